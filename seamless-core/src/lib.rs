@@ -1,1 +1,7 @@
 //! Seamless core.
+pub mod clock;
+pub mod connector;
+pub mod mapper;
+pub mod model;
+pub mod secret;
+pub use model::{Error, ErrorKind, Result, Retry};

@@ -1,0 +1,205 @@
+//! What a mapper is given and gives: drafts of target fields, references it needs resolved, and its errors.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::{
+    ActionId, EntityName, FieldName, LinkId, Planned, Presence, Record, RecordId, RuleId, Shape, Side, Value,
+    ValueKind,
+};
+
+/// Target fields that a rule fills. A field that a rule does not touch stays as it is.
+#[derive(Clone, Debug)]
+pub struct Draft<'a> {
+    current: &'a Record,
+    planned: Vec<(usize, Planned)>,
+}
+
+impl<'a> Draft<'a> {
+    /// A draft over the target record as it is. For a create: a record about which nothing was said.
+    pub fn over(current: &'a Record) -> Self {
+        Self { current, planned: Vec::new() }
+    }
+
+    /// The shape of the target.
+    pub fn shape(&self) -> &Arc<Shape> {
+        self.current.shape()
+    }
+
+    /// What the target holds before: what a rule needs that writes only part of a field, or that must keep what it
+    /// cannot see.
+    pub fn current(&self, slot: usize) -> Presence<'_> {
+        self.current.get(slot)
+    }
+
+    /// What the target holds before, by name.
+    pub fn current_field(&self, field: &str) -> Presence<'_> {
+        self.current.field(field)
+    }
+
+    /// Plans a value for a slot; a later one replaces an earlier one. Slots beyond the shape are left out.
+    pub fn set(&mut self, slot: usize, value: Planned) {
+        if slot >= self.current.shape().len() {
+            return;
+        }
+        match self.planned.iter_mut().find(|(known, _)| *known == slot) {
+            Some((_, planned)) => *planned = value,
+            None => self.planned.push((slot, value)),
+        }
+    }
+
+    /// Plans a known value for a slot.
+    pub fn set_known(&mut self, slot: usize, value: Value) {
+        self.set(slot, Planned::Known(value));
+    }
+
+    /// What was planned, by slot, in the order in which slots were first set.
+    pub fn planned(&self) -> &[(usize, Planned)] {
+        &self.planned
+    }
+
+    /// What is planned for a slot.
+    pub fn get(&self, slot: usize) -> Option<&Planned> {
+        self.planned.iter().find(|(known, _)| *known == slot).map(|(_, planned)| planned)
+    }
+
+    /// Takes what was planned.
+    pub fn into_planned(self) -> Vec<(usize, Planned)> {
+        self.planned
+    }
+}
+
+/// Something that a rule must look up before it can carry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ask {
+    /// The partner, on the other side, of a record of this side through a link.
+    Partner {
+        /// The link whose pairs are looked at.
+        link: LinkId,
+        /// The side that the record is on.
+        side: Side,
+        /// The record.
+        id: RecordId,
+    },
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The partner.
+    Paired(RecordId),
+    /// The partner will be created by this action of the same plan.
+    Planned(ActionId),
+    /// The record has no partner.
+    Unpaired,
+}
+
+/// What a mapper names before it carries: fetched for a whole page.
+#[derive(Clone, Debug, Default)]
+pub struct References {
+    asks: BTreeSet<Ask>,
+}
+
+impl References {
+    /// Nothing to look up.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Names something to look up.
+    pub fn ask(&mut self, ask: Ask) {
+        self.asks.insert(ask);
+    }
+
+    /// What was named, in a stable order.
+    pub fn into_asks(self) -> impl Iterator<Item = Ask> {
+        self.asks.into_iter()
+    }
+
+    /// Whether nothing was named.
+    pub fn is_empty(&self) -> bool {
+        self.asks.is_empty()
+    }
+}
+
+/// What has been looked up so far. Only ever asked by key; it has no order.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    answers: HashMap<Ask, Answer>,
+}
+
+impl Resolved {
+    /// Nothing looked up yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an answer.
+    pub fn insert(&mut self, ask: Ask, answer: Answer) {
+        self.answers.insert(ask, answer);
+    }
+
+    /// The answer; `None` when it was never asked.
+    pub fn get(&self, ask: &Ask) -> Option<&Answer> {
+        self.answers.get(ask)
+    }
+
+    /// Whether it was asked already.
+    pub fn knows(&self, ask: &Ask) -> bool {
+        self.answers.contains_key(ask)
+    }
+}
+
+/// What a rule may know besides the two records.
+#[derive(Clone, Copy, Debug)]
+pub struct MapContext<'a> {
+    /// What was looked up.
+    pub resolved: &'a Resolved,
+    /// The entity of the target.
+    pub target_entity: &'a EntityName,
+    /// Whether the target record is being created.
+    pub creating: bool,
+}
+
+/// Why a rule could not carry a value. It parks its group; other fields go on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MapError {
+    /// The rule.
+    pub rule: RuleId,
+    /// The field whose value could not be carried.
+    pub field: FieldName,
+    /// The kind of that value.
+    pub kind: Option<ValueKind>,
+    /// What kind of trouble it is.
+    pub problem: MapProblem,
+    /// In words, without the field's name.
+    pub message: String,
+    /// What a person can do.
+    pub remedy: String,
+}
+
+/// The kinds of trouble that the engine treats differently.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MapProblem {
+    /// The value is outside the rule's domain.
+    Unmappable,
+    /// The value does not fit the target field.
+    DoesNotFit,
+    /// The source field is absent or unreadable: nothing is known, nothing is carried.
+    NotKnown,
+    /// A record that it refers to has no partner yet: wait for it.
+    Waiting(Ask),
+}
+
+impl fmt::Display for MapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)?;
+        if let Some(kind) = self.kind {
+            write!(f, " (a {kind})")?;
+        }
+        write!(f, "; {}", self.remedy)
+    }
+}
+
+impl std::error::Error for MapError {}
