@@ -1,1 +1,3 @@
 //! Seamless core.
+
+pub mod model;

@@ -1,0 +1,3 @@
+//! Values and what is said about them, without any input or output.
+
+pub mod decimal;
