@@ -39,7 +39,7 @@ pub const SCALE_MAX: u32 = 1_000;
 /// An exact decimal number that remembers how many digits were written after the point.
 ///
 /// Costs 16 bytes. Numbers whose digits fit an `i64` and whose scale fits a `u8` are stored inline, and
-/// parsing, printing, comparing and hashing them allocates nothing; all others own one heap block.
+/// parsing, printing, hashing and comparing two of them allocates nothing; all others own one heap block.
 ///
 /// There is one zero: the sign of `-0.00` is dropped, its scale is kept.
 #[derive(Clone)]

@@ -71,9 +71,6 @@ impl Decimal {
     /// [`DIGITS_MAX`](super::DIGITS_MAX) or [`SCALE_MAX`].
     pub fn checked_mul(&self, other: &Self) -> Option<Self> {
         let scale = self.scale() + other.scale();
-        if scale > SCALE_MAX {
-            return None;
-        }
         if let (Some((a, _)), Some((b, _))) = (self.small_parts(), other.small_parts()) {
             return Self::from_i128(i128::from(a) * i128::from(b), scale);
         }
