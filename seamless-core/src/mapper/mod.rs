@@ -45,7 +45,7 @@ pub trait Mapper: fmt::Debug + Send + Sync + 'static {
         source: &Record,
         target: &mut Draft<'_>,
         cx: &MapContext<'_>,
-    ) -> Result<(), MapError>;
+    ) -> Result<(), Box<MapError>>;
 
     /// Decides a conflict whose policy is [`ConflictPolicy::Custom`]: the value for each side's fields of the rule,
     /// in the rule's order, or `None` to park it. The default parks.

@@ -82,8 +82,8 @@ proptest! {
     ) {
         let record = build(&slots);
         let changed = record.with([(place, new.as_presence())]);
-        for other in 0..5 {
-            let expected = if other == place { &new } else { &slots[other] };
+        for (other, slot) in slots.iter().enumerate() {
+            let expected = if other == place { &new } else { slot };
             prop_assert_eq!(&changed.get(other).to_slot(), expected);
         }
     }
