@@ -3,5 +3,7 @@ pub mod clock;
 pub mod connector;
 pub mod mapper;
 pub mod model;
+pub mod plan;
 pub mod secret;
+pub mod store;
 pub use model::{Error, ErrorKind, Result, Retry};

@@ -1,0 +1,104 @@
+//! The two ends of a plan: its head, known when it begins, and its trailer, known when it is complete.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::guarantee::Guarantee;
+use super::guard::GuardTrip;
+use crate::model::{LinkId, PartitionId, PlanId, Sides, Timestamp};
+
+/// What a plan is about: written first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanHead {
+    /// The id, derived from what the plan was made of.
+    pub id: PlanId,
+    /// The partition.
+    pub partition: PartitionId,
+    /// When it was made, by the host's clock.
+    pub made_at: Timestamp,
+    /// The identity of each side's system and environment.
+    pub systems: Sides<SystemIdentity>,
+    /// The digest of the configuration: mapping, filters, policies. Hexadecimal.
+    pub configuration: String,
+    /// The links, in dependency order.
+    pub links: Vec<LinkId>,
+    /// The state revision that the plan was made from; it moves with every commit.
+    pub state_revision: u64,
+    /// What the two systems allow us to promise, per link and side.
+    pub guarantee: Vec<Guarantee>,
+}
+
+/// A system as the head names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemIdentity {
+    /// The name that the mapping gives the side.
+    pub side: String,
+    /// What kind of system.
+    pub system: String,
+    /// Which one.
+    pub identity: String,
+    /// What people call it.
+    pub label: String,
+}
+
+/// What a plan came to: written last, with the seal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trailer {
+    /// Counts per link.
+    pub counts: BTreeMap<LinkId, Counts>,
+    /// Guards that stop the plan, unless a person overrides them by name.
+    pub guards: Vec<GuardTrip>,
+    /// Runs after which nothing remains to be done, if nobody edits: usually one, more where references wait.
+    pub runs_to_quiet: u32,
+    /// The digest of every line before the trailer, hexadecimal.
+    pub digest: String,
+    /// The keyed digest of head, entries and counts, hexadecimal; its key never leaves the state store.
+    pub seal: String,
+}
+
+/// Counts of one link, per side where a side is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Creates.
+    pub create: Sides<u64>,
+    /// Updates.
+    pub update: Sides<u64>,
+    /// Deletes.
+    pub delete: Sides<u64>,
+    /// New pairs of existing records.
+    pub link: u64,
+    /// Agreements that only move bases.
+    pub agree: u64,
+    /// Open conflicts.
+    pub conflict: u64,
+    /// Parked items.
+    pub parked: u64,
+    /// Divergences found.
+    pub diverged: u64,
+    /// Pairs that end.
+    pub ended: u64,
+    /// Pairs that were looked at.
+    pub looked_at: u64,
+    /// Pairs known before this plan.
+    pub pairs: u64,
+}
+
+impl Counts {
+    /// Writes to either side.
+    pub fn writes(&self) -> u64 {
+        [&self.create, &self.update, &self.delete].iter().map(|sides| sides.left + sides.right).sum()
+    }
+}
+
+impl Trailer {
+    /// Writes in the whole plan.
+    pub fn writes(&self) -> u64 {
+        self.counts.values().map(Counts::writes).sum()
+    }
+
+    /// Conflicts and parked items in the whole plan.
+    pub fn waiting(&self) -> u64 {
+        self.counts.values().map(|counts| counts.conflict + counts.parked).sum()
+    }
+}

@@ -1,0 +1,9 @@
+//! Floor 4: state. The port [`StateStore`] and its stores: in memory, and SQLite as the embedded default.
+
+mod port;
+
+pub use port::{
+    Approval, Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryRow,
+    EntryState, JournalLine, Lease, Mark, PageOf, Pair, PairRow, PairStatus, Pause, PlanRow, PlanState,
+    Resolution, Scan, SealKey, SpillRow, StateStore,
+};
