@@ -1,1 +1,3 @@
 //! Seamless core.
+#[cfg(feature = "document")]
+pub mod document;
