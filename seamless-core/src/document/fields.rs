@@ -1,30 +1,7 @@
 //! Reading a mapping field by field, and hearing of every mistake at once.
 //!
 //! Consumers use this in place of derived readers, because it knows the place of everything and can
-//! go on after a mistake. Knows no meaning of any field. The door is [`Fields::of`]:
-//!
-//! ```
-//! use seamless_core::document::{Diagnostics, Document, Fields, Node};
-//!
-//! struct Page { entity: String, rows_max: u64 }
-//!
-//! fn page(document: &Document, node: &Node) -> Result<Page, Diagnostics> {
-//!     let mut fields = Fields::of(document, node)?;
-//!     let entity = fields.require_as("entity", Node::as_str);
-//!     let rows_max = fields.take_as("rows_max", Node::as_u64).unwrap_or(500);
-//!     fields.finish_with(entity.map(|entity| Page { entity: entity.to_owned(), rows_max }))
-//! }
-//!
-//! let document = Document::parse("page.yaml", "entity: customers\nrows_mx: 20\n")?;
-//! let refused = page(&document, document.root()).err().map(|refused| refused.to_string());
-//! assert_eq!(refused.as_deref(), Some("\
-//! page.yaml:2:1: error[unknown-field]: unknown field `rows_mx`
-//!    |
-//!  2 | rows_mx: 20
-//!    | ^^^^^^^
-//!   help: did you mean `rows_max`?"));
-//! # Ok::<(), Diagnostics>(())
-//! ```
+//! go on after a mistake. Knows no meaning of any field. The door is [`Fields::of`].
 
 use super::Document;
 use super::diagnostic::{Diagnostic, Diagnostics, Report, excerpt};
@@ -36,6 +13,29 @@ use super::typed::beginning;
 ///
 /// What is taken, missing or unknown comes out at [`finish`](Self::finish) and its siblings; a reader
 /// that is dropped without them reports nothing. Cost: taking compares with each entry.
+///
+/// ```
+/// use seamless_core::document::{Diagnostics, Document, Fields, Node};
+///
+/// struct Page { entity: String, rows_max: u64 }
+///
+/// fn page(document: &Document, node: &Node) -> Result<Page, Diagnostics> {
+///     let mut fields = Fields::of(document, node)?;
+///     let entity = fields.require_as("entity", Node::as_str);
+///     let rows_max = fields.take_as("rows_max", Node::as_u64).unwrap_or(500);
+///     fields.finish_with(entity.map(|entity| Page { entity: entity.to_owned(), rows_max }))
+/// }
+///
+/// let document = Document::parse("page.yaml", "entity: customers\nrows_mx: 20\n")?;
+/// let refused = page(&document, document.root()).err().map(|refused| refused.to_string());
+/// assert_eq!(refused.as_deref(), Some("\
+/// page.yaml:2:1: error[unknown-field]: unknown field `rows_mx`
+///    |
+///  2 | rows_mx: 20
+///    | ^^^^^^^
+///   help: did you mean `rows_max`?"));
+/// # Ok::<(), Diagnostics>(())
+/// ```
 #[must_use = "mistakes come out at `finish`"]
 #[derive(Debug)]
 pub struct Fields<'d> {

@@ -271,7 +271,7 @@ impl Reader<'_> {
         // Two things that begin at the same place, such as lists in lists, share what is before them.
         let told =
             self.findings.last().is_some_and(|last| last.code == finding.code && last.span == finding.span);
-        if told {
+        if told || self.errors >= ERRORS_MAX {
             return;
         }
         if !finding.is_error() {

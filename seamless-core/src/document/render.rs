@@ -6,7 +6,6 @@
 
 use std::fmt;
 
-use super::LineColumn;
 use super::diagnostic::Located;
 use super::source::{Source, Span, floor_boundary};
 
@@ -46,25 +45,21 @@ fn render_line(
     // A place on the line break itself is shown behind the line.
     let start = start.min(line.end);
     let end = floor_boundary(text, span.end).clamp(start, line.end);
-    let LineColumn { line: number, .. } = source.line_column(start);
+    let (number, _) = source.line_of(start);
 
+    // Only what is shown is looked at: the line may be the whole of a large document.
     let before = source.slice(Span::new(line.start, start)).trim_start_matches('\u{feff}');
-    let marked = source.slice(Span::new(start, end));
-    let after = source.slice(Span::new(end, line.end));
-
-    let dropped = before.chars().count().saturating_sub(BEFORE_CHARACTERS_MAX);
-    let mut shown = String::new();
-    if dropped > 0 {
-        shown.push('…');
-    }
-    shown.extend(before.chars().skip(dropped).map(visible));
+    let cut = before.char_indices().rev().nth(BEFORE_CHARACTERS_MAX - 1).map_or(0, |(at, _)| at);
+    let mut shown = String::from(if cut > 0 { "…" } else { "" });
+    shown.extend(before.get(cut..).unwrap_or("").chars().map(visible));
     let margin = shown.chars().count();
-    let mut rest = marked.chars().chain(after.chars());
+    let mut rest = source.slice(Span::new(start, line.end)).chars();
     shown.extend(rest.by_ref().take(AFTER_CHARACTERS_MAX).map(visible));
     if rest.next().is_some() {
         shown.push('…');
     }
-    let underline = marked.chars().count().clamp(1, AFTER_CHARACTERS_MAX);
+    let marked = source.slice(Span::new(start, end));
+    let underline = marked.chars().take(AFTER_CHARACTERS_MAX).count().max(1);
 
     let number = number.to_string();
     let gutter = " ".repeat(number.len());

@@ -85,18 +85,21 @@ impl Source {
 
     /// The span, without its line break, of the line that holds `offset`.
     pub fn line_span(&self, offset: usize) -> Span {
-        let offset = floor_boundary(&self.text, offset);
-        let (_, start) = self.line_of(offset);
-        let rest = self.text.get(start..).unwrap_or("");
-        let length = rest.find(['\n', '\r']).unwrap_or(rest.len());
-        Span::new(start, start + length)
+        let (line, start) = self.line_of(floor_boundary(&self.text, offset));
+        let end = self.line_starts().get(line).copied().unwrap_or(self.text.len());
+        let text = self.text.get(start..end).unwrap_or("");
+        Span::new(start, start + text.trim_end_matches(['\n', '\r']).len())
     }
 
     /// The 1-based line of an offset, and where that line starts.
-    fn line_of(&self, offset: usize) -> (usize, usize) {
-        let starts = self.line_starts.get_or_init(|| line_starts(&self.text));
+    pub(super) fn line_of(&self, offset: usize) -> (usize, usize) {
+        let starts = self.line_starts();
         let line = starts.partition_point(|start| *start <= offset).max(1);
         (line, starts.get(line - 1).copied().unwrap_or(0))
+    }
+
+    fn line_starts(&self) -> &[usize] {
+        self.line_starts.get_or_init(|| line_starts(&self.text))
     }
 }
 

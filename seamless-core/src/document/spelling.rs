@@ -122,18 +122,32 @@ pub(super) fn open_brackets(before: &str) -> usize {
 
 fn length(rest: &str, in_flow: bool, is_key: bool) -> usize {
     let mut parentheses = 0usize;
+    // Where it ends if parentheses turn out to be no pairs.
+    let mut first_end = None;
     let mut characters = rest.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         let ends_word = characters.peek().is_none_or(|(_, next)| *next == ' ');
-        match character {
-            '(' => parentheses += 1,
-            ')' => parentheses = parentheses.saturating_sub(1),
-            ',' | ']' | '}' if in_flow && parentheses == 0 && at > 0 => return at,
-            ':' if is_key && ends_word => return at,
-            _ => {}
+        let ends = match character {
+            '(' => {
+                parentheses += 1;
+                false
+            }
+            ')' => {
+                parentheses = parentheses.saturating_sub(1);
+                false
+            }
+            ',' | ']' | '}' => in_flow && at > 0,
+            ':' => is_key && ends_word,
+            _ => false,
+        };
+        if ends && parentheses == 0 {
+            return at;
+        }
+        if ends {
+            first_end = first_end.or(Some(at));
         }
     }
-    rest.len()
+    first_end.unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ fn findings_are_bounded_and_the_reader_hears_so() {
     let refused = Document::parse("t", &"- !a b\n".repeat(ERRORS_MAX * 2)).unwrap_err();
     assert_eq!(refused.len(), ERRORS_MAX + 1);
     assert_eq!(codes(&refused).last(), Some(&"errors"));
+    let refused = Document::parse("t", &"a: b\n".repeat(ERRORS_MAX * 2)).unwrap_err();
+    assert_eq!(refused.len(), ERRORS_MAX + 1);
     let warned = Document::parse("t", &"- a #b\n".repeat(WARNINGS_MAX + 20)).unwrap().warnings().unwrap();
     assert_eq!(warned.len(), WARNINGS_MAX + 1);
     assert!(

@@ -97,17 +97,62 @@ proptest! {
     }
 
     /// A value on one line is exactly the text after the colon, or its author hears of it: nothing is
-    /// dropped or cut in silence.
+    /// dropped or cut in silence. In quotes as suggested it is read for sure.
     #[test]
-    fn a_value_is_its_text_or_something_is_said(value in "[-a:?, ()#&*!|>'\"%@`~{}\\[\\]\u{e4}]{1,10}") {
+    fn a_value_is_its_text_or_something_is_said(value in "[-a:?, ()#&*!|>'\"%@`~\u{e4}]{1,10}") {
         let value = value.trim();
-        prop_assume!(!value.is_empty() && !value.starts_with(['\'', '"', '[', '{', '#']));
-        if let Ok(document) = Document::parse("t", &format!("k: {value}\n"))
-            && document.warnings().is_none()
-        {
-            let read = document.root().get("k").unwrap();
-            let comment = value.split(" #").next().unwrap_or("").trim_end();
-            prop_assert_eq!(read.text(), Some(comment), "{}", value);
+        if !(!value.is_empty() && !value.starts_with(['\'', '"', '#'])) {
+ return Ok(());
+}
+        let spellings = [format!("k: {value}\n"), format!("{{k: {value}}}"), format!("- k: {value}")];
+        for (at, spelling) in spellings.iter().enumerate() {
+            if at == 1 && value.contains(',') {
+                continue;
+            }
+            match Document::parse("t", spelling) {
+                Ok(document) if document.warnings().is_none() => {
+                    // Only a comment that is marked by a blank or a bare `#` may be dropped.
+                    let comment = value.split(" #").next().unwrap_or("").trim_end();
+                    let root = document.root();
+                    let mapping = root.as_sequence().map_or(root, |items| &items[0]);
+                    prop_assert_eq!(mapping.get("k").and_then(Node::text), Some(comment), "{}", spelling);
+                }
+                Ok(_) => {}
+                Err(diagnostics) => {
+                    let first = diagnostics.iter().next().map(|located| located.diagnostic().clone()).unwrap();
+                    let Some(help) = first.help.as_deref().and_then(|help| help.split_once("in quotes: ")) else {
+                        continue;
+                    };
+                    let offered = help.1.split("; anchors").next().unwrap_or("");
+                    let quoted = Document::parse("t", &format!("k: {offered}"));
+                    prop_assert!(quoted.is_ok(), "{} for {}", offered, spelling);
+                    let quoted = quoted.unwrap();
+                    let read = quoted.root().get("k").and_then(Node::text).unwrap_or("");
+                    prop_assert!(value.contains(read) && !read.is_empty(), "{} for {}", offered, spelling);
+                    if at == 0 && first.span.start == 3 {
+                        prop_assert_eq!(read, value, "{} for {}", offered, spelling);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same for keys.
+    #[test]
+    fn a_key_is_its_text_or_something_is_said(key in "[-a:?, ()#&*!|>'\"%@`~\u{e4}]{1,10}") {
+        let key = key.trim();
+        if !(!key.is_empty() && !key.starts_with(['\'', '"', '#'])) {
+ return Ok(());
+}
+        // Text that is a key by itself, a list or an explicit key are other documents.
+        if !(!key.contains(": ") && !key.ends_with(':') && !key.starts_with("- ") && !key.starts_with("? ")) {
+ return Ok(());
+}
+        if !(!key.contains(" #")) {
+ return Ok(());
+}
+        if let Ok(document) = Document::parse("t", &format!("{key}: v\n")) {
+            prop_assert_eq!(document.root().get(key).and_then(Node::text), Some("v"), "{}", key);
         }
     }
 }
