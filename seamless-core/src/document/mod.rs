@@ -14,6 +14,17 @@
 //!   keeps to itself. `Item #5` is only warned of, see [`Document::warnings`].
 //! - The limits are constants here; what goes beyond is refused.
 //!
+//! Codes of the reader: `alias`, `anchor`, `byte-order-mark`, `colon`, `comment-in-text`,
+//! `control-character`, `cut-by-comma`, `depth`, `document-bytes`, `duplicate-key`, `empty-block`,
+//! `errors`, `escape`, `indentation`, `item-in-text`, `key-kind`, `key-length`, `key-without-value`,
+//! `merge-key`, `missing-colon`, `missing-comma`, `missing-key`, `missing-value`, `nodes`, `not-utf8`,
+//! `reserved-character`, `second-document`, `syntax`, `tab-indentation`, `tag`,
+//! `text-after-bracket`, `text-after-quotes`, `unclosed-bracket`, `unclosed-quote`, `warnings`. Of the
+//! accessors: `wrong-kind`. Of [`Fields`]: `missing-field`, `unknown-field`, `unreadable`.
+//!
+//! One thing of JSON is refused: the characters U+007F to U+009F, U+FFFE and U+FFFF unescaped in
+//! texts. As escapes they are read.
+//!
 //! It does not know what any document means, reads no files, and does not write.
 
 mod diagnostic;
@@ -31,6 +42,7 @@ mod tests;
 mod traps;
 mod typed;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Located, Report, Severity};
@@ -112,6 +124,20 @@ impl Document {
     /// The text under a span of this document.
     pub fn slice(&self, span: Span) -> &str {
         self.source.slice(span)
+    }
+
+    /// Where a byte range of a scalar's text stands, for findings about a word of a sentence.
+    ///
+    /// The whole node where the text is written differently, by escapes or folded lines before the end
+    /// of the range, and for ranges that are none of the text.
+    pub fn span_in(&self, node: &Node, range: Range<usize>) -> Span {
+        let NodeKind::Scalar { text, style } = &node.kind else { return node.span };
+        let quote = usize::from(matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
+        let start = node.span.start + quote;
+        let written = self.text().get(start..start.saturating_add(range.end));
+        let as_written = text.get(range.clone()).is_some() && written == text.get(..range.end);
+        let inside = start + range.end + quote <= node.span.end;
+        if as_written && inside { Span::new(start + range.start, start + range.end) } else { node.span }
     }
 
     /// Line and column of a byte offset, see [`Source::line_column`].

@@ -35,7 +35,7 @@ pub(super) fn read(text: &str, limits: Limits) -> Reading {
         warnings: 0,
         nodes: 0,
         documents: 0,
-        quiet_until: 0,
+        quiet: Vec::new(),
     };
     let options = granit_parser::options! {
         disallow_directives: true,
@@ -95,8 +95,8 @@ struct Reader<'t> {
     warnings: usize,
     nodes: usize,
     documents: usize,
-    /// Pieces of a text before this offset belong to a finding that was made already.
-    quiet_until: usize,
+    /// Texts that a finding was made about already: their pieces say nothing further.
+    quiet: Vec<Span>,
 }
 
 impl Reader<'_> {
@@ -208,7 +208,10 @@ impl Reader<'_> {
         if node.is_scalar() {
             self.refuse_cut_text(&node, in_flow);
         }
-        let quiet = node.span.start < self.quiet_until;
+        let key_is_quiet = match self.open.last().map(|open| &open.content) {
+            Some(Content::Entries { key: Some(key), .. }) => self.is_quiet(key.span),
+            _ => false,
+        };
         let mut finding = None;
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
@@ -222,11 +225,7 @@ impl Reader<'_> {
             }
             Some(Content::Entries { done, key }) => {
                 if let Some(key) = key.take() {
-                    if node.text() == Some("")
-                        && node.span.is_empty()
-                        && !quiet
-                        && key.span.start >= self.quiet_until
-                    {
+                    if node.text() == Some("") && node.span.is_empty() && !key_is_quiet {
                         finding = traps::without_value(self.text, &key, in_flow);
                     }
                     done.push((key, node));
@@ -241,10 +240,10 @@ impl Reader<'_> {
         self.maybe(traps::cut_by_comment(self.text, node));
         self.maybe(traps::item_in_text(self.text, node));
         if in_flow
-            && node.span.start >= self.quiet_until
-            && let Some((finding, end)) = traps::cut_by_comma(self.text, node)
+            && !self.is_quiet(node.span)
+            && let Some(finding) = traps::cut_by_comma(self.text, node)
         {
-            self.quiet_until = end;
+            self.quiet.push(finding.span);
             self.finding(finding);
         }
     }
@@ -258,7 +257,7 @@ impl Reader<'_> {
         for (name, span) in keys {
             match first {
                 Some((known, place)) if known == name => {
-                    if place.start >= self.quiet_until || span.start >= self.quiet_until {
+                    if !self.is_quiet(place) && !self.is_quiet(span) {
                         self.finding(traps::duplicate(name, place, span));
                     }
                 }
@@ -286,6 +285,10 @@ impl Reader<'_> {
             let message = format!("reading stops after {ERRORS_MAX} errors");
             self.findings.push(Diagnostic::note("errors", Span::at(self.text.len()), message));
         }
+    }
+
+    fn is_quiet(&self, span: Span) -> bool {
+        self.quiet.iter().any(|told| told.start <= span.start && span.start <= told.end)
     }
 
     fn maybe(&mut self, finding: Option<Diagnostic>) {

@@ -93,8 +93,8 @@ pub(super) fn without_value(text: &str, key: &Node, in_flow: bool) -> Option<Dia
 
 /// A plain text that a comma cut in the middle of its parentheses: `[x in (A, B)]` is two items.
 ///
-/// Gives the finding and where the text that was meant ends, so that its other pieces stay quiet.
-pub(super) fn cut_by_comma(text: &str, node: &Node) -> Option<(Diagnostic, usize)> {
+/// The finding's span is the whole text that was meant, so that its other pieces can stay quiet.
+pub(super) fn cut_by_comma(text: &str, node: &Node) -> Option<Diagnostic> {
     let piece = node.plain_text()?;
     if !piece.contains('(') {
         return None;
@@ -120,7 +120,7 @@ pub(super) fn cut_by_comma(text: &str, node: &Node) -> Option<(Diagnostic, usize
                 "inside braces and brackets the comma ends this text in the middle of its parentheses",
             )
             .maybe_help(as_text(text, node.span.start, true));
-            return Some((refused, end));
+            return Some(refused);
         }
     }
     None
@@ -152,7 +152,7 @@ pub(super) fn cut_by_comment(text: &str, node: &Node) -> Option<Diagnostic> {
     let rest = text.get(node.span.end..)?;
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
     let comment = rest.get(blanks..)?.strip_prefix('#')?;
-    if blanks == 0 || !comment.starts_with(char::is_alphanumeric) {
+    if !comment.starts_with(char::is_alphanumeric) {
         return None;
     }
     let comment = comment.split(['\n', '\r']).next().unwrap_or("").trim_end();

@@ -119,6 +119,13 @@ fn comma_inside_parentheses_in_braces_and_brackets() {
 }
 
 #[test]
+fn a_told_text_stays_quiet_and_hides_nothing_else() {
+    let told = finding("a: 1\na: 2\nw: { x in (A, B), y in (A, B), c }\n");
+    let codes: Vec<&str> = told.lines().map(|line| line.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(codes, ["duplicate-key", "cut-by-comma", "cut-by-comma", "key-without-value"], "{told}");
+}
+
+#[test]
 fn braces_with_keys_that_have_no_value() {
     check(&[
         ("{ a: 1, b }", "1:9 key-without-value", "`[b]`"),

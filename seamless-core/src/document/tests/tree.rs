@@ -107,3 +107,21 @@ fn content_is_compared_without_places_but_with_what_may_be_asked() {
     assert!(!same("[a]", "[a, b]"));
     assert!(!same("{a: 1, b: 2}", "{b: 2, a: 1}"));
 }
+#[test]
+fn a_part_of_a_text_has_its_own_place_unless_the_writing_differs() {
+    let part = |text: &str, range: std::ops::Range<usize>| {
+        let document = read(text);
+        let span = document.span_in(document.root().get("a").unwrap(), range);
+        document.slice(span).to_owned()
+    };
+    assert_eq!(part("a: name <-> Größe", 9..16), "Größe");
+    assert_eq!(part("a: 'name <-> No.'", 9..12), "No.");
+    assert_eq!(part("a: \"name <-> No.\"", 9..12), "No.");
+    assert_eq!(part("a: |\n  name\n  no\n", 0..4), "name");
+    assert_eq!(part("a: b\n  c", 0..1), "b");
+    assert_eq!(part("a: b\n  c", 2..3), "b\n  c", "folded: the whole");
+    assert_eq!(part("a: \"x\\ty\"", 2..3), "\"x\\ty\"", "escaped: the whole");
+    assert_eq!(part("a: [b]", 0..1), "[b]");
+    assert_eq!(part("a: b", 3..9), "b", "beyond the text: the whole");
+    assert_eq!(part("a: Größe", 0..3), "Größe", "inside a character: the whole");
+}
