@@ -1,6 +1,8 @@
 //! Seamless core.
 pub mod clock;
 pub mod connector;
+#[cfg(feature = "document")]
+pub mod document;
 pub mod mapper;
 pub mod model;
 pub mod plan;
