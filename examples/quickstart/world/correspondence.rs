@@ -18,7 +18,7 @@
 //! | `paymenttermscode`            | `Payment Terms Code`  | option      | both: 1 = NET30, 2 = 2%10NET30, 3 = NET45, 4 = NET60, NULL = '' |
 //! | `creditlimit` (18,2)          | `Credit Limit (LCY)`  | number      | ERP to CRM |
 //! | `primarycontactid`            | `Primary Contact No.` | reference   | both, to the contact's pair |
-//! | `ownerid`                     | `Salesperson Code`    | reference   | ERP to CRM, to the pair of `systemuser` and `Salesperson/Purchaser` (same e-mail) |
+//! | `ownerid`                     | `Salesperson Code`    | reference   | both, to the pair of `systemuser` and `Salesperson/Purchaser` (same e-mail) |
 //! | `customertypecode`            |                       |             | an account made from a customer gets 3 |
 //!
 //! | contact, CRM                  | Contact, ERP          | compared as | flow       |
@@ -34,8 +34,11 @@
 //! | `websiteurl` (200)            | `Home Page` (255)     | text        | both       |
 //! | `address1_*`                  | `Address` ..          | text        | both, as for the account |
 //! | `parentcustomerid`            | `Company No.`         | reference   | both, to the account's pair |
-//! | `ownerid`                     | `Salesperson Code`    | reference   | ERP to CRM |
+//! | `ownerid`                     | `Salesperson Code`    | reference   | both       |
 //! |                               | `Type`                |             | a Contact made from a contact gets 1 (Person) |
+//!
+//! A credit limit is granted in the ERP: an account that only the CRM has says 0.00, which is what the ERP gives a new
+//! customer. Everything else of a record that only one side has goes to the other as it is.
 //!
 //! Contacts match on the e-mail first, then on first name, last name and company. Within what the e-mail leaves
 //! over, first and last name alone are unique too.
@@ -129,7 +132,7 @@ pub(crate) const ACCOUNT: [Correspondence; 17] = [
     both("paymenttermscode", "Payment Terms Code", Kind::Terms),
     from_erp("creditlimit", "Credit Limit (LCY)", Kind::Money),
     both("primarycontactid", "Primary Contact No.", Kind::ContactReference),
-    from_erp("ownerid", "Salesperson Code", Kind::UserReference),
+    both("ownerid", "Salesperson Code", Kind::UserReference),
 ];
 
 /// `contact` and `Contact`.
@@ -150,5 +153,5 @@ pub(crate) const CONTACT: [Correspondence; 17] = [
     both("address1_stateorprovince", "County", Kind::Text),
     both("address1_country", "Country/Region Code", Kind::Text),
     both("parentcustomerid", "Company No.", Kind::AccountReference),
-    from_erp("ownerid", "Salesperson Code", Kind::UserReference),
+    both("ownerid", "Salesperson Code", Kind::UserReference),
 ];

@@ -404,51 +404,5 @@ fn email(taken: &mut HashSet<String>, first: &str, last: &str, domain: &str) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::super::truth::DifferenceKind;
-    use super::{Presence, Sizes, generate};
-
-    #[test]
-    fn the_same_seed_gives_the_same_world_and_another_seed_another() {
-        let sizes = Sizes { accounts: 100, contacts: 200 };
-        let text = |seed| {
-            let drafts = generate(seed, sizes).unwrap();
-            format!("{:?}{:?}{:?}", drafts.accounts, drafts.contacts, drafts.truth)
-        };
-        assert_eq!(text(7), text(7));
-        assert_ne!(text(7), text(8));
-    }
-
-    #[test]
-    fn half_is_shared_and_15_percent_of_its_fields_differ() {
-        let drafts = generate(1, Sizes { accounts: 2_000, contacts: 5_000 }).unwrap();
-        let truth = &drafts.truth;
-        assert_eq!(truth.accounts.shared.len(), 1_000);
-        assert_eq!((truth.accounts.crm_only.len(), truth.accounts.erp_only.len()), (600, 400));
-        assert_eq!(truth.contacts.shared.len() + truth.ambiguous.len(), 2_500);
-        assert_eq!((truth.contacts.crm_only.len(), truth.contacts.erp_only.len()), (1_500, 1_000));
-        let (blank, different) =
-            (truth.count(DifferenceKind::OneBlank), truth.count(DifferenceKind::Different));
-        assert_eq!(blank + different, truth.comparable_fields * 15 / 100);
-        assert!(blank.abs_diff(different) <= 1);
-        assert_eq!(truth.count(DifferenceKind::Harmless), truth.comparable_fields * 3 / 100);
-    }
-
-    #[test]
-    fn an_email_names_one_person_except_in_the_ambiguous_groups() {
-        let drafts = generate(1, Sizes { accounts: 2_000, contacts: 5_000 }).unwrap();
-        let groups: HashSet<_> = drafts.truth.ambiguous.iter().map(|group| group.email.as_str()).collect();
-        let mut owners = std::collections::HashMap::new();
-        for (at, draft) in drafts.contacts.iter().enumerate() {
-            for (cells, absent) in [(&draft.crm, Presence::ErpOnly), (&draft.erp, Presence::CrmOnly)] {
-                let email = cells.get("emailaddress1").to_lowercase();
-                if draft.presence != absent && !email.is_empty() && !groups.contains(email.as_str()) {
-                    assert_eq!(*owners.entry(email.clone()).or_insert(at), at, "{email} names two people");
-                }
-            }
-        }
-        assert_eq!(groups.len(), 4);
-    }
-}
+#[path = "generate_tests.rs"]
+mod tests;
