@@ -4,7 +4,8 @@
 //! temporary tables and asks for rows that break a rule. The rules: every expected pair exists and no record without
 //! a pair does; the two records of a pair say the same, as [`super::correspondence`] defines it; what was expected to
 //! differ differs as expected; a field that nobody edited still says what one of the sides said in the beginning, and
-//! has not lost the value that one side had; columns that no mapping speaks of are unchanged; no reference dangles.
+//! has not lost the value that one side had; a record that is parked is untouched; columns that no mapping speaks of
+//! are unchanged; no reference dangles.
 //!
 //! The rules in SQL are in [`super::court`]. Door: [`check`].
 
@@ -93,6 +94,7 @@ pub(crate) fn check(world: &World, expected: &Expectations) -> Outcome<Verdict> 
             if !expected.left_out.contains(&(entity, field.crm)) {
                 court.judge_agreement(entity, field)?;
                 court.judge_origin(entity, field)?;
+                court.judge_alone(entity, field)?;
                 report.fields_compared += match entity {
                     Entity::Account => report.account_pairs,
                     Entity::Contact => report.contact_pairs,

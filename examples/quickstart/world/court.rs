@@ -202,6 +202,25 @@ impl<'a> Court<'a> {
         Ok(())
     }
 
+    /// A record that is parked without a partner says what it said in the beginning.
+    pub(super) fn judge_alone(&mut self, entity: Entity, field: &Correspondence) -> Outcome<()> {
+        let Tables { entity, crm, crm_key, erp } = tables(entity);
+        for (side, table, key, keys, column) in [
+            ("crm", crm, crm_key, "l.key, NULL", field.crm),
+            ("erp", erp, "\"No.\"", "NULL, l.key", field.erp),
+        ] {
+            self.collect(
+                &format!(
+                    "SELECT 'a parked record changed', ?1, {keys}, ?3, CAST(o.\"{column}\" AS TEXT), CAST(n.\"{column}\" AS TEXT)
+                       FROM alone AS l JOIN {side}.{table} AS n ON n.{key} = l.key JOIN {side}_before.{table} AS o ON o.{key} = l.key
+                      WHERE l.entity = ?1 AND l.side = ?2 AND n.\"{column}\" IS NOT o.\"{column}\""
+                ),
+                [entity, side, column],
+            )?;
+        }
+        Ok(())
+    }
+
     /// Fields that are expected to differ say exactly what each side is expected to say.
     pub(super) fn judge_apart(&mut self, expected: &Expectations) -> Outcome<()> {
         for apart in &expected.apart {
