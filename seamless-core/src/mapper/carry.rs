@@ -145,6 +145,13 @@ impl Resolved {
         self.answers.get(ask)
     }
 
+    /// The question that an action of the plan answers. Looks through all answers, of which a page has a few hundred.
+    pub fn ask_of(&self, action: ActionId) -> Option<&Ask> {
+        let planned = Answer::Planned(action);
+        // At most one question per action: an action makes one record.
+        self.answers.iter().find(|(_, answer)| **answer == planned).map(|(ask, _)| ask)
+    }
+
     /// Whether it was asked already.
     pub fn knows(&self, ask: &Ask) -> bool {
         self.answers.contains_key(ask)

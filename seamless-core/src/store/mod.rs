@@ -2,8 +2,8 @@
 
 mod port;
 
+pub use crate::plan::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
 pub use port::{
-    Approval, Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryRow,
-    EntryState, JournalLine, Lease, Mark, PageOf, Pair, PairRow, PairStatus, Pause, PlanRow, PlanState,
-    Resolution, Scan, SealKey, SpillRow, StateStore,
+    Approval, Area, AttentionKind, Binding, Bound, Commit, Ending, EntryRow, EntryState, JournalLine, Lease,
+    Mark, PageOf, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
 };

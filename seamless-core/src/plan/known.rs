@@ -1,0 +1,112 @@
+//! What is known from earlier runs: pairs with their bases, what is open about records, and what people decided.
+//!
+//! A plan is made from these and from what is observed now; the store keeps them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Fingerprint, PlanId, Record, RecordId, RuleId, Side, Sides, Timestamp, Version};
+
+/// What a pair is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PairStatus {
+    /// The two records are kept in step.
+    Linked,
+    /// This side's record left the scope; bases are kept, nothing is written.
+    Frozen(Side),
+    /// The pair ended with consent; its records are not paired or created anew by themselves.
+    Ended,
+}
+
+/// A pair with both bases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    /// The two records.
+    pub ids: Sides<RecordId>,
+    /// What the pair is now.
+    pub status: PairStatus,
+    /// Moves with every commit that touches the pair.
+    pub revision: u64,
+    /// The plan that touched the pair last: its own commits do not unsettle it.
+    pub plan: Option<PlanId>,
+    /// Each side's base: the fields as that side held or acknowledged them at the last agreed sync. A field that is
+    /// absent has no base yet.
+    pub base: Sides<Record>,
+    /// Whether a side's base was only acknowledged by it: sent, and not proven to be stored like that.
+    pub acknowledged: Sides<bool>,
+    /// Fingerprints of both bases.
+    pub fingerprint: Sides<Fingerprint>,
+    /// The version of each side that the base was read or written at.
+    pub version: Sides<Option<Version>>,
+    /// See [`Mark::watch`].
+    pub watch: bool,
+    /// The configuration that the bases are of, hexadecimal.
+    pub configuration: String,
+}
+
+/// Something to look at in the next plan, whatever the feeds say: a hint, a retry, a parked item, a resolution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attention {
+    /// The side of the record.
+    pub side: Side,
+    /// The record.
+    pub id: RecordId,
+    /// Why it is to be looked at.
+    pub why: AttentionWhy,
+    /// Not before.
+    pub due: Timestamp,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Why a record is to be looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum AttentionWhy {
+    /// A webhook or a person named it. Kept until the record was read at or after this version.
+    Hint {
+        /// The version, where the hint named one.
+        version: Option<Version>,
+    },
+    /// A write failed and is tried again.
+    Retry {
+        /// How often it failed.
+        failures: u32,
+        /// The failure, to see whether it is the same one.
+        failure: String,
+    },
+    /// It waits for a person.
+    Parked {
+        /// A stable name of the reason.
+        reason: String,
+        /// The rules that are concerned.
+        rules: Vec<RuleId>,
+        /// In words.
+        message: String,
+        /// What a person can do.
+        remedy: String,
+    },
+    /// An open conflict.
+    Conflict {
+        /// The rules of the group.
+        rules: Vec<RuleId>,
+        /// What it is about, as text.
+        message: String,
+    },
+}
+
+/// A person's decision about an open conflict. It holds for the values that were shown; when a side moves, the
+/// conflict is open again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// The pair.
+    pub ids: Sides<RecordId>,
+    /// One of the group's rules.
+    pub rule: RuleId,
+    /// The side whose value wins.
+    pub take: Side,
+    /// Who decided.
+    pub by: String,
+    /// Fingerprint of what each side held when it was decided.
+    pub seen: Sides<Fingerprint>,
+}
