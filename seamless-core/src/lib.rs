@@ -4,6 +4,7 @@ pub mod connector;
 #[cfg(feature = "document")]
 pub mod document;
 pub mod mapper;
+pub mod merge;
 pub mod model;
 pub mod plan;
 pub mod secret;

@@ -28,6 +28,11 @@ impl Bits {
         Self { low: word, high: Vec::new() }
     }
 
+    /// The members below 64, as the bits of a word.
+    pub const fn low_word(&self) -> u64 {
+        self.low
+    }
+
     /// Puts an index in.
     pub fn insert(&mut self, index: usize) {
         if let Some(word) = self.word_mut(index) {

@@ -108,6 +108,11 @@ impl Normaliser {
         )
     }
 
+    /// Whether the step does something to the members of a set.
+    pub(crate) fn concerns_members(&self) -> bool {
+        self.concerns_text()
+    }
+
     /// What the step makes of a text; `None` where it leaves it as it is.
     fn text(&self, text: &str) -> Option<String> {
         let changed = match self {
@@ -315,6 +320,8 @@ pub struct SideForms {
     slots: Box<[CanonicalForm]>,
     scales: Box<[SlotScale]>,
     exact: bool,
+    /// The slots below 64 that have a form.
+    formed_low: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -354,7 +361,9 @@ impl SideForms {
             scales.push(SlotScale { amount: amount_slot, by: by_slot, scales: scales_known, otherwise });
         }
         let exact = scales.is_empty() && slots.iter().all(CanonicalForm::is_exact);
-        Ok(Self { shape: Arc::clone(shape), slots: slots.into(), scales: scales.into(), exact })
+        let formed = slots.iter().take(64).enumerate().filter(|(_, form)| !form.is_exact());
+        let formed_low = formed.fold(0, |bits, (slot, _)| bits | 1 << slot);
+        Ok(Self { shape: Arc::clone(shape), slots: slots.into(), scales: scales.into(), exact, formed_low })
     }
 
     /// The shape that these forms are for.
@@ -396,12 +405,47 @@ impl SideForms {
         self.canonical(a, slot) == self.canonical(b, slot)
     }
 
+    /// The slots, below the shape's length and 64, in which two records of this side do not mean the same, as bits.
+    ///
+    /// A canonical form is made only where the values as written differ and the slot has one, or where a field that
+    /// the form depends on differs.
+    #[inline]
+    pub fn differing_low(&self, a: &Record, b: &Record) -> u64 {
+        let raw = a.differing_low(b);
+        if self.exact || raw == 0 { raw } else { self.meant(raw, a, b) }
+    }
+
+    fn meant(&self, raw: u64, a: &Record, b: &Record) -> u64 {
+        let mut differing = raw;
+        let mut suspects = raw & self.formed_low;
+        while suspects != 0 {
+            let slot = suspects.trailing_zeros() as usize;
+            suspects &= suspects - 1;
+            if self.slot(slot).same_presence(a.get(slot), b.get(slot)) {
+                differing &= !(1 << slot);
+            }
+        }
+        for scale in self.scales.iter().filter(|scale| scale.amount < 64) {
+            let moved = |slot: usize| slot >= 64 || raw >> slot & 1 == 1;
+            if moved(scale.amount) || moved(scale.by) {
+                let differs = !self.same_slot(scale.amount, a, b);
+                differing = differing & !(1 << scale.amount) | u64::from(differs) << scale.amount;
+            }
+        }
+        differing
+    }
+
     /// The fingerprint of a record's canonical form: the first half of a BLAKE3 digest over a versioned, tagged and
     /// length-prefixed encoding. About half a microsecond for 20 fields.
     pub fn fingerprint(&self, record: &Record) -> Fingerprint {
+        self.fingerprint_of_first(record, self.slots.len())
+    }
+
+    /// The fingerprint of the first so many slots only, as [`SideForms::fingerprint`].
+    pub fn fingerprint_of_first(&self, record: &Record, slots: usize) -> Fingerprint {
         let mut bytes = Vec::with_capacity(64 + record.heap_bytes() * 2);
         bytes.extend_from_slice(FINGERPRINT_VERSION);
-        for slot in 0..self.slots.len() {
+        for slot in 0..self.slots.len().min(slots) {
             match record.get(slot) {
                 Presence::Value(value) if !self.exact && !self.form_in(record, slot).is_exact() => {
                     self.form_in(record, slot).apply(value).as_ref().write_canonical(&mut bytes);
@@ -416,7 +460,8 @@ impl SideForms {
         fingerprint
     }
 
-    fn form_in(&self, record: &Record, slot: usize) -> Cow<'_, CanonicalForm> {
+    /// The form of a slot in a record, with what depends on another field of it.
+    pub(crate) fn form_in(&self, record: &Record, slot: usize) -> Cow<'_, CanonicalForm> {
         let form = self.slot(slot);
         let Some(scale) = self.scales.iter().find(|scale| scale.amount == slot) else {
             return Cow::Borrowed(form);

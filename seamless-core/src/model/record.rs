@@ -94,7 +94,8 @@ struct Cell {
     payload: u64,
 }
 
-// Kind 0 is absent: the default cell.
+// The kind of the default cell.
+const ABSENT: u8 = 0;
 const UNREADABLE: u8 = 1;
 const NULL: u8 = 2;
 const BOOL: u8 = 3;
@@ -143,6 +144,8 @@ pub struct Record {
     cells: Box<[Cell]>,
     text: Box<str>,
     extras: Option<Box<[Value]>>,
+    /// The slots below 64 without a value.
+    unsaid_low: u64,
 }
 
 impl Record {
@@ -162,6 +165,13 @@ impl Record {
             Some(cell) => self.presence(*cell),
             None => Presence::Absent,
         }
+    }
+
+    /// The slots, below the shape's length and 64, that are absent or unreadable, as bits. Costs nothing: it is known
+    /// from when the record was built.
+    #[inline]
+    pub fn unsaid_low(&self) -> u64 {
+        self.unsaid_low
     }
 
     /// What the record says of a field; absent where the shape has no such field.
@@ -411,7 +421,11 @@ impl RecordBuilder {
     /// Ends the record; slots that were not said are absent.
     pub fn finish(mut self) -> Record {
         self.cells.resize(self.shape.len(), Cell::default());
+        let unsaid = |cell: &Cell| matches!(cell.kind(), ABSENT | UNREADABLE);
+        let low = self.cells.iter().take(64).enumerate();
+        let unsaid_low = low.fold(0, |bits, (slot, cell)| bits | u64::from(unsaid(cell)) << slot);
         Record {
+            unsaid_low,
             shape: self.shape,
             cells: self.cells.into_boxed_slice(),
             text: self.text.into_boxed_str(),

@@ -1,0 +1,426 @@
+//! A link compiled for the engine: what is read of each side, in which slots, compared how, in which groups. Knows
+//! records of those shapes, not how they were read. The door is [`CompiledLink::compile`].
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::mapper::{Direction, Draft, LinkMode, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule};
+use crate::model::{
+    CanonicalForm, Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Record, Result,
+    RuleIndex, Shape, Side, SideForms, Sides, Truth,
+};
+
+use super::groups::{Group, group_rules};
+
+/// A link compiled for the engine. Shared by everything that works on the link; never changes.
+#[derive(Debug)]
+pub struct CompiledLink {
+    mapper: Arc<dyn Mapper>,
+    shapes: Sides<Arc<Shape>>,
+    watched: Sides<usize>,
+    forms: Sides<SideForms>,
+    groups: Vec<Group>,
+    group_of_rule: Vec<usize>,
+    digest: Fingerprint,
+    pub(super) layout: Layout,
+}
+
+/// Where groups are in slots and words: what the merge of one pair walks over.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Whether groups and watched slots of both sides fit one word each.
+    pub(super) narrow: bool,
+    /// Per side, the slots below 64 whose number is the number of their group.
+    pub(super) aligned: Sides<u64>,
+    /// Per side and slot, the slot's group.
+    pub(super) group_of_slot: Sides<Vec<Option<usize>>>,
+    /// Per group that only copies, what is compared with what.
+    pub(super) copies: Vec<Option<CopyPair>>,
+    /// Groups that have a rule with a condition.
+    pub(super) conditional: Vec<bool>,
+}
+
+/// The two slots of a copy rule, and what is made of both values before they are compared.
+#[derive(Debug)]
+pub(super) struct CopyPair {
+    pub(super) slots: Sides<usize>,
+    pub(super) form: CanonicalForm,
+    /// Whether a side's form of the slot depends on another field of the record.
+    pub(super) record_wise: bool,
+}
+
+impl CompiledLink {
+    /// Compiles a mapper: shapes, canonical forms, groups.
+    ///
+    /// Errors (configuration): rules of one group that disagree on a policy, forms that depend on a field which no
+    /// side has, more rules or fields than the limits allow.
+    pub fn compile(mapper: Arc<dyn Mapper>) -> Result<Arc<CompiledLink>> {
+        let (spec, rules) = (mapper.link(), mapper.rules());
+        let (left, left_watched) = shape_of(Side::Left, spec, rules)?;
+        let (right, right_watched) = shape_of(Side::Right, spec, rules)?;
+        let shapes = Sides::new(left, right);
+        let watched = Sides::new(left_watched, right_watched);
+        let at_link = |error: Error| error.at("link", &spec.id);
+        let forms = Sides::new(
+            forms_of(Side::Left, spec, rules, &shapes.left).map_err(at_link)?,
+            forms_of(Side::Right, spec, rules, &shapes.right).map_err(at_link)?,
+        );
+        let groups = group_rules(rules, &shapes).map_err(at_link)?;
+        let mut group_of_rule = vec![0; rules.len()];
+        for (place, group) in groups.iter().enumerate() {
+            for rule in &group.rules {
+                if let Some(of) = group_of_rule.get_mut(usize::from(rule.0)) {
+                    *of = place;
+                }
+            }
+        }
+        let layout = Layout::of(rules, &groups, &shapes, &watched, &forms);
+        let digest = digest_of(spec, rules)?;
+        Ok(Arc::new(CompiledLink { mapper, shapes, watched, forms, groups, group_of_rule, digest, layout }))
+    }
+
+    /// The mapper that was compiled.
+    pub fn mapper(&self) -> &dyn Mapper {
+        &*self.mapper
+    }
+
+    /// What the mapping says of the link.
+    pub fn spec(&self) -> &LinkSpec {
+        self.mapper.link()
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &[Rule] {
+        self.mapper.rules()
+    }
+
+    /// What is read of a side. First the fields of all rules in rule order, so that the n-th of a list of copy rules
+    /// has slot n on both sides; then fields that conditions and forms look at; then fields that only matching needs.
+    pub fn shape(&self, side: Side) -> &Arc<Shape> {
+        self.shapes.of(side)
+    }
+
+    /// Slots below this decide whether a pair must be looked at: all but the fields that only matching needs.
+    pub fn watched(&self, side: Side) -> usize {
+        *self.watched.of(side)
+    }
+
+    /// The canonical forms of a side: what the link declares, joined with the equivalence of each rule.
+    pub fn forms(&self, side: Side) -> &SideForms {
+        self.forms.of(side)
+    }
+
+    /// The fingerprint of what is watched of a record, in canonical form: equal ones need not be looked at.
+    pub fn fingerprint(&self, side: Side, record: &Record) -> Fingerprint {
+        self.forms.of(side).fingerprint_of_first(record, self.watched(side))
+    }
+
+    /// The groups, in the order of their first rules.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The group of a rule; 0 for a rule that the link does not have.
+    pub fn group_of(&self, rule: RuleIndex) -> usize {
+        self.group_of_rule.get(usize::from(rule.0)).copied().unwrap_or(0)
+    }
+
+    /// The digest of everything that decides: the link and all its rules.
+    pub fn digest(&self) -> Fingerprint {
+        self.digest
+    }
+
+    /// Whether a record of a side takes part in the link.
+    pub fn scope(&self, side: Side, record: &Record) -> Truth {
+        self.spec().scope.of(side).holds(record)
+    }
+
+    /// Whether values of a group may go to a side, as the rules and the mode of the link say.
+    pub fn allows(&self, group: usize, to: Side) -> bool {
+        let by_mode = match self.spec().mode {
+            LinkMode::To(side) => side == to,
+            LinkMode::Off | LinkMode::Observe | LinkMode::CoupleOnly | LinkMode::TwoWay => true,
+        };
+        by_mode && self.groups.get(group).is_some_and(|group| group.direction.allows(to))
+    }
+
+    /// Whether a group's rules apply to a record of a side: in when one of them does, else unknown when one of them
+    /// is.
+    pub fn applies(&self, group: usize, from: Side, source: &Record) -> Truth {
+        if self.layout.conditional.get(group) == Some(&false) {
+            return Truth::In;
+        }
+        let mut applies = Truth::Out;
+        for (_, rule) in self.rules_of(group) {
+            match rule.when.of(from).holds(source) {
+                Truth::In => return Truth::In,
+                Truth::Unknown => applies = Truth::Unknown,
+                Truth::Out => {}
+            }
+        }
+        applies
+    }
+
+    /// Carries all rules of a group from one side's record into the other's: what is planned for which slot of the
+    /// target. Whether the group may go that way is the caller's to ask ([`CompiledLink::allows`]); a rule whose
+    /// condition does not hold for the source carries nothing.
+    ///
+    /// Errors: the first rule that could not carry; the whole group is to be parked or waits.
+    pub fn carry_group(
+        &self,
+        group: usize,
+        from: Side,
+        source: &Record,
+        target: &Record,
+        cx: &MapContext<'_>,
+    ) -> Result<Vec<(usize, Planned)>, Box<MapError>> {
+        let mut draft = Draft::over(target);
+        for (index, rule) in self.rules_of(group) {
+            match rule.when.of(from).holds(source) {
+                Truth::Out => {}
+                Truth::In => self.mapper.carry(index, from, source, &mut draft, cx)?,
+                Truth::Unknown => return Err(Box::new(condition_unknown(rule, from))),
+            }
+        }
+        Ok(draft.into_planned())
+    }
+
+    /// Whether the two sides are consistent in a group: carrying left to right gives what the right means already, or
+    /// the other way round; only ways that the group allows are tried. `None` where it cannot be known: a field is
+    /// absent or unreadable, a reference waits, a value has no counterpart, or no rule applies.
+    ///
+    /// A group that only copies is compared directly: what both sides' forms together make of both values.
+    pub fn consistent(
+        &self,
+        group: usize,
+        left: &Record,
+        right: &Record,
+        cx: &Sides<MapContext<'_>>,
+    ) -> Option<bool> {
+        if let Some(Some(pair)) = self.layout.copies.get(group) {
+            let said =
+                left.get(pair.slots.left).value().is_some() && right.get(pair.slots.right).value().is_some();
+            return said.then(|| self.copy_same(pair, left, right));
+        }
+        let records = Sides::new(left, right);
+        let mut found = None;
+        for to in [Side::Right, Side::Left] {
+            if !self.allows(group, to) {
+                continue;
+            }
+            match self.carries_nothing_new(group, to, &records, cx) {
+                Some(true) => return Some(true),
+                Some(false) => found = Some(false),
+                None => {}
+            }
+        }
+        found
+    }
+
+    /// Whether carrying a group to a side leaves that side's meaning as it is.
+    fn carries_nothing_new(
+        &self,
+        group: usize,
+        to: Side,
+        records: &Sides<&Record>,
+        cx: &Sides<MapContext<'_>>,
+    ) -> Option<bool> {
+        let (source, target) = (*records.of(to.other()), *records.of(to));
+        let planned = self.carry_group(group, to.other(), source, target, cx.of(to)).ok()?;
+        if planned.is_empty() || planned.iter().any(|(slot, _)| target.get(*slot).value().is_none()) {
+            return None;
+        }
+        if planned.iter().any(|(_, value)| matches!(value, Planned::ResultOf(_))) {
+            // The record that is referred to does not exist yet, so the target cannot refer to it.
+            return Some(false);
+        }
+        let known = planned.iter().filter_map(|(slot, value)| match value {
+            Planned::Known(value) => Some((*slot, crate::model::Presence::Value(value.as_ref()))),
+            Planned::ResultOf(_) | Planned::TargetDecides => None,
+        });
+        let after = target.with(known);
+        let forms = self.forms.of(to);
+        Some(planned.iter().all(|(slot, _)| forms.same_slot(*slot, &after, target)))
+    }
+
+    /// Whether the two values of a copy rule mean the same; both must have been said.
+    #[inline]
+    pub(super) fn copy_same(&self, pair: &CopyPair, left: &Record, right: &Record) -> bool {
+        if left.slot_eq(pair.slots.left, right, pair.slots.right) {
+            return true;
+        }
+        if pair.record_wise {
+            let form = self.forms.left.form_in(left, pair.slots.left);
+            let form = form.and(&self.forms.right.form_in(right, pair.slots.right));
+            return form.same_presence(left.get(pair.slots.left), right.get(pair.slots.right));
+        }
+        !pair.form.is_exact()
+            && pair.form.same_presence(left.get(pair.slots.left), right.get(pair.slots.right))
+    }
+
+    /// The rules of a group with their places.
+    pub(super) fn rules_of(&self, group: usize) -> impl Iterator<Item = (RuleIndex, &Rule)> {
+        let places = self.groups.get(group).map_or(&[][..], |group| &group.rules);
+        places.iter().filter_map(|index| Some((*index, self.rules().get(usize::from(index.0))?)))
+    }
+}
+
+impl Layout {
+    fn of(
+        rules: &[Rule],
+        groups: &[Group],
+        shapes: &Sides<Arc<Shape>>,
+        watched: &Sides<usize>,
+        forms: &Sides<SideForms>,
+    ) -> Self {
+        let mut group_of_slot = shapes.as_ref().map(|shape| vec![None; shape.len()]);
+        let mut aligned = Sides::new(0u64, 0u64);
+        for (place, group) in groups.iter().enumerate() {
+            for side in Side::BOTH {
+                for slot in group.slots.of(side) {
+                    if let Some(of) = group_of_slot.of_mut(side).get_mut(*slot) {
+                        *of = Some(place);
+                    }
+                    if *slot == place && place < 64 {
+                        *aligned.of_mut(side) |= 1 << place;
+                    }
+                }
+            }
+        }
+        let pair = |group: &Group| match (&*group.slots.left, &*group.slots.right) {
+            ([left], [right]) if group.copy => Some(CopyPair {
+                slots: Sides::new(*left, *right),
+                form: forms.left.slot(*left).and(forms.right.slot(*right)),
+                record_wise: forms.left.is_record_wise(*left) || forms.right.is_record_wise(*right),
+            }),
+            _ => None,
+        };
+        let has_condition = |group: &Group| {
+            let always =
+                |rule: &Rule| Side::BOTH.iter().all(|side| *rule.when.of(*side) == Condition::Always);
+            !group.rules.iter().filter_map(|rule| rules.get(usize::from(rule.0))).all(always)
+        };
+        Self {
+            narrow: groups.len() <= 64 && watched.left <= 64 && watched.right <= 64,
+            aligned,
+            group_of_slot,
+            copies: groups.iter().map(pair).collect(),
+            conditional: groups.iter().map(has_condition).collect(),
+        }
+    }
+}
+
+/// The shape of a side, and how many of its fields are watched.
+fn shape_of(side: Side, spec: &LinkSpec, rules: &[Rule]) -> Result<(Arc<Shape>, usize)> {
+    let mut names: Vec<FieldName> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    let mut add = |names: &mut Vec<FieldName>, name: &FieldName| {
+        if known.insert(name.clone()) {
+            names.push(name.clone());
+        }
+    };
+    rules.iter().flat_map(|rule| rule.fields.of(side)).for_each(|field| add(&mut names, field));
+    let conditions = std::iter::once(spec.scope.of(side)).chain(rules.iter().map(|rule| rule.when.of(side)));
+    conditions.flat_map(Condition::fields).for_each(|field| add(&mut names, &field));
+    for scale in &spec.forms.of(side).scales {
+        if names.contains(&scale.amount) {
+            add(&mut names, &scale.by);
+        }
+    }
+    let watched = names.len();
+    let matching = spec.matching.iter().flat_map(|line| &line.fields);
+    matching.for_each(|field| add(&mut names, field.field.of(side)));
+    // A field that only matching needs can have a form of its own that depends on another field.
+    for scale in &spec.forms.of(side).scales {
+        if names.contains(&scale.amount) {
+            add(&mut names, &scale.by);
+        }
+    }
+    let shape = Shape::new(names).map_err(|error| error.at("link", &spec.id).at("side", side))?;
+    Ok((shape, watched))
+}
+
+fn forms_of(side: Side, spec: &LinkSpec, rules: &[Rule], shape: &Arc<Shape>) -> Result<SideForms> {
+    let FormSpec { mut fields, scales } = spec.forms.of(side).clone();
+    for rule in rules.iter().filter(|rule| !rule.same_when.is_exact()) {
+        fields.extend(rule.fields.of(side).iter().map(|field| (field.clone(), rule.same_when.clone())));
+    }
+    SideForms::compile(shape, &FormSpec { fields, scales }).map_err(|error| error.at("side", side))
+}
+
+/// Everything is named, so that whoever adds a part of a rule or link must think about whether it decides.
+fn digest_of(spec: &LinkSpec, rules: &[Rule]) -> Result<Fingerprint> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"seamless link 1");
+    let LinkSpec {
+        id,
+        entity,
+        mode,
+        scope,
+        matching,
+        create,
+        on_delete,
+        on_leave,
+        forms,
+        depends_on,
+        // How often is no decision about values.
+        sweep_every: _,
+        limits,
+    } = spec;
+    let lines: Vec<Vec<_>> = matching
+        .iter()
+        .map(|line| line.fields.iter().map(|field| (&field.field, &field.same_when)).collect())
+        .collect();
+    part(&mut hasher, &(id, entity, mode, scope, lines))?;
+    part(&mut hasher, &(create, on_delete, on_leave, forms, depends_on, limits))?;
+    for rule in rules {
+        let Rule {
+            id,
+            fields,
+            kind,
+            direction,
+            on,
+            same_when,
+            when,
+            on_conflict,
+            first_link,
+            on_drift,
+            lossless,
+            digest,
+        } = rule;
+        part(&mut hasher, &(id, fields, kind, direction, on, same_when, when))?;
+        part(&mut hasher, &(on_conflict, first_link, on_drift, lossless, digest))?;
+    }
+    let mut digest = [0; 16];
+    for (to, from) in digest.iter_mut().zip(hasher.finalize().as_bytes()) {
+        *to = *from;
+    }
+    Ok(digest)
+}
+
+fn part(hasher: &mut blake3::Hasher, what: &impl Serialize) -> Result<()> {
+    let bytes = serde_json::to_vec(what).map_err(|cause| {
+        Error::new(ErrorKind::Internal, "a part of the mapping has no stored form").caused_by(cause)
+    })?;
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
+    hasher.update(&bytes);
+    Ok(())
+}
+
+fn condition_unknown(rule: &Rule, from: Side) -> MapError {
+    let field = rule.when.of(from).fields().into_iter().next();
+    MapError {
+        rule: rule.id.clone(),
+        field: field.unwrap_or_else(|| FieldName::from("(condition)")),
+        kind: None,
+        problem: MapProblem::NotKnown,
+        message: "decides whether the rule applies, but was not said".to_owned(),
+        remedy: "let the integration's account read the field".to_owned(),
+    }
+}
+
+/// Whether a group goes one way only, as its rules say.
+pub(super) fn one_way(group: &Group) -> bool {
+    group.direction != Direction::TwoWay
+}
