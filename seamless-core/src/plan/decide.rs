@@ -349,19 +349,24 @@ impl Deciding<'_> {
             .map(|rule| rule.id.clone())
     }
 
+    /// Writes what puts both sides' edits together. Where both sides must be written, this plan writes the left and
+    /// leaves the bases; the next plan finds the left merged and writes the right. Two writes under one agreement
+    /// would need both to succeed together, which no two systems offer.
     fn merge(&mut self, case: &Case<'_>, group: usize, writing: &mut Sides<Writing>, agreed: &mut Bits) {
-        let values = merged(case, group);
-        let mut both_have_it = true;
-        for side in Side::BOTH {
-            let mut unchanged = Bits::new();
-            let planned = values.of(side).iter().map(|(slot, value)| (*slot, Planned::Known(value.clone())));
-            let target = *case.current.of(side);
-            let to = writing.of_mut(side);
-            self.gather(group, side, target, planned.collect(), Provenance::Merged, to, &mut unchanged);
-            both_have_it &= !unchanged.is_empty();
-        }
-        if both_have_it {
-            agreed.insert(group);
+        let Some(values) = merged(case, group) else { return };
+        let (side, value, settles) = match (values.write.left, values.write.right) {
+            (None, None) => return agreed.insert(group),
+            (Some(value), right) => (Side::Left, value, right.is_none()),
+            (None, Some(value)) => (Side::Right, value, true),
+        };
+        let Some(slot) = self.cx.link.groups().get(group).and_then(|group| group.slots.of(side).first()) else {
+            return;
+        };
+        let before = case.current.of(side).get(*slot).to_slot();
+        let writing = writing.of_mut(side);
+        self.push_change(group, side, *slot, before, Planned::Known(value), Provenance::Merged, writing);
+        if settles {
+            writing.settles.insert(group);
         }
     }
 

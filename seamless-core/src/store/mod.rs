@@ -5,5 +5,5 @@ mod port;
 pub use crate::plan::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
 pub use port::{
     Approval, Area, AttentionKind, Binding, Bound, Commit, Ending, EntryRow, EntryState, JournalLine, Lease,
-    Mark, PageOf, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
+    Mark, PageOf, Pause, PlanRow, PlanState, Scan, SealKey, SpillRow, StateStore,
 };

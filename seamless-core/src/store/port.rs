@@ -13,11 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    Fingerprint, LinkId, PartitionId, PlanId, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
-    Version,
-};
-use crate::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
+use crate::model::{Fingerprint, LinkId, PartitionId, PlanId, RecordId, Result, RuleId, Side, Sides, Timestamp};
+use crate::plan::{Attention, Entry, EntryKey, Feed, Pair, PairStatus, PlanHead, Resolution, Trailer};
 
 /// What a store is tied to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
