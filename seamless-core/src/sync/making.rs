@@ -1,0 +1,108 @@
+//! A plan in the making: the lease, the draft and what every step of planning needs. Nothing of the systems or of the
+//! state moves here; only the draft is written.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::connector::{Capabilities, Connector};
+use crate::merge::CompiledLink;
+use crate::model::{LinkId, PlanId, Result, Side, Sides};
+use crate::plan::{Entry, PlanHead};
+use crate::store::{Area, Lease, SpillRow, StateStore};
+
+use super::integration::Inner;
+
+/// Rows that are spilled or looked up at once.
+pub(super) const BATCH_ROWS: usize = 1000;
+
+pub(super) struct Making<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) keeper: &'a LeaseKeeper,
+    pub(super) head: &'a PlanHead,
+    /// Whether the configuration is another one than that of the state: nothing is deleted then.
+    pub(super) reconfigured: bool,
+    /// Whether there were no pairs at all when the plan began, per link.
+    pub(super) pairs_before: Vec<u64>,
+}
+
+impl Making<'_> {
+    pub(super) fn store(&self) -> &dyn StateStore {
+        &*self.inner.store
+    }
+
+    pub(super) fn plan(&self) -> &PlanId {
+        &self.head.id
+    }
+
+    pub(super) fn lease(&self) -> &Lease {
+        &self.keeper.lease
+    }
+
+    pub(super) fn connector(&self, side: Side) -> &dyn Connector {
+        &**self.inner.connectors.of(side)
+    }
+
+    pub(super) fn capabilities(&self, link: &CompiledLink) -> Sides<Capabilities> {
+        let of = |side: Side| self.connector(side).capabilities(link.spec().entity.of(side));
+        Sides::new(of(Side::Left), of(Side::Right))
+    }
+
+    /// Stops when the host asked for it, and prolongs the lease when it is time.
+    pub(super) async fn pulse(&self) -> Result<()> {
+        self.inner.cancel.check()?;
+        self.keeper.keep(self.store(), &*self.inner.clock, self.inner.options.lease).await
+    }
+
+    pub(super) async fn spill(&self, area: Area, rows: Vec<SpillRow>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.store().spill(self.lease(), self.plan(), area, rows).await
+    }
+
+    pub(super) async fn put_entries(&self, entries: Vec<Entry>) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.store().put_entries(self.lease(), self.plan(), entries).await
+    }
+
+    /// Whether records of a link are referred to by any link, itself included.
+    pub(super) fn is_referred_to(&self, id: &LinkId) -> bool {
+        self.inner.links.iter().any(|link| link.spec().depends_on.contains(id))
+    }
+
+    /// The links before a place: what they provide is known when a link is decided.
+    pub(super) fn decided_before(&self, place: u16) -> Vec<LinkId> {
+        let links = self.inner.links.iter().take(usize::from(place));
+        links.map(|link| link.spec().id.clone()).collect()
+    }
+}
+
+/// Holds a lease and prolongs it while work goes on.
+pub(super) struct LeaseKeeper {
+    pub(super) lease: Lease,
+    renewed: std::sync::atomic::AtomicU64,
+}
+
+impl LeaseKeeper {
+    pub(super) fn new(lease: Lease, clock: &dyn Clock) -> Self {
+        Self { lease, renewed: std::sync::atomic::AtomicU64::new(millis(clock.elapsed())) }
+    }
+
+    /// Prolongs the lease when a third of it is over.
+    pub(super) async fn keep(&self, store: &dyn StateStore, clock: &dyn Clock, lasts: Duration) -> Result<()> {
+        let now = millis(clock.elapsed());
+        let renewed = self.renewed.load(std::sync::atomic::Ordering::Relaxed);
+        if now.saturating_sub(renewed) < millis(lasts) / 3 {
+            return Ok(());
+        }
+        store.renew(&self.lease, lasts).await?;
+        self.renewed.store(now, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

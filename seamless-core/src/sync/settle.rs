@@ -1,0 +1,185 @@
+//! What a pair becomes when an entry ended well. Pure: the entry, the pair as it is now and the outcome in, the row
+//! out.
+//!
+//! A commit moves the bases of the groups that the entry settles, and of no others: a group in open conflict keeps
+//! its bases while its neighbours move. The base of the side that was written is what that side *stored*, but only
+//! where the write itself proves it; otherwise it is what was sent, marked as acknowledged, and any other value that
+//! the next run sees is an edit (I19, I20).
+
+use crate::connector::Proof;
+use crate::merge::CompiledLink;
+use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Slot, Value};
+use crate::plan::{Action, Body, Effect, Entry, Pair, PairStatus, PlannedVerb, Reason};
+
+/// What a write came to.
+pub(super) struct Written {
+    /// The record that was made or changed.
+    pub(super) id: RecordId,
+    /// What the write proves.
+    pub(super) proof: Proof,
+    /// What was sent, by slot of the link's shape of that side.
+    pub(super) sent: Vec<(usize, Value)>,
+}
+
+/// The configuration and plan under which a commit happens.
+#[derive(Clone, Copy)]
+pub(super) struct Under<'a> {
+    pub(super) link: &'a CompiledLink,
+    pub(super) plan: &'a PlanId,
+    pub(super) configuration: &'a str,
+    /// Whether anything about the pair stays open.
+    pub(super) watch: bool,
+}
+
+/// The pair after the entry. `None` where the entry makes no pair and there is none: a parked record without a
+/// partner.
+pub(super) fn settle(
+    under: Under<'_>,
+    entry: &Entry,
+    before: Option<&Pair>,
+    written: Option<&Written>,
+) -> Option<Pair> {
+    let mut pair = match before {
+        Some(pair) => pair.clone(),
+        None => new_pair(under, entry, written)?,
+    };
+    let status = status_after(entry, pair.status);
+    match (&entry.body, written) {
+        (Body::Act(action), Some(written)) => after_write(under.link, entry, action, written, &mut pair),
+        (Body::Act(_), None) => {}
+        (Body::Effect(_), _) => after_effect(under.link, entry, &mut pair),
+    }
+    pair.status = status;
+    pair.revision += 1;
+    pair.plan = Some(under.plan.clone());
+    pair.configuration = under.configuration.to_owned();
+    pair.watch = under.watch;
+    pair.fingerprint = Sides::new(
+        under.link.fingerprint(Side::Left, &pair.base.left),
+        under.link.fingerprint(Side::Right, &pair.base.right),
+    );
+    Some(pair)
+}
+
+fn new_pair(under: Under<'_>, entry: &Entry, written: Option<&Written>) -> Option<Pair> {
+    let id = |side: Side| {
+        let made = match &entry.body {
+            Body::Act(action) if action.side == side => written.map(|written| written.id.clone()),
+            _ => None,
+        };
+        made.or_else(|| entry.ids.of(side).clone())
+    };
+    let pairs = match &entry.body {
+        Body::Act(action) => action.verb == PlannedVerb::Create,
+        Body::Effect(effect) => matches!(effect, Effect::Link { .. }),
+    };
+    if !pairs {
+        return None;
+    }
+    Some(Pair {
+        ids: Sides::new(id(Side::Left)?, id(Side::Right)?),
+        status: PairStatus::Linked,
+        revision: 0,
+        plan: None,
+        base: Sides::new(
+            Record::absent(under.link.shape(Side::Left)),
+            Record::absent(under.link.shape(Side::Right)),
+        ),
+        acknowledged: Sides::new(false, false),
+        fingerprint: Sides::default(),
+        version: entry.basis.versions.clone(),
+        watch: false,
+        configuration: under.configuration.to_owned(),
+    })
+}
+
+fn status_after(entry: &Entry, before: PairStatus) -> PairStatus {
+    match &entry.body {
+        Body::Effect(Effect::Freeze { side }) => PairStatus::Frozen(*side),
+        Body::Effect(Effect::Thaw | Effect::Link { .. }) => PairStatus::Linked,
+        Body::Effect(Effect::EndPair { .. }) => PairStatus::Ended,
+        Body::Effect(_) => before,
+        Body::Act(action) => match (&action.reason, &action.verb) {
+            (Reason::PartnerGone, _) | (Reason::PartnerLeftScope, PlannedVerb::Delete(_)) => PairStatus::Ended,
+            (Reason::PartnerLeftScope, _) => PairStatus::Frozen(action.side.other()),
+            _ => before,
+        },
+    }
+}
+
+fn after_effect(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
+    if !matches!(entry.body, Body::Effect(Effect::Link { .. } | Effect::Agree)) {
+        return;
+    }
+    for side in Side::BOTH {
+        let Some(observed) = entry.observed.of(side) else { continue };
+        let slots = settled_slots(link, side, &entry.settles);
+        take(pair.base.of_mut(side), observed, &slots);
+        *pair.version.of_mut(side) = entry.basis.versions.of(side).clone();
+    }
+}
+
+fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Written, pair: &mut Pair) {
+    let (to, from) = (action.side, action.side.other());
+    if let Some(observed) = entry.observed.of(from) {
+        let slots = settled_slots(link, from, &entry.settles);
+        take(pair.base.of_mut(from), observed, &slots);
+        if entry.basis.versions.of(from).is_some() {
+            *pair.version.of_mut(from) = entry.basis.versions.of(from).clone();
+        }
+    }
+    let stored = match &written.proof {
+        Proof::Stored(stored) => Some(&stored.record),
+        Proof::Version(_) | Proof::None => None,
+    };
+    let sent: Bits = written.sent.iter().map(|(slot, _)| *slot).collect();
+    let mut slots = settled_slots(link, to, &entry.settles);
+    if entry.settles.is_empty() && action.reason != Reason::Changed {
+        // What a lifecycle policy sets belongs to no group; it is the base all the same, or it would look like an edit.
+        slots.extend(&sent);
+    }
+    let base = pair.base.of_mut(to);
+    let held = entry.observed.of(to).as_ref();
+    let changes: Vec<(usize, Slot)> = slots
+        .iter()
+        .filter_map(|slot| {
+            let proven = stored.map(|record| record.get(slot)).filter(|presence| presence.value().is_some());
+            let acknowledged = written.sent.iter().find(|(at, _)| *at == slot).map(|(_, value)| value);
+            let value = match (proven, acknowledged) {
+                (Some(proven), _) => proven.to_slot(),
+                (None, Some(value)) => Slot::Value(value.clone()),
+                (None, None) => held?.get(slot).to_slot(),
+            };
+            Some((slot, value))
+        })
+        .collect();
+    *base = base.with(changes.iter().map(|(slot, value)| (*slot, value.as_presence())));
+    *pair.acknowledged.of_mut(to) = stored.is_none();
+    *pair.version.of_mut(to) = match &written.proof {
+        Proof::Stored(stored) => stored.version.clone(),
+        Proof::Version(version) => Some(version.clone()),
+        Proof::None => None,
+    };
+}
+
+/// The slots of the settled groups, and those that no rule carries: what was seen of them is known from now on.
+fn settled_slots(link: &CompiledLink, side: Side, settles: &Bits) -> Bits {
+    let mut slots = Bits::new();
+    let mut carried = Bits::new();
+    for (place, group) in link.groups().iter().enumerate() {
+        for slot in group.slots.of(side) {
+            carried.insert(*slot);
+            if settles.contains(place) {
+                slots.insert(*slot);
+            }
+        }
+    }
+    (0..link.shape(side).len()).filter(|slot| !carried.contains(*slot)).for_each(|slot| slots.insert(slot));
+    slots
+}
+
+fn take(base: &mut Record, observed: &Record, slots: &Bits) {
+    let changes = slots.iter().map(|slot| (slot, observed.get(slot)));
+    // What could not be seen leaves the base as it is.
+    *base = base.with(changes.filter(|(_, presence)| matches!(presence, Presence::Value(_))));
+}
