@@ -5,11 +5,20 @@ mod entry;
 pub mod guarantee;
 pub mod guard;
 mod head;
+mod json;
+pub mod matching;
+pub mod render;
+pub mod seal;
+mod tally;
 
 pub use entry::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
     Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Wait,
 };
-pub use guarantee::{Guarantee, Holding};
-pub use guard::GuardTrip;
+pub use guarantee::{Guarantee, Holding, guarantees};
+pub use guard::{GuardFigures, GuardInput, GuardTrip, guards};
 pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
+pub use json::{EntryLine, park_name};
+pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};
+pub use seal::{Closing, Sealer, Verifier};
+pub use tally::Tally;
