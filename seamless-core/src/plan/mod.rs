@@ -7,6 +7,11 @@ pub mod guarantee;
 pub mod guard;
 mod head;
 mod known;
+mod json;
+pub mod matching;
+pub mod render;
+pub mod seal;
+mod tally;
 
 pub use decide::{
     DecideContext, Decision, Deferred, Half, Situation, conflict_message, decide, decide_deferred,
@@ -15,7 +20,11 @@ pub use entry::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
     Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Wait,
 };
-pub use guarantee::{Guarantee, Holding};
-pub use guard::GuardTrip;
+pub use guarantee::{Guarantee, Holding, guarantees};
+pub use guard::{GuardFigures, GuardInput, GuardTrip, guards};
 pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
 pub use known::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
+pub use json::{EntryLine, park_name};
+pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};
+pub use seal::{Closing, Sealer, Verifier};
+pub use tally::Tally;

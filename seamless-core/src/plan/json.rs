@@ -1,0 +1,368 @@
+//! Entries as lines of JSON: views over what a plan holds, with keys in a stable order.
+//!
+//! A line says what an entry does and what it relies on, so that a person or a program can judge it. What was observed
+//! on both sides is not printed: it is our state's business, and it is larger than the entry. Lines are written and
+//! never read back into entries; applying a plan takes its entries from the state store.
+
+use serde::ser::{SerializeMap, SerializeStruct};
+use serde::{Serialize, Serializer};
+
+use super::entry::{
+    Action, Basis, Body, ConflictView, Effect, Entry, Feed, FieldChange, ParkReason, Parked, PlannedExpects,
+    PlannedGround, PlannedTarget, PlannedVerb, Reason, Wait,
+};
+use crate::connector::AbsenceProof;
+use crate::mapper::{Ask, MapProblem};
+use crate::model::{Bits, FieldName, RecordId, Side, Sides, Slot, Version};
+
+/// An entry as a line of a plan shows it: `{"entry":{..}}` without the line's end.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryLine<'a>(pub &'a Entry);
+
+impl Serialize for EntryLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        one(serializer, "entry", &EntryView(self.0))
+    }
+}
+
+/// An object with one key.
+fn one<S: Serializer, T: Serialize + ?Sized>(s: S, key: &'static str, value: &T) -> Result<S::Ok, S::Error> {
+    let mut map = s.serialize_map(Some(1))?;
+    map.serialize_entry(key, value)?;
+    map.end()
+}
+
+struct EntryView<'a>(&'a Entry);
+
+impl Serialize for EntryView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Entry { key, link, ids, basis, observed: _, settles, body } = self.0;
+        let mut out = serializer.serialize_struct("entry", 9)?;
+        out.serialize_field("rank", &key.rank)?;
+        out.serialize_field("link", link)?;
+        out.serialize_field("side", &key.side)?;
+        out.serialize_field("id", &key.id)?;
+        out.serialize_field("part", &key.part)?;
+        out.serialize_field("ids", ids)?;
+        out.serialize_field("basis", &BasisView(basis))?;
+        if !settles.is_empty() {
+            out.serialize_field("settles", &BitsView(settles))?;
+        }
+        match body {
+            Body::Act(action) => out.serialize_field("action", &ActionView(action))?,
+            Body::Effect(effect) => out.serialize_field("effect", &EffectView(effect))?,
+        }
+        out.end()
+    }
+}
+
+struct BitsView<'a>(&'a Bits);
+
+impl Serialize for BitsView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter())
+    }
+}
+
+struct BasisView<'a>(&'a Basis);
+
+impl Serialize for BasisView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Basis { pair_revision, versions } = self.0;
+        let mut out = serializer.serialize_struct("basis", 2)?;
+        out.serialize_field("pair_revision", pair_revision)?;
+        out.serialize_field("versions", versions)?;
+        out.end()
+    }
+}
+
+struct ActionView<'a>(&'a Action);
+
+impl Serialize for ActionView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Action { id, side, target, verb, changes, expects, reason, waits_for } = self.0;
+        let mut out = serializer.serialize_struct("action", 9)?;
+        out.serialize_field("id", id)?;
+        out.serialize_field("side", side)?;
+        out.serialize_field("target", &TargetView(target))?;
+        match verb {
+            PlannedVerb::Create => out.serialize_field("verb", "create")?,
+            PlannedVerb::Update => out.serialize_field("verb", "update")?,
+            PlannedVerb::Delete(ground) => {
+                out.serialize_field("verb", "delete")?;
+                out.serialize_field("ground", &GroundView(ground))?;
+            }
+        }
+        out.serialize_field("reason", reason_name(reason))?;
+        out.serialize_field("expects", &ExpectsView(expects))?;
+        if !changes.is_empty() {
+            out.serialize_field("changes", &Each(changes, ChangeView))?;
+        }
+        if !waits_for.is_empty() {
+            out.serialize_field("waits_for", &Each(waits_for, WaitView))?;
+        }
+        out.end()
+    }
+}
+
+/// A list, each element through its view.
+struct Each<'a, T, V>(&'a [T], fn(&'a T) -> V);
+
+impl<'a, T, V: Serialize> Serialize for Each<'a, T, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
+}
+
+struct TargetView<'a>(&'a PlannedTarget);
+
+impl Serialize for TargetView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            PlannedTarget::Existing(id) => one(serializer, "existing", id),
+            PlannedTarget::New => serializer.serialize_str("new"),
+            PlannedTarget::CreatedBy(wait) => one(serializer, "created_by", &WaitView(wait)),
+        }
+    }
+}
+
+struct WaitView<'a>(&'a Wait);
+
+impl Serialize for WaitView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Wait { action, ask } = self.0;
+        let mut out = serializer.serialize_struct("wait", 2)?;
+        out.serialize_field("action", action)?;
+        out.serialize_field("ask", &AskView(ask))?;
+        out.end()
+    }
+}
+
+struct AskView<'a>(&'a Ask);
+
+impl Serialize for AskView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Partner<'a> {
+            link: &'a crate::model::LinkId,
+            side: Side,
+            id: &'a RecordId,
+        }
+        let Ask::Partner { link, side, id } = self.0;
+        one(serializer, "partner_of", &Partner { link, side: *side, id })
+    }
+}
+
+struct GroundView<'a>(&'a PlannedGround);
+
+impl Serialize for GroundView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Tombstone<'a> {
+            id: &'a RecordId,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            version: Option<&'a Version>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            merged_into: Option<&'a RecordId>,
+        }
+        #[derive(Serialize)]
+        struct Gone<'a> {
+            id: &'a RecordId,
+            seen: &'a str,
+        }
+        match self.0 {
+            PlannedGround::LeftScope => serializer.serialize_str("left_scope"),
+            PlannedGround::Absent(AbsenceProof::Tombstone(proof)) => {
+                let (version, merged_into) = (proof.version.as_ref(), proof.merged_into.as_ref());
+                one(serializer, "tombstone", &Tombstone { id: &proof.id, version, merged_into })
+            }
+            PlannedGround::Absent(AbsenceProof::Gone(proof)) => {
+                one(serializer, "gone", &Gone { id: &proof.id, seen: &proof.seen })
+            }
+        }
+    }
+}
+
+struct ExpectsView<'a>(&'a PlannedExpects);
+
+impl Serialize for ExpectsView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            PlannedExpects::Anything => serializer.serialize_str("anything"),
+            PlannedExpects::Missing => serializer.serialize_str("missing"),
+            PlannedExpects::Before => serializer.serialize_str("before"),
+            PlannedExpects::Version(version) => one(serializer, "version", version),
+        }
+    }
+}
+
+struct ChangeView<'a>(&'a FieldChange);
+
+impl Serialize for ChangeView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let FieldChange { rule, field, before, after, from } = self.0;
+        let mut out = serializer.serialize_struct("change", 5)?;
+        out.serialize_field("field", field)?;
+        out.serialize_field("before", before)?;
+        out.serialize_field("after", after)?;
+        out.serialize_field("from", from)?;
+        if let Some(rule) = rule {
+            out.serialize_field("rule", rule)?;
+        }
+        out.end()
+    }
+}
+
+fn reason_name(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Changed => "changed",
+        Reason::NoPartner => "no_partner",
+        Reason::FirstLink => "first_link",
+        Reason::LateReference => "late_reference",
+        Reason::PartnerGone => "partner_gone",
+        Reason::PartnerLeftScope => "partner_left_scope",
+        Reason::Restore => "restore",
+        Reason::Resolution => "resolution",
+    }
+}
+
+struct EffectView<'a>(&'a Effect);
+
+impl Serialize for EffectView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Effect::Link { line } => one(serializer, "link", &Line { line: *line }),
+            Effect::Agree => serializer.serialize_str("agree"),
+            Effect::OpenConflict(view) => one(serializer, "open_conflict", &ConflictJson(view)),
+            Effect::CloseConflict { rules } => one(serializer, "close_conflict", &Rules { rules }),
+            Effect::Park(parked) => one(serializer, "park", &ParkedView(parked)),
+            Effect::EndPair { gone } => one(serializer, "end_pair", &Gone { gone }),
+            Effect::Freeze { side } => one(serializer, "freeze", &OfSide { side: *side }),
+            Effect::Thaw => serializer.serialize_str("thaw"),
+            Effect::Diverged { rules } => one(serializer, "diverged", &Rules { rules }),
+            Effect::Cursor { side, feed } => one(serializer, "cursor", &CursorView { side: *side, feed }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line {
+    line: u16,
+}
+
+#[derive(Serialize)]
+struct Rules<'a> {
+    rules: &'a [crate::model::RuleId],
+}
+
+#[derive(Serialize)]
+struct Gone<'a> {
+    gone: &'a Sides<bool>,
+}
+
+#[derive(Serialize)]
+struct OfSide {
+    side: Side,
+}
+
+struct CursorView<'a> {
+    side: Side,
+    feed: &'a Feed,
+}
+
+impl Serialize for CursorView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Feed { cursor, enumerated_at, enumerated } = self.feed;
+        let mut out = serializer.serialize_struct("cursor", 4)?;
+        out.serialize_field("side", &self.side)?;
+        out.serialize_field("after", &cursor.as_ref().map(|cursor| Hex(cursor.as_bytes())))?;
+        out.serialize_field("enumerated_at", enumerated_at)?;
+        out.serialize_field("enumerated", enumerated)?;
+        out.end()
+    }
+}
+
+/// Bytes in hexadecimal: a cursor is opaque, and need not be text.
+struct Hex<'a>(&'a [u8]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Hex<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+struct ConflictJson<'a>(&'a ConflictView);
+
+impl Serialize for ConflictJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ConflictView { rules, why, fields } = self.0;
+        let mut out = serializer.serialize_struct("conflict", 4)?;
+        out.serialize_field("rules", rules)?;
+        out.serialize_field("why", why)?;
+        out.serialize_field("left", &Each(&fields.left, HeldView))?;
+        out.serialize_field("right", &Each(&fields.right, HeldView))?;
+        out.end()
+    }
+}
+
+struct HeldView<'a>(&'a (FieldName, Slot, Slot));
+
+impl Serialize for HeldView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (field, base, current) = self.0;
+        let mut out = serializer.serialize_struct("held", 3)?;
+        out.serialize_field("field", field)?;
+        out.serialize_field("base", base)?;
+        out.serialize_field("current", current)?;
+        out.end()
+    }
+}
+
+struct ParkedView<'a>(&'a Parked);
+
+impl Serialize for ParkedView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Parked { side, id, rules, why, message, remedy } = self.0;
+        let mut out = serializer.serialize_struct("parked", 7)?;
+        out.serialize_field("side", side)?;
+        out.serialize_field("id", id)?;
+        if !rules.is_empty() {
+            out.serialize_field("rules", rules)?;
+        }
+        out.serialize_field("why", park_name(why))?;
+        if let ParkReason::Map(MapProblem::Waiting(ask)) = why {
+            out.serialize_field("waits_for", &AskView(ask))?;
+        }
+        out.serialize_field("message", message)?;
+        out.serialize_field("remedy", remedy)?;
+        out.end()
+    }
+}
+
+/// The stable name of a reason to park: in plans, attention rows and reports alike.
+pub fn park_name(why: &ParkReason) -> &'static str {
+    match why {
+        ParkReason::Map(MapProblem::Unmappable) => "unmappable",
+        ParkReason::Map(MapProblem::DoesNotFit) => "does_not_fit",
+        ParkReason::Map(MapProblem::NotKnown) => "not_known",
+        ParkReason::Map(MapProblem::Waiting(_)) => "waiting",
+        ParkReason::Ambiguous => "ambiguous",
+        ParkReason::Broken => "broken",
+        ParkReason::PartnerGone => "partner_gone",
+        ParkReason::EditedAndDeleted => "edited_and_deleted",
+        ParkReason::Hidden => "hidden",
+        ParkReason::Refused => "refused",
+        ParkReason::AmbiguousCreate => "ambiguous_create",
+        ParkReason::LeftScope => "left_scope",
+    }
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

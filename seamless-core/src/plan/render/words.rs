@@ -1,0 +1,141 @@
+//! The words of a rendering: nouns for reasons, provenance, parking and ranks, as a business user says them. Each
+//! takes the names of the two sides, since nobody thinks in left and right.
+
+use crate::mapper::MapProblem;
+use crate::model::{Side, Sides};
+use crate::plan::{
+    ConflictWhy, Counts, ParkReason, PlannedExpects, PlannedGround, Provenance, Rank, Reason,
+};
+
+/// Names of both sides.
+pub(super) type Names = Sides<String>;
+
+pub(super) fn rank(rank: Rank, name: &str) -> String {
+    match rank {
+        Rank::State => format!("without a write, {name}"),
+        Rank::ReleaseKeys => format!("update in {name}, first, to free values that others take"),
+        Rank::Create => format!("create in {name}"),
+        Rank::Update => format!("update in {name}"),
+        Rank::PatchReferences => format!("update in {name}, to set references that had to wait"),
+        Rank::Delete => format!("delete in {name}"),
+        Rank::Cursor => format!("where reading of {name} goes on"),
+    }
+}
+
+pub(super) fn reason(reason: &Reason, names: &Names, side: Side) -> String {
+    let (here, there) = (names.of(side), names.of(side.other()));
+    match reason {
+        Reason::Changed => format!("changed in {there}"),
+        Reason::NoPartner => format!("new in {there}"),
+        Reason::FirstLink => "the two records were joined".to_owned(),
+        Reason::LateReference => "a record that it refers to is there now".to_owned(),
+        Reason::PartnerGone => format!("its partner in {there} is gone"),
+        Reason::PartnerLeftScope => format!("its partner in {there} left the filter"),
+        Reason::Restore => format!("it was deleted in {here}, and is restored"),
+        Reason::Resolution => "a person decided".to_owned(),
+    }
+}
+
+pub(super) fn provenance(from: &Provenance, names: &Names, side: Side) -> String {
+    let (here, there) = (names.of(side), names.of(side.other()));
+    match from {
+        Provenance::Changed => format!("changed in {there}"),
+        Provenance::Created => format!("as in {there}"),
+        Provenance::FilledBlank => format!("blank in {here}, filled from {there}"),
+        Provenance::FirstLinkAuthority => format!("{there} decides when records are joined"),
+        Provenance::PolicyOverwrote => format!("changed in both, {there} wins; the edit in {here} is overwritten"),
+        Provenance::Restored => format!("edited in {here}, restored from {there}"),
+        Provenance::Resolved { by } => format!("decided by {by}"),
+        Provenance::Merged => "merged from both".to_owned(),
+        Provenance::Lifecycle => "set by the rule for what happens to the partner".to_owned(),
+    }
+}
+
+pub(super) fn ground(ground: &PlannedGround, there: &str) -> String {
+    match ground {
+        PlannedGround::Absent(_) => format!("{there} proves that it is gone"),
+        PlannedGround::LeftScope => format!("in {there} it does not pass the filter any more"),
+    }
+}
+
+/// `None` where there is nothing to say.
+pub(super) fn expects(expects: &PlannedExpects) -> Option<&'static str> {
+    match expects {
+        PlannedExpects::Anything => None,
+        PlannedExpects::Missing => Some("only if it is not there yet"),
+        PlannedExpects::Version(_) | PlannedExpects::Before => Some("only if nobody changed it since"),
+    }
+}
+
+pub(super) fn conflict(why: ConflictWhy) -> &'static str {
+    match why {
+        ConflictWhy::BothChanged => "changed in both",
+        ConflictWhy::FirstLink => "two existing records were joined, and differ",
+        ConflictWhy::Drift => "edited where it is only written to",
+    }
+}
+
+/// Why something waits, and what a person can do, without a value.
+pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
+    match why {
+        ParkReason::Map(MapProblem::Unmappable) => {
+            ("a value has no counterpart", "add the value to the mapping, or correct it in its system")
+        }
+        ParkReason::Map(MapProblem::DoesNotFit) => {
+            ("a value does not fit", "shorten or correct it in its system")
+        }
+        ParkReason::Map(MapProblem::NotKnown) => {
+            ("a value cannot be read", "give the account of the integration the right to read the field")
+        }
+        ParkReason::Map(MapProblem::Waiting(_)) => {
+            ("it refers to a record that has no partner yet", "nothing, unless that record waits too")
+        }
+        ParkReason::Ambiguous => {
+            ("it matches several records, or its match is taken", "join the right two records by hand, or correct the fields that they are matched by")
+        }
+        ParkReason::Broken => ("it could not be read", "repair it in its system"),
+        ParkReason::PartnerGone => ("its partner was deleted", "decide whether it is deleted too, kept, or restored"),
+        ParkReason::EditedAndDeleted => {
+            ("it was edited while its partner was deleted", "decide which of the two is meant")
+        }
+        ParkReason::Hidden => {
+            ("its partner cannot be seen, and nothing proves that it is gone", "check the permissions of the integration's account")
+        }
+        ParkReason::Refused => ("the system refused it twice in the same way", "see what the system said, and correct it there"),
+        ParkReason::AmbiguousCreate => {
+            ("nobody knows whether it was created", "look it up in the system, and join the two records or delete the copy")
+        }
+        ParkReason::LeftScope => ("its partner left the filter", "decide whether it is kept, changed or deleted"),
+    }
+}
+
+/// What a link's counts say, in one line; `nothing to do` when all of them are zero.
+pub(super) fn counts(counts: &Counts, names: &Names) -> String {
+    let Counts {
+        create, update, delete, link, agree, conflict, parked, diverged, ended, looked_at: _, pairs: _
+    } = counts;
+    let mut parts = Vec::new();
+    for (sides, what) in [(create, "create"), (update, "update"), (delete, "delete")] {
+        for side in Side::BOTH {
+            let count = *sides.of(side);
+            if count > 0 {
+                parts.push(format!("{what} {count} in {}", names.of(side)));
+            }
+        }
+    }
+    for (count, one, many) in [
+        (*link, "new pair", "new pairs"),
+        (*agree, "agreement", "agreements"),
+        (*conflict, "conflict", "conflicts"),
+        (*parked, "waits for a person", "wait for a person"),
+        (*diverged, "unexplained difference", "unexplained differences"),
+        (*ended, "pair ends", "pairs end"),
+    ] {
+        match count {
+            0 => {}
+            1 => parts.push(format!("1 {one}")),
+            count => parts.push(format!("{count} {many}")),
+        }
+    }
+    if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
+}
