@@ -9,4 +9,6 @@ pub mod model;
 pub mod plan;
 pub mod secret;
 pub mod store;
+pub mod sync;
 pub use model::{Error, ErrorKind, Result, Retry};
+pub use sync::Integration;

@@ -837,7 +837,24 @@ impl Deciding<'_> {
     }
 
     fn push(&mut self, entry: Entry) {
+        if entry.action().is_some_and(|action| self.was_refused(action)) {
+            return;
+        }
         self.decision.entries.push(entry);
+    }
+
+    /// Whether this very attempt was refused before and is parked, and nobody asked for another one.
+    fn was_refused(&self, action: &Action) -> bool {
+        let open = self.situation.open;
+        if open.is_empty() || open.iter().any(|attention| matches!(attention.why, AttentionWhy::Hint { .. })) {
+            return false;
+        }
+        let name = attempt_name(action);
+        open.iter().any(|attention| match &attention.why {
+            AttentionWhy::Parked { reason, .. } if reason == "ambiguous_create" => action.verb == PlannedVerb::Create,
+            AttentionWhy::Parked { reason, .. } => *reason == name,
+            _ => false,
+        })
     }
 
     fn key(&self, rank: Rank, side: Side, id: RecordId, part: u16) -> EntryKey {
@@ -891,6 +908,26 @@ impl Deciding<'_> {
             &right,
         ])
     }
+}
+
+/// The stable name of an attempt: the same values to the same record. Under it a refused write is parked, so that it
+/// is not tried again until something changes or a person asks for it.
+pub fn attempt_name(action: &Action) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[u8::from(action.side == Side::Right)]);
+    let mut bytes = Vec::with_capacity(256);
+    for change in &action.changes {
+        bytes.extend_from_slice(change.field.as_str().as_bytes());
+        bytes.push(0);
+        match &change.after {
+            Planned::Known(value) => value.as_ref().write_canonical(&mut bytes),
+            Planned::ResultOf(action) => bytes.extend_from_slice(action.as_bytes()),
+            Planned::TargetDecides => bytes.push(0),
+        }
+    }
+    hasher.update(&bytes);
+    let digits: String = hasher.finalize().to_hex().chars().take(16).collect();
+    format!("refused:{digits}")
 }
 
 /// True for one side.

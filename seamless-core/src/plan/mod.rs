@@ -14,7 +14,7 @@ pub mod seal;
 mod tally;
 
 pub use decide::{
-    DecideContext, Decision, Deferred, Half, Situation, conflict_message, decide, decide_deferred,
+    DecideContext, Decision, Deferred, Half, Situation, attempt_name, conflict_message, decide, decide_deferred,
 };
 pub use entry::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,

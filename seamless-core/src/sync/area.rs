@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::connector::{AbsenceProof, GoneProof, Tombstone, Versioned};
 use crate::model::{ActionId, Error, ErrorKind, RecordId, Result, Shape, Side, Version};
+use crate::plan::MatchRow;
 use crate::store::form::{decode_versioned, encode_versioned};
 use crate::store::{Area, SpillRow};
 
@@ -54,7 +55,7 @@ pub(super) fn seen(link: u16, side: Side) -> Area {
     Area { link, kind: 9, side: Some(side) }
 }
 
-/// Match keys of one line: key, side and ordinal, so that equal keys stand together.
+/// Match keys of one line, so that equal keys stand together.
 pub(super) fn keys(link: u16, line: usize) -> Area {
     Area { link, kind: 16 + u8::try_from(line).unwrap_or(u8::MAX - 16), side: None }
 }
@@ -144,31 +145,14 @@ pub(super) fn unpaired_content(content: &[u8], shape: &Arc<Shape>) -> Result<(u3
     Ok((u32::from_le_bytes(*ordinal), decode_versioned(rest, shape)?))
 }
 
-pub(super) fn key_row(key: &[u8; 16], side: Side, ordinal: u32, id: &RecordId) -> SpillRow {
-    let mut bytes = key.to_vec();
-    bytes.push(u8::from(side == Side::Right));
-    bytes.extend_from_slice(&ordinal.to_be_bytes());
-    SpillRow { key: bytes, content: id.as_bytes().to_vec() }
-}
-
-/// A match key as it was put: key, side, ordinal, record.
-pub(super) struct MatchRow {
-    pub(super) key: [u8; 16],
-    pub(super) side: Side,
-    pub(super) ordinal: u32,
-    pub(super) id: RecordId,
+/// A match key as [`MatchRow::to_bytes`] orders it, with the record's ordinal.
+pub(super) fn key_row(row: &MatchRow) -> SpillRow {
+    SpillRow { key: row.to_bytes(), content: row.ordinal.to_le_bytes().to_vec() }
 }
 
 pub(super) fn match_row(row: &SpillRow) -> Result<MatchRow> {
-    let (key, rest) = row.key.split_first_chunk::<16>().ok_or_else(|| damaged("a match key"))?;
-    let (side, ordinal) = rest.split_first().ok_or_else(|| damaged("a match key"))?;
-    let ordinal = <[u8; 4]>::try_from(ordinal).map_err(|_| damaged("a match key"))?;
-    Ok(MatchRow {
-        key: *key,
-        side: if *side == 0 { Side::Left } else { Side::Right },
-        ordinal: u32::from_be_bytes(ordinal),
-        id: id_of(&row.content)?,
-    })
+    let ordinal = <[u8; 8]>::try_from(row.content.as_slice()).map_err(|_| damaged("a match key"))?;
+    MatchRow::from_bytes(&row.key, u64::from_le_bytes(ordinal)).ok_or_else(|| damaged("a match key"))
 }
 
 pub(super) fn matched_content(line: u16, partner: &RecordId) -> Vec<u8> {

@@ -13,7 +13,7 @@ use crate::connector::{Capabilities, Change, End, Order, ReadQuery, Versioned};
 use crate::merge::CompiledLink;
 use crate::model::{Condition, Error, ErrorKind, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
-    Basis, Body, Effect, Entry, EntryKey, Feed, ParkReason, Parked, PairStatus, Rank, match_key,
+    Basis, Body, Effect, Entry, EntryKey, Feed, MatchRow, PairStatus, ParkReason, Parked, Rank, match_key,
 };
 use crate::store::{Mark, Scan, SpillRow};
 
@@ -287,7 +287,8 @@ impl Pulling<'_> {
         for (place, line) in self.link.spec().matching.iter().enumerate() {
             let Some(key) = match_key(place, line, self.side, &versioned.record) else { continue };
             if let Some(keys) = sorted.keys.get_mut(place) {
-                keys.push(area::key_row(&key, self.side, ordinal, &versioned.id));
+                let (side, id) = (self.side, versioned.id.clone());
+                keys.push(area::key_row(&MatchRow { key, side, id, ordinal: u64::from(ordinal) }));
             }
         }
     }

@@ -1,0 +1,578 @@
+//! Writing to a system: a batch of actions as operations, their outcomes, and finding out what became of those that
+//! nobody answered for. Part of applying; the door is [`Applying::act`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::connector::{
+    Capabilities, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey,
+    Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,
+};
+use crate::mapper::Ask;
+use crate::merge::CompiledLink;
+use crate::model::{
+    ActionId, Error, ErrorKind, FieldName, LinkId, Planned, Presence, Record, RecordId, Reference, Result, Retry,
+    RuleId, Shape, Side, Slot, Value, record,
+};
+use crate::plan::{
+    Action, Attention, AttentionWhy, Entry, EntryKey, PairStatus, PlannedExpects, PlannedGround, PlannedTarget,
+    PlannedVerb, Reason, attempt_name,
+};
+use crate::store::{AttentionKind, Commit};
+
+use super::applying::{Applying, PairsNow, is_create, never, pair_key};
+use super::progress::Event;
+use super::settle::Written;
+
+/// Batches that may fail as a whole, one after the other, before applying gives up: the system is down.
+const BATCHES_FAILED_MAX: u32 = 3;
+
+/// Rounds of sending a batch again after finding out that nothing of it happened.
+const SENDS_MAX: u32 = 2;
+
+/// An action ready to be sent.
+struct Ready {
+    entry: Entry,
+    op: WriteOp,
+    sent: Vec<(usize, Value)>,
+}
+
+/// What became of an action.
+enum Fate {
+    /// It happened.
+    Done(Written),
+    /// It did not; look again, without counting it as a failure.
+    Superseded(String),
+    /// It did not, and that counts.
+    Failed(Error),
+    /// It did not happen; it can be sent again as it is.
+    SendAgain,
+    /// Nobody can find out.
+    Undecidable,
+}
+
+impl Applying<'_> {
+    /// Carries out actions on one side of one link. With `recovering`, they may have been sent before.
+    pub(super) async fn act(&mut self, entries: Vec<Entry>, recovering: bool) -> Result<()> {
+        let Some(first) = entries.first() else { return Ok(()) };
+        let (link, side) = (self.link(&first.link)?, first.key.side);
+        let mut now = self.load(&link, &entries).await?;
+        let mut commit = Commit::default();
+        let partners = self.partners(&entries).await?;
+        let mut ready = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if let Err(why) = self.basis_holds(&entry, &now) {
+                self.drop_entry(&entry, why, &mut commit);
+                self.look_again(&entry, &mut commit);
+                continue;
+            }
+            match self.prepare(&link, entry, &partners)? {
+                Ok(one) => ready.push(one),
+                Err((entry, why)) => {
+                    self.drop_entry(&entry, &why, &mut commit);
+                    self.look_again(&entry, &mut commit);
+                }
+            }
+        }
+        let fates = match recovering {
+            true => self.recover(&link, side, &ready).await?,
+            false => self.send(&link, side, &ready).await?,
+        };
+        let fates = self.send_again(&link, side, &ready, fates).await?;
+        for (one, fate) in ready.iter().zip(fates) {
+            self.end(&link, one, fate, &mut now, &mut commit).await?;
+        }
+        self.put_pairs(&link, now, &mut commit);
+        self.commit(commit).await
+    }
+
+    /// The partners that actions wait for, as the store knows them now.
+    async fn partners(&self, entries: &[Entry]) -> Result<BTreeMap<Ask, RecordId>> {
+        let mut asked: BTreeMap<(LinkId, Side), Vec<RecordId>> = BTreeMap::new();
+        for action in entries.iter().filter_map(Entry::action) {
+            let target = match &action.target {
+                PlannedTarget::CreatedBy(wait) => Some(wait),
+                PlannedTarget::Existing(_) | PlannedTarget::New => None,
+            };
+            for wait in action.waits_for.iter().chain(target) {
+                let Ask::Partner { link, side, id } = wait.ask.clone();
+                asked.entry((link, side)).or_default().push(id);
+            }
+        }
+        let mut partners = BTreeMap::new();
+        for ((link, side), mut ids) in asked {
+            ids.sort();
+            ids.dedup();
+            let marks = self.store().marks_of(&link, side, &ids).await?;
+            for (id, mark) in ids.into_iter().zip(marks) {
+                if let Some(mark) = mark.filter(|mark| mark.status != PairStatus::Ended) {
+                    let partner = mark.ids.of(side.other()).clone();
+                    partners.insert(Ask::Partner { link: link.clone(), side, id }, partner);
+                }
+            }
+        }
+        Ok(partners)
+    }
+
+    /// Makes an operation of an action. The inner error is a reason to drop it.
+    #[expect(clippy::type_complexity, reason = "an entry comes back with the reason to drop it")]
+    fn prepare(
+        &self,
+        link: &CompiledLink,
+        entry: Entry,
+        partners: &BTreeMap<Ask, RecordId>,
+    ) -> Result<std::result::Result<Ready, (Entry, String)>> {
+        let Some(action) = entry.action() else {
+            return Err(Error::new(ErrorKind::Internal, "an effect stands where an action is expected"));
+        };
+        let waits_for = "what it refers to was not created";
+        let capabilities = self.inner.connectors.of(action.side).capabilities(link.spec().entity.of(action.side));
+        let target = match &action.target {
+            PlannedTarget::Existing(id) => Target::Existing(id.clone()),
+            PlannedTarget::New => Target::New(chosen_id(&capabilities, action.id)),
+            PlannedTarget::CreatedBy(wait) => match partners.get(&wait.ask) {
+                Some(id) => Target::Existing(id.clone()),
+                None => return Ok(Err((entry, waits_for.to_owned()))),
+            },
+        };
+        let shape = link.shape(action.side);
+        let mut values: Vec<(FieldName, Slot)> = Vec::with_capacity(action.changes.len());
+        let mut sent = Vec::with_capacity(action.changes.len());
+        for change in &action.changes {
+            let value = match &change.after {
+                Planned::Known(value) => value.clone(),
+                Planned::TargetDecides => continue,
+                Planned::ResultOf(id) => {
+                    let wait = action.waits_for.iter().find(|wait| wait.action == *id);
+                    let Some((wait, partner)) = wait.and_then(|wait| Some((wait, partners.get(&wait.ask)?))) else {
+                        return Ok(Err((entry, waits_for.to_owned())));
+                    };
+                    self.reference(action.side, &wait.ask, partner)?
+                }
+            };
+            if let Some(slot) = shape.slot(change.field.as_str()) {
+                sent.push((slot, value.clone()));
+            }
+            values.push((change.field.clone(), Slot::Value(value)));
+        }
+        let patch = patch(shape, values)?;
+        let expects = expects(action)?;
+        let verb = match &action.verb {
+            PlannedVerb::Create => Verb::Create,
+            PlannedVerb::Update => Verb::Update,
+            PlannedVerb::Delete(PlannedGround::Absent(proof)) => Verb::Delete(DeleteGround::Absent(proof.clone())),
+            PlannedVerb::Delete(PlannedGround::LeftScope) => Verb::Delete(DeleteGround::LeftScope),
+        };
+        let op = WriteOp { id: action.id, target, verb, patch, expects };
+        Ok(Ok(Ready { entry, op, sent }))
+    }
+
+    /// A reference to a record that an earlier action made.
+    fn reference(&self, side: Side, ask: &Ask, partner: &RecordId) -> Result<Value> {
+        let Ask::Partner { link, .. } = ask;
+        let link = self.link(link)?;
+        let entity = link.spec().entity.of(side).clone();
+        Ok(Value::Reference(Reference { entity, id: partner.clone() }.into()))
+    }
+
+    /// Makes the intents durable, then sends.
+    async fn send(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
+        if ready.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<EntryKey> = ready.iter().map(|one| one.entry.key.clone()).collect();
+        self.store().intend(&self.keeper.lease, self.plan, &keys).await?;
+        self.write(link, side, ready).await
+    }
+
+    async fn write(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
+        let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
+        let entity = link.spec().entity.of(side);
+        let outcomes = match self.inner.connectors.of(side).write(entity, batch).await {
+            Ok(outcomes) if outcomes.len() == ready.len() => outcomes,
+            Ok(outcomes) => {
+                let message = format!("{} outcomes for {} operations", outcomes.len(), ready.len());
+                let broken = || Error::new(ErrorKind::Internal, message.clone());
+                return self.find_out(link, side, ready, (0..ready.len()).map(|_| Some(broken())).collect()).await;
+            }
+            Err(error) => return self.batch_failed(ready, error),
+        };
+        self.batches_failed = 0;
+        let mut unanswered: Vec<Option<Error>> = Vec::with_capacity(ready.len());
+        let mut fates = Vec::with_capacity(ready.len());
+        for (one, outcome) in ready.iter().zip(outcomes) {
+            let (fate, unknown) = match outcome {
+                WriteOutcome::Applied { id, proof } => (Fate::Done(one.written(id, proof)), None),
+                WriteOutcome::Refused(refusal) => (one.refused(refusal), None),
+                WriteOutcome::Ambiguous(error) => (Fate::Undecidable, Some(error)),
+            };
+            fates.push(fate);
+            unanswered.push(unknown);
+        }
+        if unanswered.iter().all(Option::is_none) {
+            return Ok(fates);
+        }
+        let found = self.find_out(link, side, ready, unanswered).await?;
+        let choose = |(fate, found): (Fate, Fate)| if matches!(fate, Fate::Undecidable) { found } else { fate };
+        Ok(fates.into_iter().zip(found).map(choose).collect())
+    }
+
+    /// Nothing of a batch happened. Each of its records fails; when batch after batch does, the system is down and
+    /// applying stops where it is.
+    fn batch_failed(&mut self, ready: &[Ready], error: Error) -> Result<Vec<Fate>> {
+        self.batches_failed += 1;
+        let waits = matches!(error.retry(), Retry::Later | Retry::After(_));
+        if waits && self.batches_failed >= BATCHES_FAILED_MAX {
+            return Err(error);
+        }
+        let message = error.to_string();
+        let (kind, retry) = (error.kind(), error.retry());
+        Ok(ready.iter().map(|_| Fate::Failed(Error::new(kind, message.clone()).with_retry(retry))).collect())
+    }
+
+    /// Finds out about operations that have no answer; the others get any fate and are not looked at.
+    async fn find_out(
+        &self,
+        link: &CompiledLink,
+        side: Side,
+        ready: &[Ready],
+        unanswered: Vec<Option<Error>>,
+    ) -> Result<Vec<Fate>> {
+        let mut fates = Vec::with_capacity(ready.len());
+        for (one, unknown) in ready.iter().zip(unanswered) {
+            fates.push(match unknown {
+                None => Fate::SendAgain,
+                Some(error) => {
+                    tracing::warn!(action = %one.op.id, %error, "nobody knows whether it happened; finding out");
+                    self.fate_of(link, side, one).await?
+                }
+            });
+        }
+        Ok(fates)
+    }
+
+    async fn recover(&self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
+        let mut fates = Vec::with_capacity(ready.len());
+        for one in ready {
+            fates.push(self.fate_of(link, side, one).await?);
+        }
+        Ok(fates)
+    }
+
+    /// Sends again what certainly did not happen; the same conditional request, so that a late first copy fails.
+    async fn send_again(
+        &mut self,
+        link: &CompiledLink,
+        side: Side,
+        ready: &[Ready],
+        mut fates: Vec<Fate>,
+    ) -> Result<Vec<Fate>> {
+        for _ in 0..SENDS_MAX {
+            let again: Vec<usize> =
+                (0..fates.len()).filter(|at| matches!(fates.get(*at), Some(Fate::SendAgain))).collect();
+            if again.is_empty() {
+                return Ok(fates);
+            }
+            let batch: Vec<Ready> = again.iter().filter_map(|at| ready.get(*at)).map(Ready::copy).collect();
+            let results = self.send(link, side, &batch).await?;
+            for (at, fate) in again.into_iter().zip(results) {
+                if let Some(place) = fates.get_mut(at) {
+                    *place = fate;
+                }
+            }
+        }
+        Ok(fates)
+    }
+
+    /// What became of an action that may have been sent: by id, by key, by what the target holds now.
+    async fn fate_of(&self, link: &CompiledLink, side: Side, one: &Ready) -> Result<Fate> {
+        match (&one.op.verb, &one.op.target) {
+            (Verb::Create, _) | (_, Target::New(_)) => self.fate_of_create(link, side, one).await,
+            (verb, Target::Existing(id)) => {
+                let found = self.fetch_one(link, side, FetchBy::Ids(vec![id.clone()])).await?;
+                Ok(match (verb, found) {
+                    (Verb::Delete(_), Lookup::Gone(_) | Lookup::Hidden) => {
+                        Fate::Done(one.written(id.clone(), Proof::None))
+                    }
+                    (Verb::Delete(_), Lookup::Found(held)) => match &one.op.expects {
+                        Expects::Version(version) if held.version.as_ref() != Some(version) => {
+                            Fate::Superseded("it was changed before it could be deleted".to_owned())
+                        }
+                        _ => Fate::SendAgain,
+                    },
+                    (_, Lookup::Found(held)) => one.fate_of_update(link, side, &held),
+                    (_, Lookup::Gone(_) | Lookup::Hidden) => {
+                        Fate::Superseded("the record is not there any more".to_owned())
+                    }
+                    (_, Lookup::Several(_) | Lookup::Unanswered) => Fate::Undecidable,
+                })
+            }
+        }
+    }
+
+    async fn fate_of_create(&self, link: &CompiledLink, side: Side, one: &Ready) -> Result<Fate> {
+        let capabilities = self.inner.connectors.of(side).capabilities(link.spec().entity.of(side));
+        if capabilities.idempotency_key {
+            return Ok(Fate::SendAgain);
+        }
+        let key = match &capabilities.unique_key {
+            // The id is ours: the same create again meets its own record, or makes it.
+            UniqueKey::ClientChosenId => return Ok(Fate::SendAgain),
+            UniqueKey::Fields(fields) => one.values_of(fields).map(|values| (fields.clone(), values, true)),
+            UniqueKey::None => None,
+        };
+        let by_match = link.spec().matching.iter().filter_map(|line| {
+            let fields: Vec<FieldName> = line.fields.iter().map(|field| field.field.of(side).clone()).collect();
+            let values = one.values_of(&fields)?;
+            Some((fields, values, false))
+        });
+        for (fields, values, enforced) in key.into_iter().chain(by_match) {
+            let by = FetchBy::Key { fields, values: vec![values] };
+            match self.fetch_one(link, side, by).await? {
+                Lookup::Found(found) => {
+                    let ids = [found.id.clone()];
+                    let mark = self.store().marks_of(&link.spec().id, side, &ids).await?;
+                    let is_paired =
+                        mark.into_iter().flatten().any(|mark| mark.status != PairStatus::Ended);
+                    return Ok(match is_paired {
+                        true => Fate::Undecidable,
+                        false => Fate::Done(one.written(found.id.clone(), Proof::None)),
+                    });
+                }
+                Lookup::Gone(_) | Lookup::Hidden if enforced => return Ok(Fate::SendAgain),
+                Lookup::Several(_) => return Ok(Fate::Undecidable),
+                Lookup::Gone(_) | Lookup::Hidden | Lookup::Unanswered => {}
+            }
+        }
+        Ok(Fate::Undecidable)
+    }
+
+    async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
+        let entity = link.spec().entity.of(side).clone();
+        let query = FetchQuery { entity, shape: link.shape(side).clone(), by };
+        let mut found = self.inner.connectors.of(side).fetch(query).await?.into_iter();
+        Ok(found.next().unwrap_or(Lookup::Unanswered))
+    }
+
+    /// Ends an action as its fate says.
+    async fn end(
+        &mut self,
+        link: &CompiledLink,
+        one: &Ready,
+        fate: Fate,
+        now: &mut PairsNow,
+        commit: &mut Commit,
+    ) -> Result<()> {
+        let entry = &one.entry;
+        match fate {
+            Fate::Done(written) => {
+                let id = written.id.clone();
+                if let Some(pair_now) = pair_key(entry).map(|key| now.entry(key).or_default()) {
+                    pair_now.close(&settled_rules(link, entry));
+                    pair_now.close_whole_record();
+                    self.settle(link, entry, pair_now, Some(&written));
+                    let tried = pair_now.open.iter().any(|open| {
+                        matches!(open.why, AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. })
+                    });
+                    if let (true, Some((side, id))) = (tried, pair_key(entry)) {
+                        commit.settled.push((entry.link.clone(), side, id.clone(), AttentionKind::Retry));
+                        commit.settled.push((entry.link.clone(), side, id, AttentionKind::Hint));
+                    }
+                }
+                self.report.written += 1;
+                commit.endings.push(self.applied(entry, Some(id), self.inner.clock.now()));
+            }
+            Fate::Superseded(why) => {
+                self.drop_entry(entry, &why, commit);
+                self.look_again(entry, commit);
+            }
+            Fate::Failed(error) => self.failed(entry, error, now, commit),
+            Fate::SendAgain => {
+                let error = Error::new(ErrorKind::Unavailable, "it was sent twice and did not arrive");
+                self.failed(entry, error, now, commit);
+            }
+            Fate::Undecidable if is_create(entry) => {
+                let why = "nobody knows whether the record was created, and the target has no key to find out by";
+                self.drop_entry(entry, why, commit);
+                let remedy = "look for it in the target; then retry this record, or delete the duplicate";
+                self.park(entry, "ambiguous_create", why, remedy, now, commit);
+            }
+            Fate::Undecidable => {
+                let error = Error::new(ErrorKind::Unavailable, "nobody knows whether it happened");
+                self.failed(entry, error, now, commit);
+            }
+        }
+        Ok(())
+    }
+
+    /// A failure of one record: tried again after a delay, parked when it fails again in the same way.
+    fn failed(&mut self, entry: &Entry, error: Error, now: &mut PairsNow, commit: &mut Commit) {
+        let message = error.to_string();
+        let before = pair_key(entry).and_then(|key| now.get(&key)).and_then(|now| {
+            now.open.iter().find_map(|open| match &open.why {
+                AttentionWhy::Retry { failures, failure } if *failure == message => Some(*failures),
+                _ => None,
+            })
+        });
+        let failures = before.unwrap_or(0) + 1;
+        let waits = matches!(error.retry(), Retry::Later | Retry::After(_));
+        let parked = failures >= self.inner.options.failures_max && !waits;
+        let side = entry.key.side;
+        self.inner.observer.event(&Event::RecordFailed { link: &entry.link, side, message: &message, parked });
+        self.drop_entry(entry, &message, commit);
+        if parked {
+            let remedy = error.remedy().unwrap_or("correct the record or the mapping; then retry this record");
+            let name = entry.action().map(attempt_name).unwrap_or_default();
+            return self.park(entry, &name, error.message(), remedy, now, commit);
+        }
+        let Some((side, id)) = pair_key(entry) else { return };
+        let at = self.inner.clock.now();
+        let wait = match error.retry() {
+            Retry::After(wait) => wait,
+            Retry::Later | Retry::Never => self.delay(failures),
+        };
+        let due = chrono::TimeDelta::from_std(wait).ok().and_then(|wait| at.checked_add_signed(wait)).unwrap_or(at);
+        let why = AttentionWhy::Retry { failures, failure: message };
+        commit.attention.push((entry.link.clone(), Attention { side, id, why, due, since: at }));
+    }
+
+    fn delay(&self, failures: u32) -> Duration {
+        let options = &self.inner.options;
+        let doublings = failures.saturating_sub(1).min(20);
+        options.retry_delay.saturating_mul(1 << doublings).min(options.retry_delay_max)
+    }
+
+    fn park(
+        &self,
+        entry: &Entry,
+        reason: &str,
+        message: &str,
+        remedy: &str,
+        now: &mut PairsNow,
+        commit: &mut Commit,
+    ) {
+        let Some((side, id)) = pair_key(entry) else { return };
+        let at = self.inner.clock.now();
+        let attention = Attention {
+            side,
+            id: id.clone(),
+            why: AttentionWhy::Parked {
+                reason: reason.to_owned(),
+                rules: changed_rules(entry),
+                message: message.to_owned(),
+                remedy: remedy.to_owned(),
+            },
+            due: never(),
+            since: at,
+        };
+        commit.settled.push((entry.link.clone(), side, id.clone(), AttentionKind::Retry));
+        let pair_now = now.entry((side, id)).or_default();
+        pair_now.open_up(attention);
+        pair_now.mark_watched();
+    }
+}
+
+impl Ready {
+    fn copy(&self) -> Self {
+        Self { entry: self.entry.clone(), op: self.op.clone(), sent: self.sent.clone() }
+    }
+
+    fn written(&self, id: RecordId, proof: Proof) -> Written {
+        Written { id, proof, sent: self.sent.clone() }
+    }
+
+    /// The values that are sent for these fields, where all of them are.
+    fn values_of(&self, fields: &[FieldName]) -> Option<Vec<Value>> {
+        let value = |field: &FieldName| self.op.patch.field(field.as_str()).value().map(|value| value.to_value());
+        fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
+    }
+
+    fn refused(&self, refusal: Refusal) -> Fate {
+        let Refusal { why, error } = refusal;
+        match why {
+            RefusalKind::Stale => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
+            RefusalKind::Missing => Fate::Superseded("the record is not there any more".to_owned()),
+            // Our own create that arrived earlier: the key is ours, so the record is.
+            RefusalKind::KeyTaken { by: Some(by) } if self.is_own_id(&by) => Fate::Done(self.written(by, Proof::None)),
+            RefusalKind::Throttled { wait } => {
+                Fate::Failed(error.with_retry(wait.map_or(Retry::Later, Retry::After)))
+            }
+            RefusalKind::Unavailable => Fate::Failed(error.with_retry(Retry::Later)),
+            RefusalKind::KeyTaken { .. } | RefusalKind::Invalid { .. } | RefusalKind::Forbidden => Fate::Failed(error),
+        }
+    }
+
+    fn is_own_id(&self, by: &RecordId) -> bool {
+        matches!(&self.op.target, Target::New(Some(id)) if id == by)
+    }
+
+    /// What became of an update, from what the target holds now.
+    fn fate_of_update(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Fate {
+        let forms = link.forms(side);
+        let has_it = self.sent.iter().all(|(slot, value)| match held.record.get(*slot) {
+            Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
+            Presence::Absent | Presence::Unreadable => false,
+        });
+        if has_it && !self.sent.is_empty() {
+            return Fate::Done(self.written(held.id.clone(), Proof::None));
+        }
+        let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
+        let untouched = match (&self.op.expects, &held.version) {
+            (Expects::Version(expected), Some(version)) => expected == version,
+            _ => before.iter().all(|change| held.record.field(change.field.as_str()) == change.before.as_presence()),
+        };
+        match untouched {
+            true => Fate::SendAgain,
+            false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
+        }
+    }
+}
+
+/// The id of a record that is to be made, where the client chooses it: derived from the action, so that the same
+/// create again is the same record. Written like a UUID, since that is what such systems take.
+fn chosen_id(capabilities: &Capabilities, action: ActionId) -> Option<RecordId> {
+    if capabilities.unique_key != UniqueKey::ClientChosenId {
+        return None;
+    }
+    let hex = action.to_string();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    // Version 8 (custom) and the variant bits as RFC 9562 has them.
+    let text = format!("{}-{}-8{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32));
+    Some(RecordId::text(&text))
+}
+
+fn patch(shape: &std::sync::Arc<Shape>, values: Vec<(FieldName, Slot)>) -> Result<Record> {
+    if values.iter().all(|(field, _)| shape.slot(field.as_str()).is_some()) {
+        return record(shape, values);
+    }
+    let shape = Shape::new(values.iter().map(|(field, _)| field.clone()))?;
+    record(&shape, values)
+}
+
+fn expects(action: &Action) -> Result<Expects> {
+    Ok(match &action.expects {
+        PlannedExpects::Anything => Expects::Anything,
+        PlannedExpects::Missing => Expects::Missing,
+        PlannedExpects::Version(version) => Expects::Version(version.clone()),
+        PlannedExpects::Before => {
+            let before = action.changes.iter().filter(|change| matches!(change.before, Slot::Value(_)));
+            let values: Vec<(FieldName, Slot)> =
+                before.map(|change| (change.field.clone(), change.before.clone())).collect();
+            let shape = Shape::new(values.iter().map(|(field, _)| field.clone()))?;
+            Expects::Values(record(&shape, values)?)
+        }
+    })
+}
+
+fn settled_rules(link: &CompiledLink, entry: &Entry) -> Vec<RuleId> {
+    let groups = link.groups().iter().enumerate().filter(|(place, _)| entry.settles.contains(*place));
+    let rules = groups.flat_map(|(_, group)| group.rules.iter());
+    rules.filter_map(|rule| link.rules().get(usize::from(rule.0))).map(|rule| rule.id.clone()).collect()
+}
+
+fn changed_rules(entry: &Entry) -> Vec<RuleId> {
+    let Some(action) = entry.action().filter(|action| action.reason != Reason::NoPartner) else { return Vec::new() };
+    let mut rules: Vec<RuleId> = action.changes.iter().filter_map(|change| change.rule.clone()).collect();
+    rules.dedup();
+    rules
+}

@@ -1,0 +1,497 @@
+//! Applying a plan: its entries in key order, batch by batch: intent, write, outcome, commit. The door is
+//! [`apply_plan`].
+//!
+//! Nothing is sent that is not an entry of the plan, and every entry ends: applied, or dropped with a reason. An
+//! entry whose basis does not hold any more is dropped and its record is looked at by the next plan. What nobody
+//! knows (a lost reply, a crash) is found out by `recover` before anything is sent again.
+
+use std::collections::HashMap;
+
+use crate::mapper::LinkMode;
+use crate::merge::CompiledLink;
+use crate::model::{
+    Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Timestamp,
+};
+use crate::plan::{
+    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, conflict_message, park_name,
+};
+use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, PlanState, Scan, StateStore};
+
+use super::integration::Inner;
+use super::making::LeaseKeeper;
+use super::progress::{Meter, Phase};
+use super::settle::{Under, Written, settle};
+
+/// What applying a plan came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Writes that happened.
+    pub written: u64,
+    /// Changes of our state that happened.
+    pub effects: u64,
+    /// Entries that were dropped, by reason. What a dropped entry concerns is looked at by the next plan.
+    pub dropped: Vec<Dropped>,
+    /// How many entries were dropped; `dropped` names the first hundred.
+    pub dropped_count: u64,
+    /// Whether a pause stopped it between two batches; it goes on when it is applied again.
+    pub paused: bool,
+}
+
+/// An entry of a plan that did not happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The link.
+    pub link: LinkId,
+    /// The side that would have been written.
+    pub side: Side,
+    /// The record.
+    pub id: RecordId,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Dropped entries that a report names.
+const DROPPED_NAMED_MAX: usize = 100;
+
+/// Applies an adopted plan to its end, or until a pause.
+pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<Applied> {
+    let observer = &*inner.observer;
+    let total = inner.store.plan(plan).await?.and_then(|row| row.trailer).map(|trailer| trailer.writes());
+    let meter = Meter::begin(observer, &*inner.clock, Phase::Apply, None, None, total);
+    let mut applying =
+        Applying { inner, keeper, plan, report: Applied::default(), meter, quiet: Vec::new(), batches_failed: 0 };
+    for link in &inner.links {
+        let any = inner.store.attention(&link.spec().id, None, Scan::first(1)).await?;
+        applying.quiet.push(any.rows.is_empty());
+    }
+    applying.recover_open().await?;
+    applying.run().await?;
+    let Applying { report, meter, .. } = applying;
+    meter.end();
+    if !report.paused {
+        inner.store.complete(&keeper.lease, plan, PlanState::Done, inner.clock.now()).await?;
+    }
+    Ok(report)
+}
+
+pub(super) struct Applying<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) keeper: &'a LeaseKeeper,
+    pub(super) plan: &'a PlanId,
+    pub(super) report: Applied,
+    meter: Meter<'a>,
+    /// Per link: whether nothing was open about any of its records when applying began.
+    quiet: Vec<bool>,
+    pub(super) batches_failed: u32,
+}
+
+/// A pair while a batch works on it: the row as it is now and what is open about it.
+#[derive(Default)]
+pub(super) struct PairNow {
+    pub(super) pair: Option<Pair>,
+    pub(super) open: Vec<Attention>,
+    changed: bool,
+    open_changed: bool,
+    ended: Option<Pair>,
+}
+
+/// The pairs of a batch, by the side and id by which its entries name them.
+pub(super) type PairsNow = HashMap<(Side, RecordId), PairNow>;
+
+impl Applying<'_> {
+    pub(super) fn store(&self) -> &dyn StateStore {
+        &*self.inner.store
+    }
+
+    async fn pulse(&self) -> Result<()> {
+        self.inner.cancel.check()?;
+        self.keeper.keep(self.store(), &*self.inner.clock, self.inner.options.lease).await
+    }
+
+    async fn run(&mut self) -> Result<()> {
+        let mut after: Option<EntryKey> = None;
+        loop {
+            self.pulse().await?;
+            if self.store().pause().await?.is_some() {
+                self.report.paused = true;
+                return Ok(());
+            }
+            let scan = Scan { after: after.clone(), rows_max: self.inner.options.commit_entries_max };
+            let page = self.store().entries(self.plan, scan).await?;
+            after = page.rows.last().map(|row| row.entry.key.clone()).or(after);
+            let mut waiting: Vec<Entry> = Vec::new();
+            for EntryRow { entry, state } in page.rows {
+                if state.is_ended() {
+                    continue;
+                }
+                let same = waiting.first().is_none_or(|first| same_batch(first, &entry));
+                if !same {
+                    self.batch(std::mem::take(&mut waiting)).await?;
+                }
+                waiting.push(entry);
+            }
+            self.batch(waiting).await?;
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn recover_open(&mut self) -> Result<()> {
+        loop {
+            let page = self.store().open_intents(self.plan, Scan::first(100)).await?;
+            if page.rows.is_empty() {
+                return Ok(());
+            }
+            let mut rows = page.rows.into_iter().map(|row| row.entry).peekable();
+            while let Some(entry) = rows.next() {
+                let mut batch = vec![entry];
+                while let Some(next) = rows.next_if(|next| batch.first().is_some_and(|first| same_batch(first, next)))
+                {
+                    batch.push(next);
+                }
+                self.pulse().await?;
+                self.act(batch, true).await?;
+            }
+        }
+    }
+
+    async fn batch(&mut self, entries: Vec<Entry>) -> Result<()> {
+        let Some(first) = entries.first() else { return Ok(()) };
+        let (rank, side) = (first.key.rank, first.key.side);
+        let link = self.link(&first.link)?;
+        if link.spec().mode == LinkMode::Observe {
+            let mut commit = Commit::default();
+            for entry in &entries {
+                self.drop_entry(entry, "the link is only observed", &mut commit);
+            }
+            return self.commit(commit).await;
+        }
+        match rank {
+            Rank::State => self.effects(&link, entries).await,
+            Rank::Cursor => self.cursors(entries).await,
+            Rank::ReleaseKeys | Rank::Create | Rank::Update | Rank::PatchReferences | Rank::Delete => {
+                let capabilities = self.inner.connectors.of(side).capabilities(link.spec().entity.of(side));
+                let size = usize::try_from(capabilities.batch_max.get()).unwrap_or(usize::MAX);
+                let mut entries = entries;
+                while !entries.is_empty() {
+                    let rest = entries.split_off(size.min(entries.len()));
+                    self.pulse().await?;
+                    self.act(entries, false).await?;
+                    entries = rest;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn link(&self, id: &LinkId) -> Result<std::sync::Arc<CompiledLink>> {
+        let known = self.inner.place(id).map(|(_, link)| link.clone());
+        known.ok_or_else(|| {
+            Error::new(ErrorKind::Conflict, "the plan speaks of a link that the configuration does not have")
+                .at("link", id)
+                .with_remedy("make a new plan")
+        })
+    }
+
+    /// The pairs that entries speak of, with what is open about them.
+    pub(super) async fn load(&self, link: &CompiledLink, entries: &[Entry]) -> Result<PairsNow> {
+        let id = &link.spec().id;
+        let mut now = PairsNow::with_capacity(entries.len());
+        for side in Side::BOTH {
+            let mut ids: Vec<RecordId> =
+                entries.iter().filter_map(pair_key).filter(|(of, _)| *of == side).map(|(_, id)| id).collect();
+            ids.sort();
+            ids.dedup();
+            if ids.is_empty() {
+                continue;
+            }
+            let pairs = self.store().pairs_of(id, side, &ids).await?;
+            let quiet = self.is_quiet(link) && pairs.iter().flatten().all(|pair| !pair.watch);
+            let open = match quiet {
+                true => vec![Vec::new(); ids.len()],
+                false => self.store().attention_of(id, side, &ids).await?,
+            };
+            for ((id, pair), open) in ids.into_iter().zip(pairs).zip(open) {
+                let pair = pair.filter(|pair| pair.status != PairStatus::Ended);
+                now.insert((side, id), PairNow { pair, open, ..PairNow::default() });
+            }
+        }
+        // What is open about the other half of a pair.
+        for ((side, _), pair_now) in &mut now {
+            let Some(pair) = pair_now.pair.as_ref().filter(|pair| pair.watch) else { continue };
+            let other = [pair.ids.of(side.other()).clone()];
+            let found = self.store().attention_of(id, side.other(), &other).await?;
+            pair_now.open.extend(found.into_iter().flatten());
+        }
+        Ok(now)
+    }
+
+    fn is_quiet(&self, link: &CompiledLink) -> bool {
+        let place = self.inner.place(&link.spec().id).map(|(place, _)| usize::from(place));
+        place.and_then(|place| self.quiet.get(place)).copied().unwrap_or(false)
+    }
+
+    /// Whether what an entry relies on still holds. Commits of the same plan do not unsettle it.
+    pub(super) fn basis_holds(&self, entry: &Entry, now: &PairsNow) -> std::result::Result<(), &'static str> {
+        let pair = pair_key(entry).and_then(|key| now.get(&key)).and_then(|now| now.pair.as_ref());
+        let same_plan = pair.is_some_and(|pair| pair.plan.as_ref() == Some(self.plan));
+        match (entry.basis.pair_revision, pair) {
+            (Some(revision), Some(pair)) if pair.revision == revision || same_plan => Ok(()),
+            (Some(_), Some(_)) => Err("the pair changed since the plan was made"),
+            (Some(_), None) => Err("the pair is not there any more"),
+            (None, None) => Ok(()),
+            (None, Some(_)) if same_plan && !is_create(entry) => Ok(()),
+            (None, Some(_)) => Err("the record has a partner since the plan was made"),
+        }
+    }
+
+    async fn effects(&mut self, link: &CompiledLink, entries: Vec<Entry>) -> Result<()> {
+        let mut now = self.load(link, &entries).await?;
+        let mut commit = Commit::default();
+        for entry in &entries {
+            match self.basis_holds(entry, &now) {
+                Err(why) => {
+                    self.drop_entry(entry, why, &mut commit);
+                    self.look_again(entry, &mut commit);
+                }
+                Ok(()) => {
+                    self.effect(link, entry, &mut now, &mut commit);
+                    self.report.effects += 1;
+                }
+            }
+        }
+        self.put_pairs(link, now, &mut commit);
+        self.commit(commit).await
+    }
+
+    fn effect(&mut self, link: &CompiledLink, entry: &Entry, now: &mut PairsNow, commit: &mut Commit) {
+        let Body::Effect(effect) = &entry.body else { return };
+        let at = self.inner.clock.now();
+        let pair_now = pair_key(entry).map(|key| now.entry(key).or_default());
+        let attention = match effect {
+            Effect::Park(parked) => {
+                let id = parked.id.clone().unwrap_or_else(|| entry.key.id.clone());
+                let reason = park_name(&parked.why).to_owned();
+                Some(Attention {
+                    side: parked.side,
+                    id,
+                    due: if looks_again_by_itself(&reason) { at } else { never() },
+                    why: AttentionWhy::Parked {
+                        reason,
+                        rules: parked.rules.clone(),
+                        message: parked.message.clone(),
+                        remedy: parked.remedy.clone(),
+                    },
+                    since: at,
+                })
+            }
+            Effect::OpenConflict(view) => Some(Attention {
+                side: entry.key.side,
+                id: entry.key.id.clone(),
+                why: AttentionWhy::Conflict { rules: view.rules.clone(), message: conflict_message(view) },
+                due: never(),
+                since: at,
+            }),
+            _ => None,
+        };
+        match pair_now {
+            Some(pair_now) => {
+                match effect {
+                    Effect::CloseConflict { rules } => pair_now.close(rules),
+                    Effect::Link { .. } | Effect::EndPair { .. } => pair_now.close_whole_record(),
+                    _ => {}
+                }
+                if let Some(attention) = attention {
+                    pair_now.open_up(attention);
+                }
+                self.settle(link, entry, pair_now, None);
+            }
+            None => commit.attention.extend(attention.map(|attention| (link.spec().id.clone(), attention))),
+        }
+        commit.endings.push(self.applied(entry, None, at));
+    }
+
+    /// Moves a pair as an entry that ended well moves it.
+    pub(super) fn settle(
+        &self,
+        link: &CompiledLink,
+        entry: &Entry,
+        pair_now: &mut PairNow,
+        written: Option<&Written>,
+    ) {
+        let restores = is_create(entry) && pair_now.pair.is_some();
+        if restores {
+            pair_now.ended = pair_now.pair.take();
+        }
+        let under = Under {
+            link,
+            plan: self.plan,
+            configuration: &self.inner.configuration,
+            watch: false,
+        };
+        if let Some(mut pair) = settle(under, entry, pair_now.pair.as_ref(), written) {
+            pair.watch = pair.status != PairStatus::Ended && (!pair_now.open.is_empty() || has_unsettled(link, &pair));
+            pair_now.pair = Some(pair);
+            pair_now.changed = true;
+        }
+    }
+
+    pub(super) fn applied(&self, entry: &Entry, id: Option<RecordId>, at: Timestamp) -> Ending {
+        Ending { key: entry.key.clone(), state: EntryState::Applied { id, at } }
+    }
+
+    /// Puts what a batch made of its pairs into the commit.
+    pub(super) fn put_pairs(&self, link: &CompiledLink, now: PairsNow, commit: &mut Commit) {
+        let id = &link.spec().id;
+        let mut rows: Vec<((Side, RecordId), PairNow)> = now.into_iter().collect();
+        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for ((side, key), row) in rows {
+            let PairNow { pair, open, changed, open_changed, ended } = row;
+            if let Some(mut ended) = ended {
+                ended.status = PairStatus::Ended;
+                ended.revision += 1;
+                ended.watch = false;
+                commit.pairs.push((id.clone(), ended));
+            }
+            if open_changed {
+                let ids = pair.as_ref().map(|pair| Side::BOTH.map(|side| (side, pair.ids.of(side).clone())));
+                let ids = ids.map_or_else(|| vec![(side, key)], Vec::from);
+                for (side, record) in ids {
+                    commit.settled.push((id.clone(), side, record.clone(), AttentionKind::Conflict));
+                    commit.settled.push((id.clone(), side, record, AttentionKind::Parked));
+                }
+                let stays = |attention: &Attention| {
+                    matches!(attention.why, AttentionWhy::Conflict { .. } | AttentionWhy::Parked { .. })
+                };
+                commit.attention.extend(open.into_iter().filter(stays).map(|attention| (id.clone(), attention)));
+            }
+            if changed {
+                commit.pairs.extend(pair.map(|pair| (id.clone(), pair)));
+            }
+        }
+    }
+
+    async fn cursors(&mut self, entries: Vec<Entry>) -> Result<()> {
+        let mut commit = Commit::default();
+        let at = self.inner.clock.now();
+        for entry in &entries {
+            if let Body::Effect(Effect::Cursor { side, feed }) = &entry.body {
+                commit.feeds.push((entry.link.clone(), *side, feed.clone()));
+            }
+            commit.endings.push(self.applied(entry, None, at));
+        }
+        self.commit(commit).await
+    }
+
+    pub(super) async fn commit(&mut self, commit: Commit) -> Result<()> {
+        if commit.endings.is_empty() && commit.pairs.is_empty() && commit.attention.is_empty() {
+            return Ok(());
+        }
+        self.meter.add(commit.endings.len());
+        self.store().commit(&self.keeper.lease, self.plan, commit).await
+    }
+
+    pub(super) fn drop_entry(&mut self, entry: &Entry, why: &str, commit: &mut Commit) {
+        let at = self.inner.clock.now();
+        self.report.dropped_count += 1;
+        if self.report.dropped.len() < DROPPED_NAMED_MAX {
+            self.report.dropped.push(Dropped {
+                link: entry.link.clone(),
+                side: entry.key.side,
+                id: entry.key.id.clone(),
+                why: why.to_owned(),
+            });
+        }
+        let state = EntryState::Dropped { why: why.to_owned(), at };
+        commit.endings.push(Ending { key: entry.key.clone(), state });
+    }
+
+    /// The next plan looks at the record whatever the feeds say.
+    pub(super) fn look_again(&self, entry: &Entry, commit: &mut Commit) {
+        let Some((side, id)) = pair_key(entry) else { return };
+        let now = self.inner.clock.now();
+        let why = AttentionWhy::Retry { failures: 0, failure: String::new() };
+        commit.attention.push((entry.link.clone(), Attention { side, id, why, due: now, since: now }));
+    }
+}
+
+impl PairNow {
+    pub(super) fn open_up(&mut self, attention: Attention) {
+        self.open.retain(|known| !same_subject(known, &attention));
+        self.open.push(attention);
+        self.open_changed = true;
+    }
+
+    /// Has the pair looked at again by every run that sees it.
+    pub(super) fn mark_watched(&mut self) {
+        if let Some(pair) = &mut self.pair {
+            pair.watch = true;
+            pair.revision += 1;
+            self.changed = true;
+        }
+    }
+
+    /// Ends what was open about rules.
+    pub(super) fn close(&mut self, rules: &[RuleId]) {
+        let before = self.open.len();
+        self.open.retain(|known| match &known.why {
+            AttentionWhy::Conflict { rules: of, .. } | AttentionWhy::Parked { rules: of, .. } => {
+                of.is_empty() || !of.iter().all(|rule| rules.contains(rule))
+            }
+            AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => true,
+        });
+        self.open_changed |= before != self.open.len();
+    }
+
+    /// Ends what was open about the record as a whole.
+    pub(super) fn close_whole_record(&mut self) {
+        let before = self.open.len();
+        self.open.retain(|known| !matches!(&known.why, AttentionWhy::Parked { rules, .. } if rules.is_empty()));
+        self.open_changed |= before != self.open.len();
+    }
+}
+
+fn same_subject(a: &Attention, b: &Attention) -> bool {
+    let subject = |attention: &Attention| match &attention.why {
+        AttentionWhy::Conflict { rules, .. } => Some((0, rules.clone())),
+        AttentionWhy::Parked { rules, .. } => Some((1, rules.clone())),
+        AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => None,
+    };
+    a.side == b.side && a.id == b.id && subject(a).is_some() && subject(a) == subject(b)
+}
+
+/// How entries name their pair: by the left id where there is one.
+pub(super) fn pair_key(entry: &Entry) -> Option<(Side, RecordId)> {
+    let left = entry.ids.left.clone().map(|id| (Side::Left, id));
+    left.or_else(|| entry.ids.right.clone().map(|id| (Side::Right, id)))
+}
+
+pub(super) fn is_create(entry: &Entry) -> bool {
+    entry.action().is_some_and(|action| action.verb == crate::plan::PlannedVerb::Create)
+}
+
+fn same_batch(a: &Entry, b: &Entry) -> bool {
+    (a.key.rank, a.key.link, a.key.side) == (b.key.rank, b.key.link, b.key.side)
+        || (a.key.rank == Rank::State && b.key.rank == Rank::State && a.key.link == b.key.link)
+}
+
+/// Whether a group has no base at all: it was never settled, so the pair must be looked at again.
+fn has_unsettled(link: &CompiledLink, pair: &Pair) -> bool {
+    let absent = |record: &Record, slots: &[usize]| {
+        slots.iter().all(|slot| matches!(record.get(*slot), Presence::Absent))
+    };
+    link.groups().iter().any(|group| {
+        absent(&pair.base.left, &group.slots.left) && absent(&pair.base.right, &group.slots.right)
+    })
+}
+
+/// Parked items that can end without the record itself changing, so that they are looked at in every run.
+fn looks_again_by_itself(reason: &str) -> bool {
+    matches!(reason, "ambiguous" | "waiting" | "hidden" | "partner_gone")
+}
+
+/// Later than any run: what waits for a person or for its own record.
+pub(super) fn never() -> Timestamp {
+    Timestamp::MAX_UTC
+}

@@ -1,0 +1,35 @@
+//! Floor 5: a run. Pull, spool, plan, approve, apply, commit, move the cursor.
+//!
+//! ```text
+//! pull -> match -> decide (pure) -> seal / approve -> apply (intent -> write -> outcome -> commit) -> cursor
+//! ```
+//!
+//! Making a plan moves nothing: it reads both systems and the state, and writes only its own draft. Pairs, bases and
+//! cursors move when it is applied. Memory: a few pages of records, and one bit per record that has no pair yet;
+//! nothing else grows with the data, plans included.
+//!
+//! The door is [`Integration`].
+
+mod acting;
+mod applying;
+mod area;
+mod attention;
+mod cancel;
+mod deciding;
+mod integration;
+mod lookup;
+mod making;
+mod pairing;
+mod plan_handle;
+mod planning;
+mod progress;
+mod pull;
+mod run;
+mod settle;
+
+pub use applying::{Applied, Dropped};
+pub use cancel::Cancel;
+pub use integration::{Integration, IntegrationBuilder, Options};
+pub use plan_handle::{Approved, Plan};
+pub use progress::{Event, NoObserver, Observer, Phase};
+pub use run::{RunReport, Status};

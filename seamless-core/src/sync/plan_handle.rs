@@ -1,0 +1,162 @@
+//! A plan as a host holds it: its two ends in memory, its entries in the state store, streamed when asked for.
+
+use std::fmt;
+use std::io;
+
+use crate::model::{Error, ErrorKind, GuardId, PlanId, Result};
+use crate::plan::render::{TextOptions, TextRenderer};
+use crate::plan::{Entry, EntryKey, PlanHead, Sealer, Trailer};
+use crate::store::{PageOf, Scan};
+
+use super::integration::Integration;
+
+/// A sealed plan. Making it moved nothing; see [`Integration::apply`].
+#[derive(Clone)]
+pub struct Plan {
+    integration: Integration,
+    head: PlanHead,
+    trailer: Trailer,
+}
+
+/// A person's yes to one plan: the only thing that [`Integration::apply`] takes. It binds to the plan's digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approved {
+    pub(super) plan: PlanId,
+    pub(super) digest: String,
+    pub(super) by: String,
+    pub(super) overrides: Vec<GuardId>,
+}
+
+impl Approved {
+    /// The plan that was approved.
+    pub fn plan(&self) -> &PlanId {
+        &self.plan
+    }
+
+    /// Who approved it.
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+}
+
+/// Entries that are rendered or written at once.
+const PAGE_ENTRIES: usize = 500;
+
+impl Plan {
+    pub(super) fn new(integration: Integration, head: PlanHead, trailer: Trailer) -> Self {
+        Self { integration, head, trailer }
+    }
+
+    /// The plan's id.
+    pub fn id(&self) -> &PlanId {
+        &self.head.id
+    }
+
+    /// The head: systems, configuration, guarantee.
+    pub fn head(&self) -> &PlanHead {
+        &self.head
+    }
+
+    /// The trailer: counts, guards, seal.
+    pub fn trailer(&self) -> &Trailer {
+        &self.trailer
+    }
+
+    /// Whether applying it would change nothing but the cursors.
+    pub fn is_empty(&self) -> bool {
+        self.trailer.entries() == 0
+    }
+
+    /// Says yes to the plan, in somebody's name. A guard that stops it must be overridden by name.
+    ///
+    /// Errors: of kind [`ErrorKind::Guarded`], naming the guards that are in the way.
+    pub fn approve(&self, by: &str, overrides: &[GuardId]) -> Result<Approved> {
+        let standing: Vec<&str> = self
+            .trailer
+            .guards
+            .iter()
+            .filter(|trip| !overrides.contains(&trip.guard))
+            .map(|trip| trip.guard.as_str())
+            .collect();
+        if !standing.is_empty() {
+            return Err(Error::new(ErrorKind::Guarded, format!("the plan is stopped by {}", standing.join(", ")))
+                .with_remedy("read what the guards found; override them by name if that is what you want"));
+        }
+        Ok(Approved {
+            plan: self.head.id.clone(),
+            digest: self.trailer.digest.clone(),
+            by: by.to_owned(),
+            overrides: overrides.to_vec(),
+        })
+    }
+
+    /// Entries in order, a page at a time.
+    pub async fn entries(&self, after: Option<EntryKey>, rows_max: usize) -> Result<PageOf<Entry>> {
+        let page = self.integration.store().entries(&self.head.id, Scan { after, rows_max }).await?;
+        Ok(PageOf { rows: page.rows.into_iter().map(|row| row.entry).collect(), more: page.more })
+    }
+
+    /// Hands every entry, in order, to a function.
+    ///
+    /// Errors: the store's, or the function's.
+    pub async fn each(&self, mut each: impl FnMut(&Entry) -> Result<()>) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.entries(after, PAGE_ENTRIES).await?;
+            after = page.rows.last().map(|entry| entry.key.clone());
+            page.rows.iter().try_for_each(&mut each)?;
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes the plan as JSON Lines: head, entries, trailer. The file holds clear values: keep it as safe as the data.
+    ///
+    /// Errors: the writer's; of kind [`ErrorKind::Corrupt`] when the stored entries are not those that were sealed.
+    pub async fn write_jsonl(&self, out: &mut (impl io::Write + ?Sized)) -> Result<()> {
+        let io = |cause: io::Error| Error::new(ErrorKind::Unavailable, "the plan cannot be written").caused_by(cause);
+        let key = self.integration.store().seal_key().await?;
+        let mut sealer = Sealer::new(&key.0);
+        out.write_all(sealer.head(&self.head)?.as_bytes()).map_err(io)?;
+        let mut written = Ok(());
+        self.each(|entry| {
+            let line = sealer.entry(entry)?;
+            if written.is_ok() {
+                written = out.write_all(line.as_bytes());
+            }
+            Ok(())
+        })
+        .await?;
+        written.map_err(io)?;
+        if sealer.digest() != self.trailer.digest {
+            return Err(Error::new(ErrorKind::Corrupt, "the stored plan is not the one that was sealed")
+                .with_remedy("make a new plan"));
+        }
+        out.write_all(crate::plan::seal::trailer_line(&self.trailer)?.as_bytes()).map_err(io)?;
+        out.flush().map_err(io)
+    }
+
+    /// The plan as text that a business user can read.
+    pub async fn render(&self, out: impl fmt::Write, options: TextOptions) -> Result<()> {
+        let failed = |_: fmt::Error| Error::new(ErrorKind::Unavailable, "the plan's text cannot be written");
+        let mut renderer = TextRenderer::new(out, options);
+        renderer.head(&self.head).map_err(failed)?;
+        self.each(|entry| renderer.entry(entry).map_err(failed)).await?;
+        renderer.finish(&self.trailer).map_err(failed)?;
+        Ok(())
+    }
+
+    /// The plan as text, in memory.
+    pub async fn text(&self, options: TextOptions) -> Result<String> {
+        let mut text = String::new();
+        self.render(&mut text, options).await?;
+        Ok(text)
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").field("id", &self.head.id).field("counts", &self.trailer.counts).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! Making a plan: pull both sides of every link, match, decide, guard and seal. Moves nothing but the draft. The door
+//! is [`make_plan`].
+
+use crate::merge::CompiledLink;
+use crate::model::{Bits, Error, ErrorKind, PlanId, RecordId, Result, Side, Sides};
+use crate::plan::{
+    Basis, Body, Closing, Effect, Entry, EntryKey, GuardFigures, GuardInput, GuardTrip, PlanHead, Rank, Sealer,
+    Trailer, guarantees, guards,
+};
+use crate::store::{Binding, Bound, Scan};
+
+use super::attention::nominate;
+use super::deciding::{Deciding, decide_late, decide_pairs, decide_unpaired};
+use super::integration::Inner;
+use super::making::{BATCH_ROWS, LeaseKeeper, Making};
+use super::pairing::match_unpaired;
+use super::progress::{Event, Meter, Phase};
+use super::pull::{Pulled, pull};
+
+/// What was counted of a link while its plan was made.
+struct LinkFigures {
+    looked_at: u64,
+    enumerated: Sides<Option<u64>>,
+    late: u64,
+}
+
+/// Makes a plan and seals it.
+pub(super) async fn make_plan(inner: &Inner, keeper: &LeaseKeeper) -> Result<(PlanHead, Trailer)> {
+    let before = bound(inner).await?;
+    let head = head(inner).await?;
+    let mut pairs_before = Vec::with_capacity(inner.links.len());
+    for link in &inner.links {
+        pairs_before.push(inner.store.pair_count(&link.spec().id).await?);
+    }
+    let making = Making { inner, keeper, head: &head, reconfigured: before.is_some(), pairs_before };
+    making.store().draft(&keeper.lease, &head).await?;
+    match fill(&making, before.as_deref()).await {
+        Ok(trailer) => Ok((head, trailer)),
+        Err(error) => {
+            // The draft is worth nothing now; that giving it up fails as well is not the caller's trouble.
+            if let Err(second) = making.store().discard(&keeper.lease, &head.id).await {
+                tracing::debug!(%second, "the draft could not be discarded");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn fill(making: &Making<'_>, before: Option<&Binding>) -> Result<Trailer> {
+    let inner = making.inner;
+    let mut stages = Vec::with_capacity(inner.links.len());
+    let mut figures = Vec::with_capacity(inner.links.len());
+    for (place, link) in inner.links.iter().enumerate() {
+        let place = u16::try_from(place).map_err(|_| too_many_links())?;
+        if link.spec().mode == crate::mapper::LinkMode::Off {
+            continue;
+        }
+        let deciding = read_link(making, place, link, before).await?;
+        let looked_at = decide_pairs(&deciding).await?;
+        decide_unpaired(&deciding).await?;
+        put_cursors(making, &deciding).await?;
+        let enumerated = deciding.pulled.as_ref().map(|pulled| pulled.complete.then_some(pulled.read));
+        figures.push(LinkFigures { looked_at, enumerated, late: 0 });
+        stages.push(deciding);
+    }
+    let all: Vec<_> = inner.links.iter().map(|link| link.spec().id.clone()).collect();
+    for (deciding, figures) in stages.iter_mut().zip(&mut figures) {
+        deciding.decided.clone_from(&all);
+        figures.late = decide_late(deciding).await?;
+    }
+    seal(making, &stages, &figures).await
+}
+
+async fn read_link<'a>(
+    making: &'a Making<'a>,
+    place: u16,
+    link: &'a CompiledLink,
+    before: Option<&'a Binding>,
+) -> Result<Deciding<'a>> {
+    let left = pull(making, place, link, Side::Left).await?;
+    let right = pull(making, place, link, Side::Right).await?;
+    let mut pulled = Sides::new(left, right);
+    let resolutions = making.store().resolutions(&link.spec().id).await?;
+    nominate(making, place, link, &resolutions, &mut pulled).await?;
+    match_unpaired(making, place, link, pulled.as_ref().map(|pulled| pulled.unpaired)).await?;
+    Ok(Deciding {
+        making,
+        place,
+        link,
+        capabilities: making.capabilities(link),
+        pulled,
+        resolutions,
+        before,
+        decided: making.decided_before(place),
+    })
+}
+
+/// What the state was bound to before, where that is another configuration.
+async fn bound(inner: &Inner) -> Result<Option<Box<Binding>>> {
+    match inner.store.bind(&inner.binding()).await? {
+        Bound::First | Bound::Same => Ok(None),
+        Bound::Reconfigured(before) => Ok(Some(before)),
+        Bound::Foreign(before) => Err(Error::new(
+            ErrorKind::Configuration,
+            format!(
+                "the state belongs to other systems: {} and {}, not {} and {}",
+                before.systems.left,
+                before.systems.right,
+                inner.connectors.left.info().identity,
+                inner.connectors.right.info().identity
+            ),
+        )
+        .with_remedy("use another state for this environment; the pairs of one are not the pairs of another")),
+    }
+}
+
+async fn head(inner: &Inner) -> Result<PlanHead> {
+    let state_revision = inner.store.revision().await?;
+    let made_at = inner.clock.now();
+    let mut promised = Vec::new();
+    for link in &inner.links {
+        let spec = link.spec();
+        let of = |side: Side| inner.connectors.of(side).capabilities(spec.entity.of(side));
+        let capabilities = Sides::new(of(Side::Left), of(Side::Right));
+        let names = Sides::new(inner.names.left.as_str(), inner.names.right.as_str());
+        promised.extend(guarantees(&spec.id, spec.mode, names, &capabilities));
+    }
+    let mut hasher = blake3::Hasher::new();
+    for part in [inner.partition.as_str(), &inner.configuration, &made_at.to_rfc3339()] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.update(&state_revision.to_le_bytes());
+    let digits: String = hasher.finalize().to_hex().chars().take(12).collect();
+    Ok(PlanHead {
+        id: PlanId::new(format!("{}-{digits}", made_at.format("%Y%m%d-%H%M%S"))),
+        partition: inner.partition.clone(),
+        made_at,
+        systems: inner.systems(),
+        configuration: inner.configuration.clone(),
+        links: inner.links.iter().map(|link| link.spec().id.clone()).collect(),
+        state_revision,
+        guarantee: promised,
+    })
+}
+
+/// Where reading goes on: an effect like any other, and the last.
+async fn put_cursors(making: &Making<'_>, deciding: &Deciding<'_>) -> Result<()> {
+    let id = RecordId::text("cursor");
+    let entries = Side::BOTH.into_iter().map(|side| {
+        let Pulled { feed, .. } = deciding.pulled.of(side);
+        Entry {
+            key: EntryKey { rank: Rank::Cursor, link: deciding.place, side, id: id.clone(), part: 0 },
+            link: deciding.link.spec().id.clone(),
+            ids: Sides::default(),
+            basis: Basis::default(),
+            observed: Sides::default(),
+            settles: Bits::new(),
+            body: Body::Effect(Effect::Cursor { side, feed: feed.clone() }),
+        }
+    });
+    making.put_entries(entries.collect()).await
+}
+
+/// The second pass: counts, digest, guards, seal.
+async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigures]) -> Result<Trailer> {
+    let inner = making.inner;
+    let key = making.store().seal_key().await?;
+    let mut sealer = Sealer::new(&key.0);
+    sealer.head(making.head)?;
+    let mut meter = Meter::begin(&*inner.observer, &*inner.clock, Phase::Seal, None, None, None);
+    let mut after = None;
+    loop {
+        making.pulse().await?;
+        let page = making.store().entries(making.plan(), Scan { after, rows_max: BATCH_ROWS }).await?;
+        after = page.rows.last().map(|row| row.entry.key.clone());
+        meter.add(page.rows.len());
+        for row in &page.rows {
+            sealer.entry(&row.entry)?;
+        }
+        if !page.more {
+            break;
+        }
+    }
+    let mut trips: Vec<GuardTrip> = Vec::new();
+    let mut seen = Vec::new();
+    for (deciding, figures) in stages.iter().zip(figures) {
+        let spec = deciding.link.spec();
+        let pairs = making.pairs_before.get(usize::from(deciding.place)).copied().unwrap_or(0);
+        let counts = sealer.tally().counts().get(&spec.id).cloned().unwrap_or_default();
+        let side = |side: Side| GuardFigures {
+            name: inner.names.of(side).clone(),
+            deletes: *counts.delete.of(side),
+            enumerated: *figures.enumerated.of(side),
+            identity_changed: false,
+        };
+        let input = GuardInput {
+            pairs,
+            changed: counts.update.left + counts.update.right,
+            first_sync: pairs == 0,
+            configuration_changed: making.reconfigured,
+            sides: Sides::new(side(Side::Left), side(Side::Right)),
+        };
+        trips.extend(guards(&spec.id, &spec.limits, &input));
+        seen.push((spec.id.clone(), pairs, figures.looked_at));
+    }
+    for trip in &trips {
+        inner.observer.event(&Event::GuardTripped(trip));
+    }
+    let late: u64 = figures.iter().map(|figures| figures.late).sum();
+    let closing = Closing { guards: trips, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
+    let (trailer, _) = sealer.finish(closing)?;
+    making.store().finish(making.lease(), making.plan(), &trailer).await?;
+    meter.end();
+    Ok(trailer)
+}
+
+fn too_many_links() -> Error {
+    Error::new(ErrorKind::Limit, "more links than an integration can have").with_remedy("divide the integration")
+}

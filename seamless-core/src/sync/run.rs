@@ -1,0 +1,331 @@
+//! What a host calls: plan, apply, run, and everything a person decides in between.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::time::Duration;
+
+use crate::connector::{FetchBy, FetchQuery, Lookup};
+use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version};
+use crate::plan::{Attention, AttentionWhy, PairStatus, Resolution, Trailer, Verifier};
+use crate::store::{Approval, Lease, Pause, PlanRow, PlanState, Scan};
+
+use super::applying::{Applied, apply_plan};
+use super::integration::Integration;
+use super::making::LeaseKeeper;
+use super::plan_handle::{Approved, Plan};
+use super::planning::make_plan;
+
+/// What one [`Integration::run`] came to.
+#[derive(Clone, Debug, Default)]
+pub struct RunReport {
+    /// The plans that were made or gone on with, in order, with what applying them came to; `None` for one that was
+    /// not approved.
+    pub plans: Vec<(PlanId, Trailer, Option<Applied>)>,
+    /// Whether the last plan had nothing left to do.
+    pub quiet: bool,
+}
+
+/// What stands open in an integration.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// Per link: pairs that are kept in step or frozen.
+    pub pairs: BTreeMap<LinkId, u64>,
+    /// Everything that waits, with its link: the first thousand of each link.
+    pub waiting: Vec<(LinkId, Attention)>,
+    /// The plan that is being applied.
+    pub applying: Option<PlanId>,
+    /// The pause that is in force.
+    pub pause: Option<Pause>,
+}
+
+/// Waiting items that a status names per link.
+const STATUS_ROWS_MAX: usize = 1000;
+
+impl Integration {
+    /// Makes a plan. Reads both systems and the state; writes nothing but the plan.
+    ///
+    /// Errors: the connectors' and the store's; of kind [`ErrorKind::Conflict`] while another run works on the
+    /// integration or an approved plan waits to be gone on with ([`Integration::resume`]).
+    pub async fn plan(&self) -> Result<Plan> {
+        let keeper = self.lease().await?;
+        let made = self.plan_under(&keeper).await;
+        self.release(&keeper, made).await
+    }
+
+    async fn plan_under(&self, keeper: &LeaseKeeper) -> Result<Plan> {
+        if let Some(adopted) = self.inner.store.adopted(&self.inner.partition).await? {
+            return Err(Error::new(ErrorKind::Conflict, format!("plan {adopted} is being applied"))
+                .with_remedy("go on with it first"));
+        }
+        let (head, trailer) = make_plan(&self.inner, keeper).await?;
+        Ok(Plan::new(self.clone(), head, trailer))
+    }
+
+    /// Applies an approved plan: exactly that, and nothing else.
+    ///
+    /// Errors: of kind [`ErrorKind::Conflict`] when the state moved since the plan was made; otherwise what stopped
+    /// it. After an error the plan can be gone on with ([`Integration::resume`]).
+    pub async fn apply(&self, approved: Approved) -> Result<Applied> {
+        let keeper = self.lease().await?;
+        let applied = self.apply_under(&keeper, approved).await;
+        self.release(&keeper, applied).await
+    }
+
+    async fn apply_under(&self, keeper: &LeaseKeeper, approved: Approved) -> Result<Applied> {
+        let Approved { plan, digest, by, overrides } = approved;
+        let row = self.known_plan(&plan).await?;
+        if row.head.configuration != self.inner.configuration {
+            return Err(Error::new(ErrorKind::Conflict, "the mapping is not the one that the plan was made with")
+                .at("plan", &plan)
+                .with_remedy("make a new plan"));
+        }
+        let at = self.inner.clock.now();
+        if row.state != PlanState::Adopted {
+            let overrides = overrides.iter().map(ToString::to_string).collect();
+            let approval = Approval { plan: plan.clone(), digest, by, at, overrides };
+            self.inner.store.adopt(&keeper.lease, &approval).await?;
+            self.inner.store.rebind(&keeper.lease, &self.inner.binding(), at).await?;
+        }
+        apply_plan(&self.inner, keeper, &plan).await
+    }
+
+    /// Goes on with a plan that was approved and not applied to its end: after a crash, an error or a pause. `None`
+    /// when there is none.
+    pub async fn resume(&self) -> Result<Option<Applied>> {
+        let keeper = self.lease().await?;
+        let resumed = self.resume_under(&keeper).await;
+        self.release(&keeper, resumed).await
+    }
+
+    async fn resume_under(&self, keeper: &LeaseKeeper) -> Result<Option<Applied>> {
+        match self.inner.store.adopted(&self.inner.partition).await? {
+            Some(plan) => apply_plan(&self.inner, keeper, &plan).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Plans, asks, applies, a bounded number of times, until a plan has nothing to do. Goes on first with a plan
+    /// that a crash or a pause left.
+    ///
+    /// `approve` sees each plan that would change something, and says yes with [`Plan::approve`] or no with `None`.
+    pub async fn run(&self, mut approve: impl FnMut(&Plan) -> Option<Approved> + Send) -> Result<RunReport> {
+        let keeper = self.lease().await?;
+        let ran = self.run_under(&keeper, &mut approve).await;
+        self.release(&keeper, ran).await
+    }
+
+    async fn run_under(
+        &self,
+        keeper: &LeaseKeeper,
+        approve: &mut (impl FnMut(&Plan) -> Option<Approved> + Send),
+    ) -> Result<RunReport> {
+        let mut report = RunReport::default();
+        if let Some(plan) = self.inner.store.adopted(&self.inner.partition).await? {
+            let row = self.known_plan(&plan).await?;
+            let applied = apply_plan(&self.inner, keeper, &plan).await?;
+            let paused = applied.paused;
+            report.plans.push((plan, row.trailer.unwrap_or_default(), Some(applied)));
+            if paused {
+                return Ok(report);
+            }
+        }
+        for _ in 0..self.inner.options.plans_max {
+            let plan = self.plan_under(keeper).await?;
+            let empty = plan.is_empty();
+            // A plan that only moves cursors needs nobody's yes.
+            let approved = match empty {
+                true => plan.approve(&self.inner.options.worker, &[]).ok(),
+                false => approve(&plan),
+            };
+            let Some(approved) = approved else {
+                report.plans.push((plan.id().clone(), plan.trailer().clone(), None));
+                return Ok(report);
+            };
+            let applied = self.apply_under(keeper, approved).await?;
+            let paused = applied.paused;
+            report.plans.push((plan.id().clone(), plan.trailer().clone(), Some(applied)));
+            report.quiet = empty;
+            if empty || paused {
+                return Ok(report);
+            }
+        }
+        Ok(report)
+    }
+
+    /// Runs again and again with a wait in between, until the integration is cancelled. For hosts that do not
+    /// schedule themselves. An error of one round is handed to `failed`, which says whether to go on.
+    pub async fn run_every(
+        &self,
+        interval: Duration,
+        mut approve: impl FnMut(&Plan) -> Option<Approved> + Send,
+        mut failed: impl FnMut(&Error) -> bool + Send,
+    ) -> Result<()> {
+        while !self.inner.cancel.is_cancelled() {
+            if let Err(error) = self.run(&mut approve).await {
+                if error.kind() == ErrorKind::Cancelled {
+                    return Ok(());
+                }
+                if !failed(&error) {
+                    return Err(error);
+                }
+            }
+            self.inner.clock.sleep(interval).await;
+        }
+        Ok(())
+    }
+
+    /// Reads a plan file and gives the plan back, if it is what this state sealed.
+    ///
+    /// Errors: the file was edited, cut off, sealed by another state, or its plan is not waiting here any more; each
+    /// says which.
+    pub async fn open_plan(&self, file: &mut (impl BufRead + ?Sized)) -> Result<Plan> {
+        let key = self.inner.store.seal_key().await?;
+        let mut verifier = Verifier::new(&key.0);
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = file.read(&mut buffer).map_err(|cause| {
+                Error::new(ErrorKind::Unavailable, "the plan file cannot be read").caused_by(cause)
+            })?;
+            if read == 0 {
+                break;
+            }
+            verifier.feed(buffer.get(..read).unwrap_or_default(), |_| Ok(()))?;
+        }
+        let (head, trailer) = verifier.finish()?;
+        let row = self.known_plan(&head.id).await?;
+        match row.state {
+            PlanState::Sealed | PlanState::Adopted => Ok(Plan::new(self.clone(), head, trailer)),
+            state => Err(Error::new(ErrorKind::Conflict, format!("the plan is not waiting any more ({state:?})"))
+                .at("plan", &head.id)
+                .with_remedy("make a new plan")),
+        }
+    }
+
+    /// A plan by its id, while it waits for approval or is being applied.
+    pub async fn plan_by_id(&self, id: &PlanId) -> Result<Plan> {
+        let row = self.known_plan(id).await?;
+        let trailer = row.trailer.ok_or_else(|| Error::new(ErrorKind::Conflict, "the plan is not complete"))?;
+        Ok(Plan::new(self.clone(), row.head, trailer))
+    }
+
+    async fn known_plan(&self, id: &PlanId) -> Result<PlanRow> {
+        self.inner.store.plan(id).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("this state does not know plan {id}"))
+                .with_remedy("make a new plan")
+        })
+    }
+
+    /// Names records that changed, for hosts that receive webhooks. A hint decides nothing: the next plan reads what
+    /// is there. Losing, repeating or delaying hints changes nothing but latency.
+    pub async fn notify(
+        &self,
+        link: &LinkId,
+        side: Side,
+        ids: &[RecordId],
+        version: Option<Version>,
+    ) -> Result<()> {
+        self.link(link.as_str())?;
+        let now = self.inner.clock.now();
+        let hints = ids.iter().map(|id| Attention {
+            side,
+            id: id.clone(),
+            why: AttentionWhy::Hint { version: version.clone() },
+            due: now,
+            since: now,
+        });
+        self.inner.store.notify(link, &hints.collect::<Vec<_>>()).await
+    }
+
+    /// Decides an open conflict: the value of one side is to win. It holds for the values that both sides hold now;
+    /// when one moves before the next plan, the conflict is open again.
+    ///
+    /// Errors: not found, when the record has no partner or a side does not show it.
+    pub async fn resolve(
+        &self,
+        link: &LinkId,
+        side: Side,
+        id: &RecordId,
+        rule: &RuleId,
+        take: Side,
+        by: &str,
+    ) -> Result<()> {
+        let compiled = self.link(link.as_str())?;
+        if !compiled.rules().iter().any(|known| known.id == *rule) {
+            return Err(Error::new(ErrorKind::NotFound, format!("the link has no rule {rule:?}")).at("link", link));
+        }
+        let pairs = self.inner.store.pairs_of(link, side, std::slice::from_ref(id)).await?;
+        let pair = pairs.into_iter().flatten().find(|pair| pair.status != PairStatus::Ended);
+        let pair = pair.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("record {id} has no partner")).at("link", link).at("side", side)
+        })?;
+        let mut seen = Sides::default();
+        for side in Side::BOTH {
+            let query = FetchQuery {
+                entity: compiled.spec().entity.of(side).clone(),
+                shape: compiled.shape(side).clone(),
+                by: FetchBy::Ids(vec![pair.ids.of(side).clone()]),
+            };
+            match self.inner.connectors.of(side).fetch(query).await?.into_iter().next() {
+                Some(Lookup::Found(found)) => {
+                    *seen.of_mut(side) = compiled.fingerprint(side, &found.record);
+                }
+                _ => {
+                    let message = format!("record {} is not shown", pair.ids.of(side));
+                    return Err(Error::new(ErrorKind::NotFound, message).at("side", side));
+                }
+            }
+        }
+        let resolution = Resolution { ids: pair.ids, rule: rule.clone(), take, by: by.to_owned(), seen };
+        self.inner.store.resolve(link, &resolution, self.inner.clock.now()).await
+    }
+
+    /// Stops a running apply between two batches, and keeps later ones from beginning. Journalled.
+    pub async fn pause(&self, by: &str, why: &str) -> Result<()> {
+        let at = self.inner.clock.now();
+        let pause = Pause { by: by.to_owned(), at, why: why.to_owned() };
+        self.inner.store.set_pause(Some(&pause), by, at).await
+    }
+
+    /// Ends a pause. Journalled. What was stopped goes on with [`Integration::resume`] or the next run.
+    pub async fn end_pause(&self, by: &str) -> Result<()> {
+        self.inner.store.set_pause(None, by, self.inner.clock.now()).await
+    }
+
+    /// What stands open.
+    pub async fn status(&self) -> Result<Status> {
+        let store = &self.inner.store;
+        let mut status = Status {
+            applying: store.adopted(&self.inner.partition).await?,
+            pause: store.pause().await?,
+            ..Status::default()
+        };
+        for link in self.links() {
+            let id = &link.spec().id;
+            status.pairs.insert(id.clone(), store.pair_count(id).await?);
+            let rows = store.attention(id, None, Scan::first(STATUS_ROWS_MAX)).await?.rows;
+            status.waiting.extend(rows.into_iter().map(|row| (id.clone(), row)));
+        }
+        Ok(status)
+    }
+
+    async fn lease(&self) -> Result<LeaseKeeper> {
+        let inner = &self.inner;
+        let lease: Option<Lease> =
+            inner.store.lease(&inner.partition, &inner.options.worker, inner.options.lease).await?;
+        let lease = lease.ok_or_else(|| {
+            Error::new(ErrorKind::Conflict, "another run works on this integration")
+                .at("integration", &inner.partition)
+                .with_retry(crate::model::Retry::After(inner.options.lease))
+                .with_remedy("wait for it to end; a run that crashed is taken over when its lease ends")
+        })?;
+        Ok(LeaseKeeper::new(lease, &*inner.clock))
+    }
+
+    /// Gives the lease back whatever happened; a failure to do so is only a wait for the next run.
+    async fn release<T>(&self, keeper: &LeaseKeeper, result: Result<T>) -> Result<T> {
+        if let Err(error) = self.inner.store.release(&keeper.lease).await {
+            tracing::debug!(%error, "the lease could not be given back; it ends by itself");
+        }
+        result
+    }
+}
