@@ -8,6 +8,8 @@ mod head;
 mod json;
 pub mod matching;
 pub mod render;
+#[cfg(test)]
+mod samples;
 pub mod seal;
 mod tally;
 
