@@ -90,7 +90,10 @@ fn only_rows_of_what_a_link_does_to_a_side_are_there() {
     assert_eq!(holding(to_right, &has, "I10", Side::Left), None);
     assert_eq!(holding(to_right, &has, "I28", Side::Left), Some(Holding::Reported));
     assert_eq!(holding(to_right, &has, "I28", Side::Right), None);
+    assert_eq!(holding(to_right, &has, "I23", Side::Left), Some(Holding::Reported));
+    assert_eq!(holding(to_right, &has, "I23", Side::Right), None, "nothing is deleted on the left");
     assert_eq!(holding(LinkMode::Observe, &has, "I10", Side::Right), None);
+    assert_eq!(holding(LinkMode::Observe, &has, "I9", Side::Right), Some(Holding::NotPromised));
     assert!(guarantees(&"x".into(), LinkMode::Off, Sides::new("a", "b"), &has).is_empty());
     let mut read_only = both(0);
     read_only.right = Capabilities { changes: false, ..Capabilities::default() };

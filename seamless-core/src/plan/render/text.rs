@@ -120,6 +120,8 @@ impl<W: Write> TextRenderer<W> {
         self.end(Tone::Plain)?;
         self.line.push_str(&words::runs(trailer.runs_to_quiet));
         self.end(Tone::Plain)?;
+        write!(self.line, "An approval binds to the digest {}", trailer.digest)?;
+        self.end(Tone::Quiet)?;
         Ok(self.out)
     }
 

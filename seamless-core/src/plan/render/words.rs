@@ -10,7 +10,7 @@ pub(super) type Names = Sides<String>;
 
 pub(super) fn rank(rank: Rank, name: &str) -> String {
     match rank {
-        Rank::State => format!("without a write, {name}"),
+        Rank::State => format!("nothing is written, records of {name}"),
         Rank::ReleaseKeys => format!("update in {name}, first, to free values that others take"),
         Rank::Create => format!("create in {name}"),
         Rank::Update => format!("update in {name}"),
@@ -159,7 +159,7 @@ pub(super) fn counts(counts: &Counts, names: &Names) -> String {
         (*link, "new pair", "new pairs"),
         (*agree, "agreement", "agreements"),
         (*conflict, "conflict", "conflicts"),
-        (*parked, "waits for a person", "wait for a person"),
+        (*parked, "item waits", "items wait"),
         (*diverged, "unexplained difference", "unexplained differences"),
         (*ended, "pair ends", "pairs end"),
     ] {
