@@ -65,6 +65,8 @@ pub enum Concerns {
     Carried,
     /// The side's changes matter, and they are read from a feed of changes.
     Feed,
+    /// Deletions on the side can mean something for records of the other side.
+    Followed,
     /// The side is read at all.
     Read,
 }
@@ -85,6 +87,7 @@ impl Concerns {
             Concerns::Written => written && capabilities.is_writable(),
             Concerns::Carried => carried,
             Concerns::Feed => carried && capabilities.changes,
+            Concerns::Followed => mode.writes(side.other()),
             Concerns::Read => mode != LinkMode::Off,
         }
     }
@@ -98,6 +101,7 @@ impl Concerns {
             Concerns::Written => "is written",
             Concerns::Carried => "has changes that are carried over",
             Concerns::Feed => "has a feed of changes",
+            Concerns::Followed => "has deletions that the other side can follow",
             Concerns::Read => "is read",
         }
     }
@@ -147,7 +151,7 @@ pub const PROMISES: &[Promise] = &[
         needs: &[Capability::LowWater, Capability::CompleteEnumeration],
         with: Holding::Holds,
         without: Holding::NotPromised,
-        words_with: "every change in {side} is noticed",
+        words_with: "every change in {side} is noticed, at the latest by a full reading",
         words_without: "a change in {side} can stay unnoticed: neither its feed of changes nor a full reading is \
                         sure to show everything",
     },
@@ -223,7 +227,7 @@ pub const PROMISES: &[Promise] = &[
     },
     Promise {
         invariant: "I23",
-        concerns: Concerns::Read,
+        concerns: Concerns::Followed,
         needs: &[Capability::Tombstones, Capability::GoneNotHidden],
         with: Holding::Holds,
         without: Holding::Reported,
@@ -319,7 +323,7 @@ pub fn markdown() -> String {
     for promise in PROMISES {
         let needs: Vec<String> =
             promise.needs.iter().map(|need| format!("{} ({})", need.code(), need.words())).collect();
-        let words = promise.words_without.replace("{side}", "the side").replace("{other}", "the other side");
+        let words = promise.words_without.replace("{side}", "this side").replace("{other}", "the other side");
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} | {words} |\n",
             promise.invariant,

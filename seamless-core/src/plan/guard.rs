@@ -65,8 +65,7 @@ pub fn guards(link: &LinkId, limits: &GuardLimits, input: &GuardInput) -> Vec<Gu
             trip.side.get_or_insert(side);
         }
     }
-    let mut trips: Vec<GuardTrip> =
-        trips.into_iter().map(|trip| trip.into_guard(link)).collect();
+    let mut trips: Vec<GuardTrip> = trips.into_iter().map(|trip| trip.into_guard(link)).collect();
     trips.extend(changes(limits, input).map(|trip| trip.into_guard(link)));
     trips
 }

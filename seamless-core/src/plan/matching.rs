@@ -227,8 +227,8 @@ fn write_part(value: ValueRef<'_>, form: &CanonicalForm, out: &mut Vec<u8>) -> O
     }
     let digits_decide = form.steps().contains(&Normaliser::Digits);
     let changed = form.apply(value);
-    let no_digits = digits_decide
-        && matches!(&changed, Value::Text(text) if !text.chars().any(|c| c.is_ascii_digit()));
+    let no_digits =
+        digits_decide && matches!(&changed, Value::Text(text) if !text.chars().any(|c| c.is_ascii_digit()));
     if is_nothing(changed.as_ref()) || no_digits {
         return None;
     }
@@ -286,14 +286,12 @@ fn written(value: ValueRef<'_>) -> Option<std::borrow::Cow<'_, str>> {
         ValueRef::Int(value) => value.to_string(),
         ValueRef::Decimal(value) => value.to_decimal().normalised().to_string(),
         // Display of a float never has an exponent, and a whole one has no point.
-        ValueRef::Float(value) if value == 0.0 => "0".to_owned(),
+        ValueRef::Float(0.0) => "0".to_owned(),
         ValueRef::Float(value) if value.is_finite() => value.to_string(),
         ValueRef::Date(value) => value.to_string(),
         ValueRef::Time(value) => value.format("%H:%M:%S%.f").to_string(),
         ValueRef::LocalDateTime(value) => value.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
-        ValueRef::Instant(Instant { utc, .. }) => {
-            utc.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
-        }
+        ValueRef::Instant(Instant { utc, .. }) => utc.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
         ValueRef::Reference(reference) => {
             let mut text = String::new();
             match reference.id.parts().as_slice() {
@@ -302,11 +300,9 @@ fn written(value: ValueRef<'_>) -> Option<std::borrow::Cow<'_, str>> {
             }
             text
         }
-        ValueRef::Null
-        | ValueRef::Float(_)
-        | ValueRef::Bytes(_)
-        | ValueRef::Set(_)
-        | ValueRef::List(_) => return None,
+        ValueRef::Null | ValueRef::Float(_) | ValueRef::Bytes(_) | ValueRef::Set(_) | ValueRef::List(_) => {
+            return None;
+        }
     };
     Some(text.into())
 }

@@ -10,6 +10,8 @@ mod known;
 mod json;
 pub mod matching;
 pub mod render;
+#[cfg(test)]
+mod samples;
 pub mod seal;
 mod tally;
 

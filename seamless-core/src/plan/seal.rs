@@ -171,7 +171,7 @@ pub fn is_sealed_by(key: &[u8; 32], trailer: &Trailer) -> Result<bool> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line<'a> {
     /// The head.
-    Head(PlanHead),
+    Head(Box<PlanHead>),
     /// An entry, as it is written: `{"entry":{..}}`. Only the whole plan is proven, when its trailer came.
     Entry(&'a str),
     /// The trailer: everything before it is proven now.
@@ -255,7 +255,7 @@ impl Verifier {
             let HeadRead { head } = serde_json::from_str(content).map_err(|cause| self.no_plan(cause))?;
             self.take_in(content);
             self.head = Some(head.clone());
-            return Ok(Line::Head(head));
+            return Ok(Line::Head(Box::new(head)));
         }
         if content.starts_with("{\"entry\":") {
             self.take_in(content);

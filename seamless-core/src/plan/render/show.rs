@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::model::{Planned, Slot, Value};
+use crate::model::{Slot, Value};
 
 /// How values are shown.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -31,11 +31,6 @@ impl fmt::Debug for Show {
 }
 
 impl Show {
-    /// Whether texts that may quote values (messages, remedies) can be shown as they are.
-    pub(super) fn quotes(self) -> bool {
-        self == Show::Full
-    }
-
     pub(super) fn slot(self, slot: &Slot, out: &mut impl Write) -> fmt::Result {
         match slot {
             Slot::Absent => out.write_str("(not said)"),
@@ -44,19 +39,11 @@ impl Show {
         }
     }
 
-    pub(super) fn planned(self, planned: &Planned, out: &mut impl Write) -> fmt::Result {
-        match planned {
-            Planned::Known(value) => self.value(value, out),
-            Planned::ResultOf(_) => out.write_str("(the record that this plan creates)"),
-            Planned::TargetDecides => out.write_str("(the system decides)"),
-        }
-    }
-
     /// A value. That nothing is there is shown in every way: it is no value that somebody wrote.
     pub(super) fn value(self, value: &Value, out: &mut impl Write) -> fmt::Result {
         match self {
             _ if value.as_ref().is_null() => out.write_str("(nothing)"),
-            Show::Full => write!(Clean(out), "{value}"),
+            Show::Full => write!(out, "{value}"),
             Show::Masked => {
                 let mut length = Length(0);
                 match value {

@@ -3,16 +3,14 @@
 
 use crate::mapper::MapProblem;
 use crate::model::{Side, Sides};
-use crate::plan::{
-    ConflictWhy, Counts, ParkReason, PlannedExpects, PlannedGround, Provenance, Rank, Reason,
-};
+use crate::plan::{ConflictWhy, Counts, ParkReason, PlannedExpects, PlannedGround, Provenance, Rank, Reason};
 
 /// Names of both sides.
 pub(super) type Names = Sides<String>;
 
 pub(super) fn rank(rank: Rank, name: &str) -> String {
     match rank {
-        Rank::State => format!("without a write, {name}"),
+        Rank::State => format!("nothing is written, records of {name}"),
         Rank::ReleaseKeys => format!("update in {name}, first, to free values that others take"),
         Rank::Create => format!("create in {name}"),
         Rank::Update => format!("update in {name}"),
@@ -43,12 +41,19 @@ pub(super) fn provenance(from: &Provenance, names: &Names, side: Side) -> String
         Provenance::Created => format!("as in {there}"),
         Provenance::FilledBlank => format!("blank in {here}, filled from {there}"),
         Provenance::FirstLinkAuthority => format!("{there} decides when records are joined"),
-        Provenance::PolicyOverwrote => format!("changed in both, {there} wins; the edit in {here} is overwritten"),
+        Provenance::PolicyOverwrote => {
+            format!("changed in both, {there} wins; the edit in {here} is overwritten")
+        }
         Provenance::Restored => format!("edited in {here}, restored from {there}"),
         Provenance::Resolved { by } => format!("decided by {by}"),
         Provenance::Merged => "merged from both".to_owned(),
         Provenance::Lifecycle => "set by the rule for what happens to the partner".to_owned(),
     }
+}
+
+/// Whether an edit of a person is overwritten, knowingly.
+pub(super) fn overwrites(from: &Provenance) -> bool {
+    matches!(from, Provenance::PolicyOverwrote | Provenance::Restored)
 }
 
 pub(super) fn ground(ground: &PlannedGround, there: &str) -> String {
@@ -90,29 +95,56 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
         ParkReason::Map(MapProblem::Waiting(_)) => {
             ("it refers to a record that has no partner yet", "nothing, unless that record waits too")
         }
-        ParkReason::Ambiguous => {
-            ("it matches several records, or its match is taken", "join the right two records by hand, or correct the fields that they are matched by")
-        }
+        ParkReason::Ambiguous => (
+            "it matches several records, or its match is taken",
+            "join the right two records by hand, or correct the fields that they are matched by",
+        ),
         ParkReason::Broken => ("it could not be read", "repair it in its system"),
-        ParkReason::PartnerGone => ("its partner was deleted", "decide whether it is deleted too, kept, or restored"),
+        ParkReason::PartnerGone => {
+            ("its partner was deleted", "decide whether it is deleted too, kept, or restored")
+        }
         ParkReason::EditedAndDeleted => {
             ("it was edited while its partner was deleted", "decide which of the two is meant")
         }
-        ParkReason::Hidden => {
-            ("its partner cannot be seen, and nothing proves that it is gone", "check the permissions of the integration's account")
+        ParkReason::Hidden => (
+            "its partner cannot be seen, and nothing proves that it is gone",
+            "check the permissions of the integration's account",
+        ),
+        ParkReason::Refused => {
+            ("the system refused it twice in the same way", "see what the system said, and correct it there")
         }
-        ParkReason::Refused => ("the system refused it twice in the same way", "see what the system said, and correct it there"),
-        ParkReason::AmbiguousCreate => {
-            ("nobody knows whether it was created", "look it up in the system, and join the two records or delete the copy")
+        ParkReason::AmbiguousCreate => (
+            "nobody knows whether it was created",
+            "look it up in the system, and join the two records or delete the copy",
+        ),
+        ParkReason::LeftScope => {
+            ("its partner left the filter", "decide whether it is kept, changed or deleted")
         }
-        ParkReason::LeftScope => ("its partner left the filter", "decide whether it is kept, changed or deleted"),
+    }
+}
+
+pub(super) fn runs(runs_to_quiet: u32) -> String {
+    match runs_to_quiet {
+        0 => "Nothing is to be done.".to_owned(),
+        1 => "After 1 run nothing remains to be done, if nobody edits.".to_owned(),
+        runs => format!("After {runs} runs nothing remains to be done, if nobody edits."),
     }
 }
 
 /// What a link's counts say, in one line; `nothing to do` when all of them are zero.
 pub(super) fn counts(counts: &Counts, names: &Names) -> String {
     let Counts {
-        create, update, delete, link, agree, conflict, parked, diverged, ended, looked_at: _, pairs: _
+        create,
+        update,
+        delete,
+        link,
+        agree,
+        conflict,
+        parked,
+        diverged,
+        ended,
+        looked_at: _,
+        pairs: _,
     } = counts;
     let mut parts = Vec::new();
     for (sides, what) in [(create, "create"), (update, "update"), (delete, "delete")] {
@@ -127,7 +159,7 @@ pub(super) fn counts(counts: &Counts, names: &Names) -> String {
         (*link, "new pair", "new pairs"),
         (*agree, "agreement", "agreements"),
         (*conflict, "conflict", "conflicts"),
-        (*parked, "waits for a person", "wait for a person"),
+        (*parked, "item waits", "items wait"),
         (*diverged, "unexplained difference", "unexplained differences"),
         (*ended, "pair ends", "pairs end"),
     ] {
