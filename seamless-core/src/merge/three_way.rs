@@ -5,7 +5,6 @@ use crate::mapper::{ConflictPolicy, DriftPolicy, FirstLinkPolicy, Settlement, Wr
 use crate::model::{Record, RuleIndex, Side, Sides, Slot, Truth};
 
 use super::groups::Group;
-use super::joined::one_way;
 use super::reconcile::{Case, Reconciler};
 use super::verdict::{
     AgreeReason, CarryReason, ConflictReason, Judgement, KeptReason, Planes, Verdict, bits_of, give,
@@ -38,13 +37,36 @@ struct Seen {
 impl Reconciler for ThreeWay {
     fn reconcile(&self, case: &Case<'_>) -> Verdict {
         let groups = case.link.groups().len();
-        if case.link.layout.narrow {
-            let seen = see_narrow(case);
-            return Verdict::of_words(groups, judge_word(case, 0, &seen), Vec::new());
+        let mut verdict = if case.link.layout.narrow {
+            Verdict::of_words(groups, judge_word(case, 0, &see_narrow(case)), Vec::new())
+        } else {
+            let mut words = see_wide(case).into_iter().enumerate();
+            let low =
+                words.next().map_or_else(Planes::default, |(place, seen)| judge_word(case, place, &seen));
+            Verdict::of_words(
+                groups,
+                low,
+                words.map(|(place, seen)| judge_word(case, place, &seen)).collect(),
+            )
+        };
+        if case.link.layout.has_depends {
+            wait_for_what_decides(case, &mut verdict);
         }
-        let mut words = see_wide(case).into_iter().enumerate();
-        let low = words.next().map_or_else(Planes::default, |(place, seen)| judge_word(case, place, &seen));
-        Verdict::of_words(groups, low, words.map(|(place, seen)| judge_word(case, place, &seen)).collect())
+        verdict
+    }
+}
+
+/// A value whose form depends on another field does not move while that field is open: an amount would be rounded,
+/// again at every run, to the currency that its row has not left yet.
+fn wait_for_what_decides(case: &Case<'_>, verdict: &mut Verdict) {
+    for (group, depends) in case.link.layout.depends.iter().enumerate() {
+        if matches!(verdict.judgement(group), Judgement::Carry { .. } | Judgement::Merge) {
+            let mut decided = depends.iter().map(|on| verdict.judgement(*on));
+            let open = decided.find(|on| matches!(on, Judgement::Conflict(_) | Judgement::Unknown(_)));
+            if let Some(open) = open {
+                verdict.set(group, open);
+            }
+        }
     }
 }
 
@@ -242,11 +264,11 @@ impl<'a> Pair<'a> {
 
     fn first_link(self) -> Judgement {
         let conflict = Judgement::Conflict(ConflictReason::FirstLink);
-        if let Some(closed) = self.closed() {
-            return closed;
-        }
         if self.consistent() == Some(true) {
             return Judgement::Agree(AgreeReason::FirstLink);
+        }
+        if let Some(closed) = self.closed() {
+            return closed;
         }
         if self.group.on == WriteOn::Create {
             return Judgement::Kept(KeptReason::CreateOnly);
@@ -321,8 +343,8 @@ impl<'a> Pair<'a> {
 
     /// Neither side changed, yet they are known not to be consistent, and no policy wants it so.
     fn has_diverged(self) -> bool {
-        let kept = one_way(self.group) && self.group.on_drift == DriftPolicy::Keep;
-        !kept
+        let one_way = Side::BOTH.iter().any(|side| !self.case.link.allows(self.place, *side));
+        !(one_way && self.group.on_drift == DriftPolicy::Keep)
             && self.group.on == WriteOn::Always
             && self.consistent() == Some(false)
             && self.closed().is_none()

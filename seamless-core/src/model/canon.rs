@@ -383,6 +383,11 @@ impl SideForms {
         self.scales.iter().any(|scale| scale.amount == slot)
     }
 
+    /// The slots that the form of a slot depends on.
+    pub fn depends_on(&self, slot: usize) -> impl Iterator<Item = usize> + '_ {
+        self.scales.iter().filter(move |scale| scale.amount == slot).map(|scale| scale.by)
+    }
+
     /// Whether no slot's form depends on another field.
     pub fn is_field_wise(&self) -> bool {
         self.scales.is_empty()
