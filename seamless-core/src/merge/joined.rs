@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::mapper::{Draft, LinkMode, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule};
+use crate::mapper::{
+    ConflictPolicy, Direction, Draft, LinkMode, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule,
+    WriteOn,
+};
 use crate::model::{
     CanonicalForm, Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Record, Result,
     RuleIndex, Shape, Side, SideForms, Sides, Truth,
@@ -37,6 +40,11 @@ pub(super) struct Layout {
     pub(super) group_of_slot: Sides<Vec<Option<usize>>>,
     /// Per group that only copies, what is compared with what.
     pub(super) copies: Vec<Option<CopyPair>>,
+    /// Per word of groups, those that copy one field both ways, always and whatever the record: nearly all of nearly
+    /// all links, so they are judged many at a time.
+    pub(super) plain: Vec<u64>,
+    /// Per word of groups, those that park when both sides changed.
+    pub(super) parks: Vec<u64>,
     /// Whether any group has one of the following.
     pub(super) has_depends: bool,
     /// Per group, the other groups whose fields decide about canonical forms of this one's.
@@ -340,6 +348,24 @@ impl Layout {
                 |rule: &Rule| Side::BOTH.iter().all(|side| *rule.when.of(*side) == Condition::Always);
             !group.rules.iter().filter_map(|rule| rules.get(usize::from(rule.0))).all(always)
         };
+        let words = |wanted: &dyn Fn(usize, &Group) -> bool| {
+            let mut words = vec![0u64; groups.len().div_ceil(64)];
+            for (place, _) in groups.iter().enumerate().filter(|(place, group)| wanted(*place, group)) {
+                if let Some(word) = words.get_mut(place / 64) {
+                    *word |= 1 << (place % 64);
+                }
+            }
+            words
+        };
+        let copies: Vec<Option<CopyPair>> = groups.iter().map(pair).collect();
+        let plain = |place: usize, group: &Group| {
+            let compared =
+                copies.get(place).is_some_and(|pair| pair.as_ref().is_some_and(|pair| !pair.record_wise));
+            let both_ways = mode != LinkMode::To(Side::Left) && mode != LinkMode::To(Side::Right);
+            let both_ways = both_ways && group.direction == Direction::TwoWay;
+            compared && both_ways && group.on == WriteOn::Always && !has_condition(group)
+        };
+        let (plain, parks) = (words(&plain), words(&|_, group| group.on_conflict == ConflictPolicy::Park));
         let allowed = |group: &Group, to: Side| {
             let by_mode = match mode {
                 LinkMode::To(side) => side == to,
@@ -355,7 +381,9 @@ impl Layout {
             narrow: groups.len() <= 64 && watched.left <= 64 && watched.right <= 64,
             aligned,
             group_of_slot,
-            copies: groups.iter().map(pair).collect(),
+            plain,
+            parks,
+            copies,
             conditional: groups.iter().map(has_condition).collect(),
         }
     }
