@@ -1,1 +1,4 @@
-//! Shared by the benchmarks.
+//! Shared by the benchmarks: generated records with a fixed seed, and fair timing.
+
+pub mod customers;
+pub mod timing;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::mapper::{Direction, Draft, LinkMode, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule};
+use crate::mapper::{
+    ConflictPolicy, Direction, Draft, LinkMode, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule,
+    WriteOn,
+};
 use crate::model::{
     CanonicalForm, Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Record, Result,
     RuleIndex, Shape, Side, SideForms, Sides, Truth,
@@ -37,7 +40,18 @@ pub(super) struct Layout {
     pub(super) group_of_slot: Sides<Vec<Option<usize>>>,
     /// Per group that only copies, what is compared with what.
     pub(super) copies: Vec<Option<CopyPair>>,
-    /// Groups that have a rule with a condition.
+    /// Per word of groups, those that copy one field both ways, always and whatever the record: nearly all of nearly
+    /// all links, so they are judged many at a time.
+    pub(super) plain: Vec<u64>,
+    /// Per word of groups, those that park when both sides changed.
+    pub(super) parks: Vec<u64>,
+    /// Whether any group has one of the following.
+    pub(super) has_depends: bool,
+    /// Per group, the other groups whose fields decide about canonical forms of this one's.
+    pub(super) depends: Vec<Vec<usize>>,
+    /// Per group, the sides that its values may go to.
+    pub(super) allowed: Vec<Sides<bool>>,
+    /// Per group, whether a rule of it has a condition.
     pub(super) conditional: Vec<bool>,
 }
 
@@ -47,7 +61,7 @@ pub(super) struct CopyPair {
     pub(super) slots: Sides<usize>,
     pub(super) form: CanonicalForm,
     /// Whether a side's form of the slot depends on another field of the record.
-    pub(super) record_wise: bool,
+    record_wise: bool,
 }
 
 impl CompiledLink {
@@ -75,7 +89,7 @@ impl CompiledLink {
                 }
             }
         }
-        let layout = Layout::of(rules, &groups, &shapes, &watched, &forms);
+        let layout = Layout::of(spec.mode, rules, &groups, &shapes, &watched, &forms);
         let digest = digest_of(spec, rules)?;
         Ok(Arc::new(CompiledLink { mapper, shapes, watched, forms, groups, group_of_rule, digest, layout }))
     }
@@ -138,11 +152,7 @@ impl CompiledLink {
 
     /// Whether values of a group may go to a side, as the rules and the mode of the link say.
     pub fn allows(&self, group: usize, to: Side) -> bool {
-        let by_mode = match self.spec().mode {
-            LinkMode::To(side) => side == to,
-            LinkMode::Off | LinkMode::Observe | LinkMode::CoupleOnly | LinkMode::TwoWay => true,
-        };
-        by_mode && self.groups.get(group).is_some_and(|group| group.direction.allows(to))
+        self.layout.allowed.get(group).is_some_and(|allowed| *allowed.of(to))
     }
 
     /// Whether a group's rules apply to a record of a side: in when one of them does, else unknown when one of them
@@ -201,7 +211,11 @@ impl CompiledLink {
         if let Some(Some(pair)) = self.layout.copies.get(group) {
             let said =
                 left.get(pair.slots.left).value().is_some() && right.get(pair.slots.right).value().is_some();
-            return said.then(|| self.copy_same(pair, left, right));
+            let same = || match pair.record_wise {
+                false => self.copy_same(pair, left, right),
+                true => self.copy_same_in_record(pair, left, right, self.is_stable(group, left, right, cx)),
+            };
+            return said.then(same);
         }
         let records = Sides::new(left, right);
         let mut found = None;
@@ -241,22 +255,41 @@ impl CompiledLink {
         });
         let after = target.with(known);
         let forms = self.forms.of(to);
-        Some(planned.iter().all(|(slot, _)| forms.same_slot(*slot, &after, target)))
+        let stable = self.is_stable(group, records.left, records.right, cx);
+        Some(planned.iter().all(|(slot, _)| match stable || !forms.is_record_wise(*slot) {
+            true => forms.same_slot(*slot, &after, target),
+            false => after.slot_eq(*slot, target, *slot),
+        }))
     }
 
-    /// Whether the two values of a copy rule mean the same; both must have been said.
+    /// Whether the fields that decide about this group's forms are consistent themselves. Where they are not, the
+    /// plan will move them, and with them what the values of this group mean: an amount that equals the other side's
+    /// in a currency without decimals need not once the row's currency follows.
+    fn is_stable(&self, group: usize, left: &Record, right: &Record, cx: &Sides<MapContext<'_>>) -> bool {
+        let depends = |group: usize| self.layout.depends.get(group).map_or(&[][..], |depends| depends);
+        // A field that decides and is itself decided about is taken as moving; there is no deeper look.
+        depends(group)
+            .iter()
+            .all(|on| depends(*on).is_empty() && self.consistent(*on, left, right, cx) == Some(true))
+    }
+
+    /// Whether the two values of a copy rule mean the same; both must have been said, and neither form depends on
+    /// another field.
     #[inline]
     pub(super) fn copy_same(&self, pair: &CopyPair, left: &Record, right: &Record) -> bool {
+        left.slot_eq(pair.slots.left, right, pair.slots.right)
+            || !pair.form.is_exact()
+                && pair.form.same_presence(left.get(pair.slots.left), right.get(pair.slots.right))
+    }
+
+    /// The same where a form depends on another field.
+    fn copy_same_in_record(&self, pair: &CopyPair, left: &Record, right: &Record, stable: bool) -> bool {
         if left.slot_eq(pair.slots.left, right, pair.slots.right) {
             return true;
         }
-        if pair.record_wise {
-            let form = self.forms.left.form_in(left, pair.slots.left);
-            let form = form.and(&self.forms.right.form_in(right, pair.slots.right));
-            return form.same_presence(left.get(pair.slots.left), right.get(pair.slots.right));
-        }
-        !pair.form.is_exact()
-            && pair.form.same_presence(left.get(pair.slots.left), right.get(pair.slots.right))
+        let form = self.forms.left.form_in(left, pair.slots.left);
+        let form = form.and(&self.forms.right.form_in(right, pair.slots.right));
+        stable && form.same_presence(left.get(pair.slots.left), right.get(pair.slots.right))
     }
 
     /// The rules of a group with their places.
@@ -268,6 +301,7 @@ impl CompiledLink {
 
 impl Layout {
     fn of(
+        mode: LinkMode,
         rules: &[Rule],
         groups: &[Group],
         shapes: &Sides<Arc<Shape>>,
@@ -288,6 +322,19 @@ impl Layout {
                 }
             }
         }
+        let of_slot = &group_of_slot;
+        let depends = |(place, group): (usize, &Group)| {
+            let of = |side: Side| {
+                let by = group.slots.of(side).iter().flat_map(move |slot| forms.of(side).depends_on(*slot));
+                by.filter_map(move |by| of_slot.of(side).get(by).copied().flatten())
+            };
+            let mut groups: Vec<usize> =
+                of(Side::Left).chain(of(Side::Right)).filter(|on| *on != place).collect();
+            groups.sort_unstable();
+            groups.dedup();
+            groups
+        };
+        let depends: Vec<Vec<usize>> = groups.iter().enumerate().map(depends).collect();
         let pair = |group: &Group| match (&*group.slots.left, &*group.slots.right) {
             ([left], [right]) if group.copy => Some(CopyPair {
                 slots: Sides::new(*left, *right),
@@ -301,11 +348,42 @@ impl Layout {
                 |rule: &Rule| Side::BOTH.iter().all(|side| *rule.when.of(*side) == Condition::Always);
             !group.rules.iter().filter_map(|rule| rules.get(usize::from(rule.0))).all(always)
         };
+        let words = |wanted: &dyn Fn(usize, &Group) -> bool| {
+            let mut words = vec![0u64; groups.len().div_ceil(64)];
+            for (place, _) in groups.iter().enumerate().filter(|(place, group)| wanted(*place, group)) {
+                if let Some(word) = words.get_mut(place / 64) {
+                    *word |= 1 << (place % 64);
+                }
+            }
+            words
+        };
+        let copies: Vec<Option<CopyPair>> = groups.iter().map(pair).collect();
+        let plain = |place: usize, group: &Group| {
+            let compared =
+                copies.get(place).is_some_and(|pair| pair.as_ref().is_some_and(|pair| !pair.record_wise));
+            let both_ways = mode != LinkMode::To(Side::Left) && mode != LinkMode::To(Side::Right);
+            let both_ways = both_ways && group.direction == Direction::TwoWay;
+            compared && both_ways && group.on == WriteOn::Always && !has_condition(group)
+        };
+        let (plain, parks) = (words(&plain), words(&|_, group| group.on_conflict == ConflictPolicy::Park));
+        let allowed = |group: &Group, to: Side| {
+            let by_mode = match mode {
+                LinkMode::To(side) => side == to,
+                LinkMode::Off | LinkMode::Observe | LinkMode::CoupleOnly | LinkMode::TwoWay => true,
+            };
+            by_mode && group.direction.allows(to)
+        };
+        let sides = |group: &Group| Sides::new(allowed(group, Side::Left), allowed(group, Side::Right));
         Self {
+            has_depends: depends.iter().any(|on| !on.is_empty()),
+            depends,
+            allowed: groups.iter().map(sides).collect(),
             narrow: groups.len() <= 64 && watched.left <= 64 && watched.right <= 64,
             aligned,
             group_of_slot,
-            copies: groups.iter().map(pair).collect(),
+            plain,
+            parks,
+            copies,
             conditional: groups.iter().map(has_condition).collect(),
         }
     }
@@ -418,9 +496,4 @@ fn condition_unknown(rule: &Rule, from: Side) -> MapError {
         message: "decides whether the rule applies, but was not said".to_owned(),
         remedy: "let the integration's account read the field".to_owned(),
     }
-}
-
-/// Whether a group goes one way only, as its rules say.
-pub(super) fn one_way(group: &Group) -> bool {
-    group.direction != Direction::TwoWay
 }

@@ -1,1 +1,7 @@
-//! Laws of the merge.
+//! What the merge must keep, by invariant and by hard case.
+
+mod fixture;
+mod hard_cases;
+mod laws;
+mod links;
+mod table;

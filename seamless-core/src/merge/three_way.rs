@@ -5,7 +5,6 @@ use crate::mapper::{ConflictPolicy, DriftPolicy, FirstLinkPolicy, Settlement, Wr
 use crate::model::{Record, RuleIndex, Side, Sides, Slot, Truth};
 
 use super::groups::Group;
-use super::joined::one_way;
 use super::reconcile::{Case, Reconciler};
 use super::verdict::{
     AgreeReason, CarryReason, ConflictReason, Judgement, KeptReason, Planes, Verdict, bits_of, give,
@@ -38,13 +37,36 @@ struct Seen {
 impl Reconciler for ThreeWay {
     fn reconcile(&self, case: &Case<'_>) -> Verdict {
         let groups = case.link.groups().len();
-        if case.link.layout.narrow {
-            let seen = see_narrow(case);
-            return Verdict::of_words(groups, judge_word(case, 0, &seen), Vec::new());
+        let mut verdict = if case.link.layout.narrow {
+            Verdict::of_words(groups, judge_word(case, 0, &see_narrow(case)), Vec::new())
+        } else {
+            let mut words = see_wide(case).into_iter().enumerate();
+            let low =
+                words.next().map_or_else(Planes::default, |(place, seen)| judge_word(case, place, &seen));
+            Verdict::of_words(
+                groups,
+                low,
+                words.map(|(place, seen)| judge_word(case, place, &seen)).collect(),
+            )
+        };
+        if case.link.layout.has_depends {
+            wait_for_what_decides(case, &mut verdict);
         }
-        let mut words = see_wide(case).into_iter().enumerate();
-        let low = words.next().map_or_else(Planes::default, |(place, seen)| judge_word(case, place, &seen));
-        Verdict::of_words(groups, low, words.map(|(place, seen)| judge_word(case, place, &seen)).collect())
+        verdict
+    }
+}
+
+/// A value whose form depends on another field does not move while that field is open: an amount would be rounded,
+/// again at every run, to the currency that its row has not left yet.
+fn wait_for_what_decides(case: &Case<'_>, verdict: &mut Verdict) {
+    for (group, depends) in case.link.layout.depends.iter().enumerate() {
+        if matches!(verdict.judgement(group), Judgement::Carry { .. } | Judgement::Merge) {
+            let mut decided = depends.iter().map(|on| verdict.judgement(*on));
+            let open = decided.find(|on| matches!(on, Judgement::Conflict(_) | Judgement::Unknown(_)));
+            if let Some(open) = open {
+                verdict.set(group, open);
+            }
+        }
     }
 }
 
@@ -154,27 +176,53 @@ fn judge_word(case: &Case<'_>, place: usize, seen: &Seen) -> Planes {
             Pair::new(case, group).map_or(Judgement::Settled, Pair::first_link),
         );
     }
-    for (changed, by) in [(left & !right, Side::Left), (right & !left, Side::Right)] {
-        for group in bits_of(changed, place) {
-            let judgement = Pair::new(case, group).map_or(Judgement::Settled, |pair| pair.one_changed(by));
-            give(&mut planes, 1 << (group % 64), judgement);
-        }
+    let word = |words: &[u64]| words.get(place).copied().unwrap_or(0);
+    let quiet = if case.check_all { rest & !(left | right) } else { 0 };
+    let plain = rest & word(&case.link.layout.plain);
+    let same = same_of_plain(case, place, plain & (left | right | quiet));
+    let (parks, apart) = (word(&case.link.layout.parks), !same);
+    give(&mut planes, plain & (left ^ right) & same, Judgement::Agree(AgreeReason::AlreadyThere));
+    give(&mut planes, plain & left & right & same, Judgement::Agree(AgreeReason::SameChange));
+    let changed = |to| Judgement::Carry { to, why: CarryReason::Changed };
+    give(&mut planes, plain & left & !right & apart, changed(Side::Right));
+    give(&mut planes, plain & right & !left & apart, changed(Side::Left));
+    give(&mut planes, plain & left & right & apart & parks, Judgement::Conflict(ConflictReason::BothChanged));
+    give(&mut planes, plain & quiet & apart, Judgement::Diverged);
+    for group in bits_of(left & right & plain & apart & !parks, place) {
+        let judgement = Pair::new(case, group).map_or(Judgement::Settled, Pair::by_policy);
+        give(&mut planes, 1 << (group % 64), judgement);
     }
-    for group in bits_of(left & right, place) {
-        give(
-            &mut planes,
-            1 << (group % 64),
-            Pair::new(case, group).map_or(Judgement::Settled, Pair::both_changed),
-        );
-    }
-    if case.check_all {
-        for group in bits_of(rest & !(left | right), place) {
-            if Pair::new(case, group).is_some_and(Pair::has_diverged) {
-                give(&mut planes, 1 << (group % 64), Judgement::Diverged);
-            }
-        }
+    for group in bits_of((left | right | quiet) & !plain, place) {
+        let bit = 1 << (group % 64);
+        let judgement =
+            Pair::new(case, group).map_or(Judgement::Settled, |pair| match (left & bit, right & bit) {
+                (0, 0) => pair.not_changed(),
+                (_, 0) => pair.one_changed(Side::Left),
+                (0, _) => pair.one_changed(Side::Right),
+                _ => pair.both_changed(),
+            });
+        give(&mut planes, bit, judgement);
     }
     planes
+}
+
+/// Those of some plain groups in which both sides mean the same.
+fn same_of_plain(case: &Case<'_>, place: usize, groups: u64) -> u64 {
+    /// From so many groups on, one walk over all fields is faster than a look at each group.
+    const MANY: u32 = 4;
+    let Case { link, current: Sides { left, right }, .. } = case;
+    let aligned = link.layout.aligned.left & link.layout.aligned.right;
+    let (mut same, mut looked_at) = (0, groups);
+    if place == 0 && groups.count_ones() >= MANY && groups & !aligned == 0 {
+        same = groups & !left.differing_low(right);
+        looked_at = groups & !same;
+    }
+    for group in bits_of(looked_at, place) {
+        if let Some(Some(pair)) = link.layout.copies.get(group) {
+            same |= u64::from(link.copy_same(pair, left, right)) << (group % 64);
+        }
+    }
+    same
 }
 
 /// One group of a case.
@@ -242,11 +290,11 @@ impl<'a> Pair<'a> {
 
     fn first_link(self) -> Judgement {
         let conflict = Judgement::Conflict(ConflictReason::FirstLink);
-        if let Some(closed) = self.closed() {
-            return closed;
-        }
         if self.consistent() == Some(true) {
             return Judgement::Agree(AgreeReason::FirstLink);
+        }
+        if let Some(closed) = self.closed() {
+            return closed;
         }
         if self.group.on == WriteOn::Create {
             return Judgement::Kept(KeptReason::CreateOnly);
@@ -286,7 +334,6 @@ impl<'a> Pair<'a> {
     }
 
     fn both_changed(self) -> Judgement {
-        let conflict = Judgement::Conflict(ConflictReason::BothChanged);
         if self.consistent() == Some(true) {
             return Judgement::Agree(AgreeReason::SameChange);
         }
@@ -296,6 +343,12 @@ impl<'a> Pair<'a> {
         if self.group.on == WriteOn::Create {
             return Judgement::Kept(KeptReason::CreateOnly);
         }
+        self.by_policy()
+    }
+
+    /// What the policy says where both sides changed, differently.
+    fn by_policy(self) -> Judgement {
+        let conflict = Judgement::Conflict(ConflictReason::BothChanged);
         let take = |side: Side, why| self.carry(side.other(), why, conflict);
         match &self.group.on_conflict {
             ConflictPolicy::Park => conflict,
@@ -319,13 +372,14 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Neither side changed, yet they are known not to be consistent, and no policy wants it so.
-    fn has_diverged(self) -> bool {
-        let kept = one_way(self.group) && self.group.on_drift == DriftPolicy::Keep;
-        !kept
-            && self.group.on == WriteOn::Always
-            && self.consistent() == Some(false)
-            && self.closed().is_none()
+    /// Diverged where the sides are known not to be consistent and no policy wants it so.
+    fn not_changed(self) -> Judgement {
+        let one_way = Side::BOTH.iter().any(|side| !self.case.link.allows(self.place, *side));
+        let wanted = one_way && self.group.on_drift == DriftPolicy::Keep || self.group.on == WriteOn::Create;
+        if !wanted && self.consistent() == Some(false) && self.closed().is_none() {
+            return Judgement::Diverged;
+        }
+        Judgement::Settled
     }
 
     /// The side that was modified later, if both say when and the clocks cannot be to blame.

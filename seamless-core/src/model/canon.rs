@@ -19,6 +19,7 @@ use super::decimal::{Decimal, Rounding};
 use super::error::{Error, Result};
 use super::identity::FieldName;
 use super::record::{Record, Shape, write_presence};
+use super::same::same_quickly;
 use super::value::{Instant, Presence, SetValue, Value, ValueRef};
 
 /// One step of a canonical form. Each is idempotent; each leaves kinds that it does not concern alone.
@@ -233,7 +234,10 @@ impl CanonicalForm {
 
     /// Whether two values mean the same. Raw equality is looked at first, so that the usual case allocates nothing.
     pub fn same(&self, a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
-        a == b || (!self.is_exact() && self.apply(a) == self.apply(b))
+        if a == b || self.is_exact() {
+            return a == b;
+        }
+        same_quickly(&self.0, a, b).unwrap_or_else(|| self.apply(a) == self.apply(b))
     }
 
     /// Whether two presences mean the same; absent and unreadable equal only themselves.
@@ -381,6 +385,11 @@ impl SideForms {
     /// false for these when that field moved.
     pub fn is_record_wise(&self, slot: usize) -> bool {
         self.scales.iter().any(|scale| scale.amount == slot)
+    }
+
+    /// The slots that the form of a slot depends on.
+    pub fn depends_on(&self, slot: usize) -> impl Iterator<Item = usize> + '_ {
+        self.scales.iter().filter(move |scale| scale.amount == slot).map(|scale| scale.by)
     }
 
     /// Whether no slot's form depends on another field.

@@ -21,6 +21,7 @@ mod error;
 mod identity;
 mod planned;
 mod record;
+mod same;
 mod schema;
 mod text;
 mod value;

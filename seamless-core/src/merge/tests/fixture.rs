@@ -1,0 +1,315 @@
+//! Links and pairs for the tests of this floor: a mapper written by hand, records written as JSON.
+
+use std::sync::Arc;
+
+use crate::mapper::{
+    ConflictPolicy, Direction, Draft, DriftPolicy, FirstLinkPolicy, GuardLimits, LinkMode, LinkSpec,
+    MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, RuleKind, Settlement, WriteOn,
+};
+use crate::merge::{Case, CompiledLink, Judgement, Reconciler, ThreeWay, Verdict};
+use crate::model::{
+    Bits, CanonicalForm, Condition, EntityName, LinkId, Normaliser, Planned, Presence, Record, Result,
+    RuleIndex, Side, Sides, Slot, Timestamp, Value,
+};
+
+/// How a rule of the test mapper carries.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Op {
+    /// The value as it is.
+    Copy,
+    /// First and last name on the left, one name on the right.
+    Names,
+    /// A value that the target always has.
+    Constant(&'static str),
+    /// Left to right by this list, right to left by the first that fits, keeping what fits already.
+    Options(&'static [(&'static str, &'static str)]),
+    /// Always fails: the reference waits.
+    Waits,
+}
+
+#[derive(Debug)]
+pub(super) struct TestMapper {
+    pub(super) spec: LinkSpec,
+    pub(super) rules: Vec<Rule>,
+    pub(super) ops: Vec<Op>,
+    pub(super) custom: Option<Side>,
+}
+
+impl TestMapper {
+    /// A link of these rules that copies; change what a test needs, then [`TestMapper::link`].
+    pub(super) fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
+        let rules: Vec<Rule> = rules.into_iter().collect();
+        let spec = LinkSpec {
+            id: LinkId::from("customer"),
+            entity: Sides::new(EntityName::from("account"), EntityName::from("customer")),
+            mode: LinkMode::TwoWay,
+            scope: Sides::new(Condition::Always, Condition::Always),
+            matching: Vec::new(),
+            create: Sides::new(true, true),
+            on_delete: Sides::new(crate::mapper::DeletePolicy::Park, crate::mapper::DeletePolicy::Park),
+            on_leave: Sides::new(crate::mapper::LeavePolicy::Park, crate::mapper::LeavePolicy::Park),
+            forms: Sides::default(),
+            depends_on: Vec::new(),
+            sweep_every: None,
+            limits: GuardLimits::USUAL,
+        };
+        Self { spec, ops: vec![Op::Copy; rules.len()], rules, custom: None }
+    }
+
+    pub(super) fn form(
+        mut self,
+        side: Side,
+        field: &str,
+        form: impl IntoIterator<Item = Normaliser>,
+    ) -> Self {
+        self.spec.forms.of_mut(side).fields.push((field.into(), CanonicalForm::new(form)));
+        self
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    pub(super) fn compile(self) -> Result<Arc<CompiledLink>> {
+        CompiledLink::compile(Arc::new(self))
+    }
+
+    pub(super) fn link(self) -> Arc<CompiledLink> {
+        self.compile().unwrap()
+    }
+}
+
+/// A two-way copy rule between fields of the same name that parks whenever it can.
+pub(super) fn copy(field: &str) -> Rule {
+    rule(field, &[field], &[field], RuleKind::Copy)
+}
+
+pub(super) fn computed(id: &str, left: &[&str], right: &[&str]) -> Rule {
+    rule(id, left, right, RuleKind::Computed)
+}
+
+fn rule(id: &str, left: &[&str], right: &[&str], kind: RuleKind) -> Rule {
+    let fields = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
+    Rule {
+        id: id.into(),
+        fields: Sides::new(fields(left), fields(right)),
+        kind,
+        direction: Direction::TwoWay,
+        on: WriteOn::Always,
+        same_when: CanonicalForm::exact(),
+        when: Sides::new(Condition::Always, Condition::Always),
+        on_conflict: ConflictPolicy::Park,
+        first_link: FirstLinkPolicy::Park,
+        on_drift: DriftPolicy::Park,
+        lossless: true,
+        digest: [0; 16],
+    }
+}
+
+impl Mapper for TestMapper {
+    fn link(&self) -> &LinkSpec {
+        &self.spec
+    }
+
+    fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    fn references(&self, _: Side, _: &Record, _: &Resolved) -> References {
+        References::none()
+    }
+
+    fn carry(
+        &self,
+        index: RuleIndex,
+        from: Side,
+        source: &Record,
+        target: &mut Draft<'_>,
+        _: &MapContext<'_>,
+    ) -> Result<(), Box<MapError>> {
+        let (rule, op) = (&self.rules[usize::from(index.0)], &self.ops[usize::from(index.0)]);
+        let fields = rule.fields.of(from);
+        let text = |place: usize| {
+            let value = source.field(fields[place].as_str()).value();
+            value.and_then(|value| value.as_text()).unwrap_or_default().to_owned()
+        };
+        let to = rule.fields.of(from.other());
+        let slot = |place: usize, draft: &Draft<'_>| draft.shape().slot(to[place].as_str()).unwrap();
+        let fail = |problem| {
+            Box::new(MapError {
+                rule: rule.id.clone(),
+                field: "x".into(),
+                kind: None,
+                problem,
+                message: "does not map".into(),
+                remedy: "map it".into(),
+            })
+        };
+        match op {
+            Op::Copy => match source.field(fields[0].as_str()) {
+                Presence::Value(value) => target.set_known(slot(0, target), value.to_value()),
+                _ => return Err(fail(MapProblem::NotKnown)),
+            },
+            Op::Names if from == Side::Left => {
+                target.set_known(slot(0, target), Value::text(&format!("{} {}", text(0), text(1))));
+            }
+            Op::Names => {
+                let full = text(0);
+                let (first, last) = full.split_once(' ').ok_or_else(|| fail(MapProblem::Unmappable))?;
+                target.set_known(slot(0, target), Value::text(first));
+                target.set_known(slot(1, target), Value::text(last));
+            }
+            Op::Constant(value) => target.set_known(slot(0, target), Value::text(value)),
+            Op::Options(pairs) => {
+                let held = text(0);
+                let fits: Vec<&str> = match from {
+                    Side::Left => pairs.iter().filter(|(left, _)| *left == held).map(|pair| pair.1).collect(),
+                    Side::Right => {
+                        pairs.iter().filter(|(_, right)| *right == held).map(|pair| pair.0).collect()
+                    }
+                };
+                let place = slot(0, target);
+                let now = target.current(place).value().and_then(|value| value.as_text()).unwrap_or_default();
+                let chosen = fits.iter().find(|fit| **fit == now).or(fits.first());
+                let chosen = Value::text(chosen.ok_or_else(|| fail(MapProblem::Unmappable))?);
+                target.set_known(place, chosen);
+            }
+            Op::Waits => {
+                return Err(fail(MapProblem::Waiting(crate::mapper::Ask::Partner {
+                    link: "parent".into(),
+                    side: from,
+                    id: crate::model::RecordId::int(1),
+                })));
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&self, _: RuleIndex, name: &str, _: &[Slot], _: &[Slot]) -> Option<Settlement> {
+        assert_eq!(name, "choose");
+        self.custom.map(Settlement::Take)
+    }
+}
+
+/// A pair: records as JSON, fields that are not named are absent; no base where its text is empty.
+pub(super) struct Pair<'a> {
+    pub(super) link: &'a CompiledLink,
+    pub(super) base: Sides<Option<Record>>,
+    pub(super) current: Sides<Record>,
+    pub(super) modified: Sides<Option<Timestamp>>,
+    pub(super) check_all: bool,
+    pub(super) rebased: Bits,
+}
+
+/// A field as the tests write it: `-` not said, `0` nothing, `!` refused, `{x}` JSON, otherwise text.
+pub(super) fn field(name: &str, held: &str) -> Option<String> {
+    Some(match held {
+        "-" => return None,
+        "0" => format!(r#""{name}":null"#),
+        "!" => format!(r#""{name}":{{"unreadable":true}}"#),
+        json if json.starts_with('{') => format!(r#""{name}":{json}"#),
+        text => format!(r#""{name}":"{text}""#),
+    })
+}
+
+/// `base` and `current`: left, then right.
+pub(super) fn pair<'a>(link: &'a CompiledLink, base: [&str; 2], current: [&str; 2]) -> Pair<'a> {
+    let read = |side: Side, text: &str| Record::from_json(text).unwrap().reshaped(link.shape(side));
+    let base_of = |side: Side, text: &str| (!text.is_empty()).then(|| read(side, text));
+    Pair {
+        link,
+        base: Sides::new(base_of(Side::Left, base[0]), base_of(Side::Right, base[1])),
+        current: Sides::new(read(Side::Left, current[0]), read(Side::Right, current[1])),
+        modified: Sides::default(),
+        check_all: false,
+        rebased: Bits::new(),
+    }
+}
+
+impl Pair<'_> {
+    /// Asks with the pair as a case.
+    pub(super) fn ask<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+        let resolved = Resolved::new();
+        let entity = &self.link.spec().entity;
+        let context =
+            |side: Side| MapContext { resolved: &resolved, target_entity: entity.of(side), creating: false };
+        ask(&Case {
+            link: self.link,
+            base: self.base.as_ref().map(Option::as_ref),
+            current: self.current.as_ref(),
+            modified: self.modified,
+            context: Sides::new(context(Side::Left), context(Side::Right)),
+            check_all: self.check_all,
+            rebased: &self.rebased,
+        })
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        self.ask(|case| ThreeWay.reconcile(case))
+    }
+
+    pub(super) fn judgements(&self) -> Vec<Judgement> {
+        let verdict = self.verdict();
+        (0..verdict.len()).map(|group| verdict.judgement(group)).collect()
+    }
+
+    /// Does what the verdict says, as if every write were stored as the forms of its side make it; the bases of what
+    /// was settled become what is held.
+    pub(super) fn apply(&mut self) {
+        let verdict = self.verdict();
+        for (group, judgement) in verdict.loud().collect::<Vec<_>>() {
+            let writes: Vec<(Side, Vec<(usize, Planned)>)> = match judgement {
+                Judgement::Carry { to, .. } => vec![(to, self.carried(group, to))],
+                Judgement::Merge => {
+                    let merged = self.ask(|case| crate::merge::merged(case, group)).unwrap();
+                    let slots = &self.link.groups()[group].slots;
+                    let write = |side: Side| {
+                        let value = merged.write.of(side).clone();
+                        (
+                            side,
+                            value
+                                .map(|value| (slots.of(side)[0], Planned::Known(value)))
+                                .into_iter()
+                                .collect(),
+                        )
+                    };
+                    vec![write(Side::Left), write(Side::Right)]
+                }
+                judgement if judgement.moves_bases() => Vec::new(),
+                _ => continue,
+            };
+            for (side, planned) in writes {
+                for (slot, value) in planned {
+                    let Planned::Known(value) = value else { panic!("a value was not known") };
+                    let form = self.link.forms(side).slot(slot).clone();
+                    let stored = form.apply(value.as_ref());
+                    let record = self.current.of(side).with([(slot, Presence::Value(stored.as_ref()))]);
+                    *self.current.of_mut(side) = record;
+                }
+            }
+            for side in Side::BOTH {
+                let current = self.current.of(side);
+                let base = self.base.of(side).clone().unwrap_or_else(|| Record::absent(current.shape()));
+                let slots = &self.link.groups()[group].slots;
+                let now = slots.of(side).iter().map(|slot| (*slot, current.get(*slot)));
+                let base = base.with(now);
+                *self.base.of_mut(side) = Some(base);
+            }
+            self.rebased.remove(group);
+        }
+    }
+
+    fn carried(&self, group: usize, to: Side) -> Vec<(usize, Planned)> {
+        let from = to.other();
+        self.ask(|case| {
+            let (source, target) = (*case.current.of(from), *case.current.of(to));
+            self.link.carry_group(group, from, source, target, case.context.of(to)).unwrap()
+        })
+    }
+
+    /// What a side holds in a field, as text.
+    pub(super) fn held(&self, side: Side, field: &str) -> String {
+        self.current.of(side).field(field).to_slot().to_string()
+    }
+}
