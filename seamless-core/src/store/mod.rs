@@ -1,7 +1,10 @@
 //! Floor 4: state. The port [`StateStore`] and its stores: in memory, and SQLite as the embedded default.
 
+mod memory;
 mod port;
+mod refuse;
 
+pub use memory::MemoryStore;
 pub use port::{
     Approval, Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryRow,
     EntryState, JournalLine, Lease, Mark, PageOf, Pair, PairRow, PairStatus, Pause, PlanRow, PlanState,
