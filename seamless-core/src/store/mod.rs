@@ -1,5 +1,6 @@
 //! Floor 4: state. The port [`StateStore`] and its stores: in memory, and SQLite as the embedded default.
 
+pub mod form;
 mod memory;
 mod port;
 mod refuse;
