@@ -78,6 +78,12 @@ pub struct Counts {
     pub diverged: u64,
     /// Pairs that end.
     pub ended: u64,
+    /// Conflicts and parked rules that are over without a write.
+    #[serde(default)]
+    pub closed: u64,
+    /// Pairs that freeze because a record left the scope, or thaw because it came back.
+    #[serde(default)]
+    pub scope: u64,
     /// Pairs that were looked at.
     pub looked_at: u64,
     /// Pairs known before this plan.
@@ -92,6 +98,15 @@ impl Counts {
 }
 
 impl Trailer {
+    /// Entries that change anything but cursors.
+    pub fn entries(&self) -> u64 {
+        let of = |counts: &Counts| {
+            let Counts { link, agree, conflict, parked, diverged, ended, closed, scope, .. } = counts;
+            counts.writes() + link + agree + conflict + parked + diverged + ended + closed + scope
+        };
+        self.counts.values().map(of).sum()
+    }
+
     /// Writes in the whole plan.
     pub fn writes(&self) -> u64 {
         self.counts.values().map(Counts::writes).sum()

@@ -108,6 +108,11 @@ impl Sealer {
         &self.tally
     }
 
+    /// The digest of the lines so far, hexadecimal.
+    pub fn digest(&self) -> String {
+        self.digest.finalize().to_hex().to_string()
+    }
+
     /// The trailer and its line.
     ///
     /// Errors: as of [`Sealer::entry`].
@@ -144,6 +149,17 @@ impl Sealer {
         std::str::from_utf8(&self.line)
             .map_err(|cause| Error::new(ErrorKind::Internal, "JSON is always text").caused_by(cause))
     }
+}
+
+/// The line of a trailer that was kept apart from its plan, with its line end.
+///
+/// Errors: of kind [`ErrorKind::Internal`] only.
+pub fn trailer_line(trailer: &Trailer) -> Result<String> {
+    let mut line = serde_json::to_string(&TrailerLine { trailer }).map_err(|cause| {
+        Error::new(ErrorKind::Internal, "a trailer cannot be written as JSON").caused_by(cause)
+    })?;
+    line.push('\n');
+    Ok(line)
 }
 
 /// The seal of a trailer, whatever stands in its place for the seal.

@@ -18,8 +18,7 @@ impl Tally {
         Self::default()
     }
 
-    /// Counts an entry. Closed conflicts, frozen and thawed pairs and cursors are not counted: nothing waits for
-    /// anybody because of them.
+    /// Counts an entry. Cursors are not counted: every plan moves them.
     pub fn add(&mut self, entry: &Entry) {
         let counts = self.of_mut(&entry.link);
         match &entry.body {
@@ -38,10 +37,9 @@ impl Tally {
                 Effect::Park(_) => counts.parked += 1,
                 Effect::EndPair { .. } => counts.ended += 1,
                 Effect::Diverged { .. } => counts.diverged += 1,
-                Effect::CloseConflict { .. }
-                | Effect::Freeze { .. }
-                | Effect::Thaw
-                | Effect::Cursor { .. } => {}
+                Effect::CloseConflict { .. } => counts.closed += 1,
+                Effect::Freeze { .. } | Effect::Thaw => counts.scope += 1,
+                Effect::Cursor { .. } => {}
             },
         }
     }

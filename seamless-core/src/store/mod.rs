@@ -1,9 +1,12 @@
 //! Floor 4: state. The port [`StateStore`] and its stores: in memory, and SQLite as the embedded default.
 
+pub mod form;
+mod memory;
 mod port;
+mod refuse;
 
-pub use crate::plan::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
+pub use memory::MemoryStore;
 pub use port::{
-    Approval, Area, AttentionKind, Binding, Bound, Commit, Ending, EntryRow, EntryState, JournalLine, Lease,
-    Mark, PageOf, Pause, PlanRow, PlanState, Scan, SealKey, SpillRow, StateStore,
+    Approval, Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryRow, EntryState, JournalLine, Lease,
+    Mark, PageOf, Pair, PairStatus, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
 };

@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Fingerprint, LinkId, PartitionId, PlanId, RecordId, Result, RuleId, Side, Sides, Timestamp};
-use crate::plan::{Attention, Entry, EntryKey, Feed, Pair, PairStatus, PlanHead, Resolution, Trailer};
+pub use crate::plan::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
+use crate::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 
 /// What a store is tied to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

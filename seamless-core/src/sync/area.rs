@@ -73,10 +73,10 @@ fn damaged(what: &str) -> Error {
         .with_remedy("make the plan again")
 }
 
-pub(super) fn versioned_row(versioned: &Versioned) -> SpillRow {
+pub(super) fn versioned_row(versioned: &Versioned) -> Result<SpillRow> {
     let mut content = Vec::new();
-    encode_versioned(versioned, &mut content);
-    row(&versioned.id, content)
+    encode_versioned(versioned, &mut content)?;
+    Ok(row(&versioned.id, content))
 }
 
 pub(super) fn versioned(content: &[u8], shape: &Arc<Shape>) -> Result<Versioned> {
@@ -134,10 +134,10 @@ impl From<GoneProof> for AbsenceProof {
 }
 
 /// A record without a pair, with the number it was met with.
-pub(super) fn unpaired_row(ordinal: u32, versioned: &Versioned) -> SpillRow {
+pub(super) fn unpaired_row(ordinal: u32, versioned: &Versioned) -> Result<SpillRow> {
     let mut content = ordinal.to_le_bytes().to_vec();
-    encode_versioned(versioned, &mut content);
-    row(&versioned.id, content)
+    encode_versioned(versioned, &mut content)?;
+    Ok(row(&versioned.id, content))
 }
 
 pub(super) fn unpaired_content(content: &[u8], shape: &Arc<Shape>) -> Result<(u32, Versioned)> {
@@ -203,12 +203,12 @@ pub(super) struct DeferredRow {
 }
 
 impl DeferredRow {
-    pub(super) fn encode(&self) -> SpillRow {
+    pub(super) fn encode(&self) -> Result<SpillRow> {
         let mut key = vec![u8::from(self.to == Side::Right)];
         key.extend_from_slice(self.source.id.as_bytes());
         key.extend_from_slice(&self.group.to_be_bytes());
         let mut source = Vec::new();
-        encode_versioned(&self.source, &mut source);
+        encode_versioned(&self.source, &mut source)?;
         let mut content = vec![u8::from(self.creates.is_some()), u8::from(self.target.is_some())];
         if let Some(action) = &self.creates {
             content.extend_from_slice(action.as_bytes());
@@ -216,9 +216,9 @@ impl DeferredRow {
         content.extend_from_slice(&(source.len() as u32).to_le_bytes());
         content.extend_from_slice(&source);
         if let Some(target) = &self.target {
-            encode_versioned(target, &mut content);
+            encode_versioned(target, &mut content)?;
         }
-        SpillRow { key, content }
+        Ok(SpillRow { key, content })
     }
 
     pub(super) fn decode(row: &SpillRow, shapes: [&Arc<Shape>; 2]) -> Result<Self> {

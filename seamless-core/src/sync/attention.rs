@@ -90,7 +90,7 @@ async fn add_unpaired(
     }
     let ordinal = pulled.unpaired;
     pulled.unpaired += 1;
-    making.spill(area::unpaired(place, side), vec![area::unpaired_row(ordinal, versioned)]).await?;
+    making.spill(area::unpaired(place, side), vec![area::unpaired_row(ordinal, versioned)?]).await?;
     for (line, spec) in link.spec().matching.iter().enumerate() {
         let Some(key) = match_key(line, spec, side, &versioned.record) else { continue };
         let row = MatchRow { key, side, id: versioned.id.clone(), ordinal: u64::from(ordinal) };

@@ -171,7 +171,7 @@ impl Deciding<'_> {
             let rows = rows.map(|(_, id, coming)| area::row(id, coming.encode())).collect();
             self.making.spill(area::upcoming(self.place, side), rows).await?;
         }
-        let deferred = deferred.iter().map(DeferredRow::encode).collect();
+        let deferred = deferred.iter().map(DeferredRow::encode).collect::<Result<Vec<_>>>()?;
         self.making.spill(area::deferred(self.place), deferred).await?;
         self.making.put_entries(entries).await
     }

@@ -229,7 +229,7 @@ impl Pulling<'_> {
                     self.nominate(&next, &mut sorted);
                 }
             }
-            self.sort(versioned, mark, &mut sorted);
+            self.sort(versioned, mark, &mut sorted)?;
         }
         Ok(sorted)
     }
@@ -246,7 +246,7 @@ impl Pulling<'_> {
                     if self.full {
                         sorted.seen.push(area::row(&versioned.id, Vec::new()));
                     }
-                    self.sort(versioned, mark, &mut sorted);
+                    self.sort(versioned, mark, &mut sorted)?;
                 }
                 other => self.sort_other(other, mark, &mut sorted)?,
             }
@@ -258,7 +258,7 @@ impl Pulling<'_> {
         Sorted { keys: vec![Vec::new(); self.link.spec().matching.len()], ..Sorted::default() }
     }
 
-    fn sort(&mut self, versioned: Versioned, mark: Option<Mark>, sorted: &mut Sorted) {
+    fn sort(&mut self, versioned: Versioned, mark: Option<Mark>, sorted: &mut Sorted) -> Result<()> {
         match mark {
             Some(mark) if mark.status == PairStatus::Ended => {}
             Some(mark) => {
@@ -266,21 +266,22 @@ impl Pulling<'_> {
                 let same = fingerprint == *mark.fingerprint.of(self.side);
                 let sweep = self.full && self.making.inner.options.check_all;
                 if same && !mark.watch && !self.making.reconfigured && !sweep {
-                    return;
+                    return Ok(());
                 }
                 sorted.look.push(area::row(&mark.ids.left, Vec::new()));
-                sorted.changed.push(area::versioned_row(&versioned));
+                sorted.changed.push(area::versioned_row(&versioned)?);
             }
             None => {
                 if self.link.scope(self.side, &versioned.record) != Truth::In {
-                    return;
+                    return Ok(());
                 }
                 let ordinal = self.ordinal;
                 self.ordinal += 1;
                 self.put_keys(&versioned, ordinal, sorted);
-                sorted.unpaired.push(area::unpaired_row(ordinal, &versioned));
+                sorted.unpaired.push(area::unpaired_row(ordinal, &versioned)?);
             }
         }
+        Ok(())
     }
 
     fn put_keys(&self, versioned: &Versioned, ordinal: u32, sorted: &mut Sorted) {

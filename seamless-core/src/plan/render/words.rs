@@ -143,6 +143,8 @@ pub(super) fn counts(counts: &Counts, names: &Names) -> String {
         parked,
         diverged,
         ended,
+        closed,
+        scope,
         looked_at: _,
         pairs: _,
     } = counts;
@@ -162,6 +164,8 @@ pub(super) fn counts(counts: &Counts, names: &Names) -> String {
         (*parked, "item waits", "items wait"),
         (*diverged, "unexplained difference", "unexplained differences"),
         (*ended, "pair ends", "pairs end"),
+        (*closed, "waiting item is over", "waiting items are over"),
+        (*scope, "pair leaves or enters the scope", "pairs leave or enter the scope"),
     ] {
         match count {
             0 => {}

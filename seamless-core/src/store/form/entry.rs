@@ -1,0 +1,114 @@
+//! The stored forms of plan entries and of where they stand: tables of tags. A tag is stored: it never gets another
+//! meaning, and a new variant gets a new one.
+
+use super::bytes::{Form, Reader, Writer, unknown_tag};
+use super::corrupt;
+use crate::connector::{AbsenceProof, GoneProof, Tombstone};
+use crate::mapper::{Ask, MapProblem};
+use crate::model::{Planned, Result};
+use crate::plan::{
+    Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
+    Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Wait,
+};
+use crate::store::port::EntryState;
+
+/// A struct: its fields, one after the other.
+macro_rules! fields {
+    ($name:ident { $($field:ident),* $(,)? }) => {
+        impl Form for $name {
+            fn put(&self, writer: &mut Writer<'_>) -> Result<()> {
+                let $name { $($field),* } = self;
+                $($field.put(writer)?;)*
+                Ok(())
+            }
+
+            fn take(reader: &mut Reader<'_>) -> Result<Self> {
+                $(let $field = Form::take(reader)?;)*
+                Ok($name { $($field),* })
+            }
+        }
+    };
+}
+
+/// An enum: a tag, then the fields of the variant.
+macro_rules! variants {
+    ($name:ident {
+        $($tag:literal $variant:ident $( ( $($part:ident),* ) )? $( { $($field:ident),* } )?),* $(,)?
+    }) => {
+        impl Form for $name {
+            fn put(&self, writer: &mut Writer<'_>) -> Result<()> {
+                match self {
+                    $($name::$variant $( ( $($part),* ) )? $( { $($field),* } )? => {
+                        writer.byte($tag);
+                        $($($part.put(writer)?;)*)?
+                        $($($field.put(writer)?;)*)?
+                    })*
+                }
+                Ok(())
+            }
+
+            fn take(reader: &mut Reader<'_>) -> Result<Self> {
+                Ok(match reader.byte()? {
+                    $($tag => {
+                        $($(let $part = Form::take(reader)?;)*)?
+                        $($(let $field = Form::take(reader)?;)*)?
+                        $name::$variant $( ( $($part),* ) )? $( { $($field),* } )?
+                    })*
+                    tag => return Err(unknown_tag(stringify!($name), tag)),
+                })
+            }
+        }
+    };
+}
+
+impl Form for EntryKey {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        to.bytes(&self.to_bytes());
+        Ok(())
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        Self::from_bytes(from.bytes()?).ok_or_else(|| corrupt("a stored entry key is not readable"))
+    }
+}
+
+fields!(Entry { key, link, ids, basis, observed, settles, body });
+fields!(Basis { pair_revision, versions });
+fields!(Action { id, side, target, verb, changes, expects, reason, waits_for });
+fields!(Wait { action, ask });
+fields!(FieldChange { rule, field, before, after, from });
+fields!(Feed { cursor, enumerated_at, enumerated });
+fields!(ConflictView { rules, why, fields });
+fields!(Parked { side, id, rules, why, message, remedy });
+fields!(Tombstone { id, version, merged_into });
+fields!(GoneProof { id, seen });
+
+variants!(Body { 0 Act(action), 1 Effect(effect) });
+variants!(PlannedTarget { 0 Existing(id), 1 New, 2 CreatedBy(wait) });
+variants!(PlannedVerb { 0 Create, 1 Update, 2 Delete(ground) });
+variants!(PlannedGround { 0 Absent(proof), 1 LeftScope });
+variants!(AbsenceProof { 0 Tombstone(tombstone), 1 Gone(proof) });
+variants!(PlannedExpects { 0 Anything, 1 Missing, 2 Version(version), 3 Before });
+variants!(Planned { 0 Known(value), 1 ResultOf(action), 2 TargetDecides });
+variants!(Ask { 0 Partner { link, side, id } });
+variants!(Provenance {
+    0 Changed, 1 Created, 2 FilledBlank, 3 FirstLinkAuthority, 4 PolicyOverwrote, 5 Restored,
+    6 Resolved { by }, 7 Merged, 8 Lifecycle,
+});
+variants!(Reason {
+    0 Changed, 1 NoPartner, 2 FirstLink, 3 LateReference, 4 PartnerGone, 5 PartnerLeftScope, 6 Restore,
+    7 Resolution,
+});
+variants!(Effect {
+    0 Link { line }, 1 Agree, 2 OpenConflict(view), 3 CloseConflict { rules }, 4 Park(parked),
+    5 EndPair { gone }, 6 Freeze { side }, 7 Thaw, 8 Diverged { rules }, 9 Cursor { side, feed },
+});
+variants!(ConflictWhy { 0 BothChanged, 1 FirstLink, 2 Drift });
+variants!(ParkReason {
+    0 Map(problem), 1 Ambiguous, 2 Broken, 3 PartnerGone, 4 EditedAndDeleted, 5 Hidden, 6 Refused,
+    7 AmbiguousCreate, 8 LeftScope,
+});
+variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask) });
+variants!(EntryState {
+    0 Planned, 1 Intended { attempts }, 2 Applied { id, at }, 3 Dropped { why, at },
+});
