@@ -4,6 +4,7 @@
 //! | module | system | feature |
 //! |---|---|---|
 //! | [`memory`] | records in this process, for tests and hosts | always |
+//! | [`sqlite`] | any SQLite database file | `sqlite` |
 //!
 //! Connectors decide nothing: they read, fetch, write, and say truthfully what they can do. They never depend on the
 //! mapping crate, and no type of a library that they use shows in their interface.
@@ -11,3 +12,5 @@
 mod fits;
 pub mod memory;
 mod place;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

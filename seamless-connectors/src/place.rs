@@ -1,7 +1,8 @@
 //! A place in a feed, as the bytes of a cursor. Knows no system; the connectors' `cursor` files say what the parts
 //! mean to them. The doors are [`Place::cursor`] and [`Place::read`].
 //!
-//! Form: `<connector> <format> <stamp> <kind> <number> <key> <entity>`, text, so that a person can read a stored one.
+//! Form: `<connector> <format> <stamp> <kind> <mark> <key> <entity>`, text; mark and key are the hexadecimal digits of
+//! an encoded key, or `-`.
 //! A cursor of another connector, format, stamp or entity is refused, never guessed at.
 
 use std::fmt::Write as _;
@@ -23,27 +24,23 @@ pub(crate) struct Feed<'a> {
 /// Where a feed goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In a full enumeration, after this record; `number` is the mark of changes taken before it began.
-    All { number: i64, key: Option<RecordId> },
-    /// In the changes, after this number; within it, after this record.
-    Changes { number: i64, key: Option<RecordId> },
+    /// In a full enumeration, after this record; `mark` is the mark of changes taken before it began.
+    All { mark: Option<RecordId>, key: Option<RecordId> },
+    /// In the changes, after this mark; within it, after this record.
+    Changes { mark: RecordId, key: Option<RecordId> },
 }
 
 impl Place {
     /// The place as a cursor.
     pub(crate) fn cursor(&self, feed: &Feed<'_>) -> Cursor {
-        let (kind, number, key) = match self {
-            Place::All { number, key } => ("all", number, key),
-            Place::Changes { number, key } => ("changes", number, key),
+        let (kind, mark, key) = match self {
+            Place::All { mark, key } => ("all", mark.as_ref(), key),
+            Place::Changes { mark, key } => ("changes", Some(mark), key),
         };
-        let mut text = format!("{} {} {kind} {number} ", feed.form, feed.stamp);
-        match key {
-            None => text.push('-'),
-            Some(key) => key.as_bytes().iter().for_each(|byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{byte:02x}");
-            }),
-        }
+        let mut text = format!("{} {} {kind} ", feed.form, feed.stamp);
+        push_hex(&mut text, mark);
+        text.push(' ');
+        push_hex(&mut text, key.as_ref());
         text.push(' ');
         text.push_str(feed.entity.as_str());
         Cursor::new(text.into_bytes())
@@ -66,19 +63,34 @@ impl Place {
         let rest = rest.strip_prefix(feed.stamp)?.strip_prefix(' ')?;
         let mut parts = rest.splitn(4, ' ');
         let kind = parts.next()?;
-        let number = parts.next()?.parse().ok()?;
-        let key = match parts.next()? {
-            "-" => None,
-            hex => Some(RecordId::from_bytes(&unhex(hex)?)?),
-        };
+        let mark = read_hex(parts.next()?)?;
+        let key = read_hex(parts.next()?)?;
         if parts.next()? != feed.entity.as_str() {
             return None;
         }
         match kind {
-            "all" => Some(Place::All { number, key }),
-            "changes" => Some(Place::Changes { number, key }),
+            "all" => Some(Place::All { mark, key }),
+            "changes" => Some(Place::Changes { mark: mark?, key }),
             _ => None,
         }
+    }
+}
+
+fn push_hex(text: &mut String, key: Option<&RecordId>) {
+    match key {
+        None => text.push('-'),
+        Some(key) => key.as_bytes().iter().for_each(|byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }),
+    }
+}
+
+/// The outer `None`: not readable; the inner: nothing there.
+fn read_hex(text: &str) -> Option<Option<RecordId>> {
+    match text {
+        "-" => Some(None),
+        hex => RecordId::from_bytes(&unhex(hex)?).map(Some),
     }
 }
 
@@ -104,7 +116,7 @@ mod tests {
         ) {
             let entity = EntityName::from(entity);
             let feed = Feed { form: "test 1", stamp: "s", entity: &entity };
-            let place = Place::Changes { number, key: key.as_deref().map(RecordId::text) };
+            let place = Place::Changes { mark: RecordId::int(number), key: key.as_deref().map(RecordId::text) };
             let cursor = place.cursor(&feed);
             prop_assert_eq!(Place::read(&cursor, &feed).unwrap(), place);
             let other = EntityName::from(format!("{entity}{other}x"));

@@ -201,9 +201,10 @@ fn unknown_field(table: &Table, shape: &Shape) -> Option<Error> {
 impl State {
     /// Where a read begins.
     fn start(&mut self, query: &ReadQuery) -> Result<Place> {
-        let (epoch, sequence) = (self.epoch.to_string(), self.sequence as i64);
+        let epoch = self.epoch.to_string();
+        let mark = RecordId::int(i64::try_from(self.sequence).unwrap_or(i64::MAX));
         let changes = self.table(query.entity.as_str())?.config.capabilities.changes;
-        let Some(cursor) = &query.after else { return Ok(Place::All { number: sequence, key: None }) };
+        let Some(cursor) = &query.after else { return Ok(Place::All { mark: Some(mark), key: None }) };
         let feed = feed(&query.entity, &epoch);
         match Place::read(cursor, &feed)? {
             Place::Changes { .. } if !changes => {
@@ -234,18 +235,19 @@ impl Memory {
         let table = state.table(query.entity.as_str())?;
         let place = match &after {
             Some(cursor) => Place::read(cursor, &feed)?,
-            None => Place::All { number: 0, key: None },
+            None => Place::All { mark: None, key: None },
         };
         Ok(match place {
-            Place::Changes { number, .. } => {
-                let (changes, last, ended) = changes_after(table, query, number);
-                let cursor = Place::Changes { number: last, key: None }.cursor(&feed);
+            Place::Changes { mark, .. } => {
+                let (changes, last, ended) = changes_after(table, query, mark.as_int().unwrap_or(0));
+                let cursor = Place::Changes { mark: RecordId::int(last), key: None }.cursor(&feed);
                 let low_water = table.config.capabilities.low_water.then(|| cursor.clone());
                 Page { changes, cursor, end: ended.then_some(End::CaughtUp { low_water }) }
             }
-            Place::All { number, key } => {
+            Place::All { mark, key } => {
                 let (changes, last, ended) = records_after(table, query, key);
-                let begin_changes = Place::Changes { number, key: None }.cursor(&feed);
+                let begin = mark.clone().unwrap_or_else(|| RecordId::int(0));
+                let begin_changes = Place::Changes { mark: begin, key: None }.cursor(&feed);
                 let can = &table.config.capabilities;
                 let end = ended.then(|| {
                     if resumed || !can.complete_enumeration {
@@ -260,7 +262,7 @@ impl Memory {
                 let cursor = if ended && can.changes {
                     begin_changes
                 } else {
-                    Place::All { number, key: last }.cursor(&feed)
+                    Place::All { mark, key: last }.cursor(&feed)
                 };
                 Page { changes, cursor, end }
             }
