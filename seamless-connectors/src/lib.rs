@@ -1,1 +1,16 @@
-//! Seamless connectors.
+//! Connectors of the Seamless SDK: each folder speaks to one kind of system and implements
+//! [`Connector`](seamless_core::connector::Connector).
+//!
+//! | module | system | feature |
+//! |---|---|---|
+//! | [`memory`] | records in this process, for tests and hosts | always |
+//! | [`sqlite`] | any SQLite database file | `sqlite` |
+//!
+//! Connectors decide nothing: they read, fetch, write, and say truthfully what they can do. They never depend on the
+//! mapping crate, and no type of a library that they use shows in their interface.
+
+mod fits;
+pub mod memory;
+mod place;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

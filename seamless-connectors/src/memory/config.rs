@@ -1,0 +1,114 @@
+//! How a system in memory is set up: its entities, what each can do, who chooses ids. Knows nothing of records.
+
+use std::num::NonZeroU32;
+
+use seamless_core::connector::{Capabilities, Order, UniqueKey, WriteReturns};
+use seamless_core::model::{CanonicalForm, Entity, FieldName};
+
+/// A system in memory.
+#[derive(Clone, Debug)]
+pub struct MemoryConfig {
+    /// Its identity; state is bound to it.
+    pub identity: String,
+    /// What people call it.
+    pub label: String,
+    /// Its entities.
+    pub entities: Vec<EntityConfig>,
+}
+
+impl MemoryConfig {
+    /// A system without entities; its identity is `memory:` and the name.
+    pub fn new(name: &str) -> Self {
+        Self { identity: format!("memory:{name}"), label: name.to_owned(), entities: Vec::new() }
+    }
+
+    /// Adds an entity.
+    #[must_use]
+    pub fn entity(mut self, entity: EntityConfig) -> Self {
+        self.entities.push(entity);
+        self
+    }
+}
+
+/// Who chooses the id of a new record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// The system counts 1, 2, 3. Where the entity has a key of one field, the field holds the number (as text in a
+    /// text field). An id that the client chose counts only under [`UniqueKey::ClientChosenId`].
+    Counted,
+    /// The values of the key fields; a client-chosen id fills those that the record does not say.
+    Key,
+}
+
+/// One entity of a system in memory.
+#[derive(Clone, Debug)]
+pub struct EntityConfig {
+    /// Its schema. Length, scale, options, required, read-only and unique fields are enforced.
+    pub schema: Entity,
+    /// What it can do; it behaves truthfully to this.
+    pub capabilities: Capabilities,
+    /// Who chooses ids.
+    pub ids: Ids,
+    /// Whether records have versions.
+    pub versions: bool,
+    /// Whether records have modified stamps.
+    pub modified: bool,
+    /// What the system makes of values when it stores them (it trims, truncates, rounds), whoever writes them.
+    pub stores_as: Vec<(FieldName, CanonicalForm)>,
+}
+
+impl EntityConfig {
+    /// An entity that can everything ([`full_capabilities`]), counts ids, and has versions and stamps.
+    pub fn new(schema: Entity) -> Self {
+        Self {
+            schema,
+            capabilities: full_capabilities(),
+            ids: Ids::Counted,
+            versions: true,
+            modified: true,
+            stores_as: Vec::new(),
+        }
+    }
+
+    /// Changes what it can do.
+    #[must_use]
+    pub fn capable(mut self, change: impl FnOnce(&mut Capabilities)) -> Self {
+        change(&mut self.capabilities);
+        self
+    }
+
+    /// Says who chooses ids.
+    #[must_use]
+    pub fn ids(mut self, ids: Ids) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Says what the system makes of a field's values.
+    #[must_use]
+    pub fn stores_as(mut self, field: impl Into<FieldName>, form: CanonicalForm) -> Self {
+        self.stores_as.push((field.into(), form));
+        self
+    }
+}
+
+/// Everything: C1 to C8, changes, ordered enumeration, all writes, idempotency keys, 1,000 operations a batch.
+pub fn full_capabilities() -> Capabilities {
+    Capabilities {
+        conditional_update: true,
+        write_returns: WriteReturns::Stored,
+        unique_key: UniqueKey::ClientChosenId,
+        consistent_read: true,
+        tombstones: true,
+        complete_enumeration: true,
+        low_water: true,
+        gone_not_hidden: true,
+        changes: true,
+        order: Order::RecordId,
+        create: true,
+        update: true,
+        delete: true,
+        idempotency_key: true,
+        batch_max: NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN),
+    }
+}

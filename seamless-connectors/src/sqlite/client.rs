@@ -1,0 +1,165 @@
+//! The connections to a database file: one thread that reads, one that writes, each with its own connection, so that
+//! pages stream while a batch is written and no caller's thread ever blocks. Knows SQLite and no record. The door is
+//! [`Client::run`].
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use rusqlite::{Connection, OpenFlags};
+use seamless_core::connector::ConnectorInfo;
+use seamless_core::model::{Error, ErrorKind, Result};
+
+use super::catalogue::{Catalogue, schema_version};
+use super::config::SqliteConfig;
+use super::error::from_sqlite;
+
+/// How long a call waits for another writer where the configuration says nothing.
+const BUSY_TIMEOUT_MS: u32 = 5_000;
+
+/// Prepared statements that a connection keeps: one per query shape and table in use.
+const STATEMENTS_MAX: usize = 64;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Which connection a job needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    Read,
+    Write,
+}
+
+pub(super) struct Client {
+    pub(super) config: SqliteConfig,
+    pub(super) info: ConnectorInfo,
+    catalogue: Arc<Mutex<Arc<Catalogue>>>,
+    reader: mpsc::Sender<Job>,
+    writer: mpsc::Sender<Job>,
+}
+
+impl Client {
+    /// Opens the file and reads its catalogue. Blocks for the time that takes.
+    pub(super) fn open(config: SqliteConfig) -> Result<Self> {
+        let path = existing(&config)?;
+        // The writer first: it makes the file where that was asked for.
+        let writer = connect(&path, &config, Lane::Write)?;
+        let catalogue = Catalogue::load(&writer, &config)?;
+        let reader = connect(&path, &config, Lane::Read)?;
+        let path = path.canonicalize().unwrap_or(path);
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let info = ConnectorInfo {
+            system: "sqlite".to_owned(),
+            identity: config.identity.clone().unwrap_or_else(|| identity(&path)),
+            label: config.label.clone().or(name).unwrap_or_else(|| "sqlite".to_owned()),
+        };
+        Ok(Self {
+            config,
+            info,
+            catalogue: Arc::new(Mutex::new(Arc::new(catalogue))),
+            reader: spawn(reader, "seamless-sqlite-read")?,
+            writer: spawn(writer, "seamless-sqlite-write")?,
+        })
+    }
+
+    /// The catalogue as it was last read.
+    pub(super) fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs a job on a connection's thread, with the catalogue of the schema as it is now. Dropping the future lets a
+    /// job that has begun end by itself.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        job: impl FnOnce(&mut Connection, &Catalogue) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let (known, config) = (Arc::clone(&self.catalogue), self.config.clone());
+        let boxed: Job = Box::new(move |connection| {
+            let done = current(connection, &known, &config).and_then(|catalogue| job(connection, &catalogue));
+            // Nobody waits for the answer any more: that is what dropping a future means.
+            let _ = reply.send(done);
+        });
+        let lane = match lane {
+            Lane::Read => &self.reader,
+            Lane::Write => &self.writer,
+        };
+        let ended = || Error::new(ErrorKind::Internal, "the thread of the database connection ended");
+        lane.send(boxed).map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+}
+
+/// The catalogue of the schema as it is now; read again when the schema moved.
+fn current(
+    connection: &Connection,
+    known: &Mutex<Arc<Catalogue>>,
+    config: &SqliteConfig,
+) -> Result<Arc<Catalogue>> {
+    let version = schema_version(connection)?;
+    let held = Arc::clone(&known.lock().unwrap_or_else(PoisonError::into_inner));
+    if held.schema_version == version {
+        return Ok(held);
+    }
+    let fresh = Arc::new(Catalogue::load(connection, config)?);
+    *known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+    Ok(fresh)
+}
+
+fn existing(config: &SqliteConfig) -> Result<PathBuf> {
+    if config.path.as_os_str().is_empty() || config.path.as_os_str() == ":memory:" {
+        return Err(Error::configuration("a SQLite connector needs the path of a file"));
+    }
+    if !config.create && !config.path.exists() {
+        return Err(Error::new(ErrorKind::NotFound, "the database file is not there")
+            .at("path", config.path.display())
+            .with_remedy("correct the path, or set `create: true` to make an empty database"));
+    }
+    Ok(config.path.clone())
+}
+
+fn connect(path: &Path, config: &SqliteConfig, lane: Lane) -> Result<Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    flags |=
+        if config.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
+    if config.create && !config.read_only {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        let wait = config.busy_timeout_ms.unwrap_or(BUSY_TIMEOUT_MS);
+        connection.busy_timeout(Duration::from_millis(u64::from(wait)))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.pragma_update(None, "foreign_keys", true)?;
+        if lane == Lane::Read {
+            connection.pragma_update(None, "query_only", true)?;
+        }
+        // The first look at the file: says here, and not in the middle of a run, that it is no database.
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))?;
+        Ok(connection)
+    };
+    open().map_err(|error| from_sqlite(&error, "opening the file").at("path", path.display()))
+}
+
+fn spawn(mut connection: Connection, name: &str) -> Result<mpsc::Sender<Job>> {
+    let (sender, jobs) = mpsc::channel::<Job>();
+    let body = move || {
+        while let Ok(job) = jobs.recv() {
+            job(&mut connection);
+        }
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|problem| {
+        Error::new(ErrorKind::Unavailable, "no thread for the database connection").caused_by(problem)
+    })?;
+    Ok(sender)
+}
+
+/// Path and file number: see the module's page for what that tells apart and what not.
+fn identity(path: &Path) -> String {
+    #[cfg(unix)]
+    if let Ok(found) = std::fs::metadata(path) {
+        return format!("sqlite:{}#{}", path.display(), std::os::unix::fs::MetadataExt::ino(&found));
+    }
+    format!("sqlite:{}", path.display())
+}
