@@ -1,0 +1,320 @@
+//! A mapping against the schemas of both systems: names, types, lengths, option sets, what must be filled.
+//!
+//! Asks no system anything; the schemas are given. What a schema does not say is not held against the mapping. The
+//! doors are [`types`], for one rule, and [`check_link`].
+
+use seamless_core::document::did_you_mean;
+use seamless_core::model::{Entity, Field, FieldKind, FieldName, OptionSet, Schema, Side, Sides, Value};
+
+use super::LinkCx;
+use super::link::{create, lifecycle_sets};
+use crate::declaration::{CopyDecl, KindDecl, Matching, OptionKey, RuleDecl, TooLong, TypeDecl};
+use crate::finding::{Findings, Place};
+use crate::rules::convert;
+
+fn schema<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Schema> {
+    cx.options.schemas.as_ref().map(|schemas| *schemas.of(side))
+}
+
+fn entity<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Entity> {
+    schema(cx, side)?.entity(cx.link.entity.of(side).as_str())
+}
+
+fn first_field<'a>(cx: &LinkCx<'a>, declared: &RuleDecl, side: Side) -> Option<&'a Field> {
+    match declared.fields.of(side).as_slice() {
+        [field] => entity(cx, side)?.field(field.as_str()),
+        _ => None,
+    }
+}
+
+/// What the fields of a rule hold: what is declared, with the limits that the schema adds; else what the schema says.
+pub(crate) fn types(
+    cx: &LinkCx<'_>,
+    at: usize,
+    declared: &RuleDecl,
+    findings: &mut Findings,
+) -> Sides<Option<TypeDecl>> {
+    Sides::new(Side::Left, Side::Right).map(|side| {
+        let said = declared.types.of(side).as_ref().copied();
+        let field = first_field(cx, declared, side);
+        let known = field.and_then(|field| TypeDecl::of_kind(&field.kind));
+        match (said, known) {
+            (Some(said), Some(known)) if said.same_kind(known) => Some(stricter(said, known)),
+            // A reference kept as a plain key is what `types` is for.
+            (Some(said), Some(known)) => {
+                let message = format!(
+                    "the field of {} is declared as {}, it is {}",
+                    cx.side_name(side),
+                    said.name(),
+                    known.name()
+                );
+                findings.error("type-declared", cx.rule_place(at, Some("types")), message, "correct `types`");
+                Some(said)
+            }
+            (said, known) => said.or(known),
+        }
+    })
+}
+
+fn stricter(said: TypeDecl, known: TypeDecl) -> TypeDecl {
+    let least = |a: Option<u32>, b: Option<u32>| match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    match (said, known) {
+        (TypeDecl::Text { length_max: a }, TypeDecl::Text { length_max: b }) => {
+            TypeDecl::Text { length_max: least(a, b) }
+        }
+        (
+            TypeDecl::Decimal { precision, scale },
+            TypeDecl::Decimal { precision: known_precision, scale: known_scale },
+        ) => TypeDecl::Decimal {
+            precision: least(precision, known_precision),
+            scale: least(scale, known_scale),
+        },
+        (said, _) => said,
+    }
+}
+
+/// Checks everything of a link that schemas can tell.
+pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
+    for side in Side::BOTH {
+        let Some(schema) = schema(cx, side) else { continue };
+        let name = cx.link.entity.of(side);
+        let Some(entity) = schema.entity(name.as_str()) else {
+            let message = format!("{} has no entity {name}", cx.side_name(side));
+            let help = did_you_mean(name.as_str(), schema.entities.keys().map(|name| name.as_str()));
+            let help =
+                help.unwrap_or_else(|| "correct the name, or let the integration's user see it".to_owned());
+            findings.error("unknown-entity", cx.place("entity"), message, &help);
+            continue;
+        };
+        check_names(cx, side, entity, findings);
+        check_targets(cx, side, entity, findings);
+        check_required(cx, side, entity, findings);
+    }
+    for (at, rule) in cx.link.rules.iter().enumerate() {
+        match &rule.kind {
+            KindDecl::Copy(copy) => check_copy(cx, at, rule, copy, findings),
+            KindDecl::Options(options) => {
+                for side in Side::BOTH {
+                    let keys = options.rows.iter().filter_map(|row| match row.values.of(side).as_slice() {
+                        [OptionKey::Is(value)] => Some((value, row.direction.allows(side))),
+                        _ => None,
+                    });
+                    check_options(cx, at, rule, side, keys, findings);
+                }
+            }
+            KindDecl::Const(value) => {
+                let side = if rule.fields.left.is_empty() { Side::Right } else { Side::Left };
+                check_options(cx, at, rule, side, std::iter::once((value, true)), findings);
+            }
+            KindDecl::Join(_) | KindDecl::Lookup(_) | KindDecl::Custom(_) => {}
+        }
+    }
+}
+
+fn check_names(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Findings) {
+    let mut check = |field: &FieldName, place: Place| {
+        if entity.field(field.as_str()).is_none() {
+            let message = format!("{} of {} has no field {field}", entity.name, cx.side_name(side));
+            let help = did_you_mean(field.as_str(), entity.fields.iter().map(|field| field.name.as_str()));
+            let help =
+                help.unwrap_or_else(|| "correct the name, or let the integration's user see it".to_owned());
+            findings.error("unknown-field", place, message, &help);
+        }
+    };
+    for (at, rule) in cx.link.rules.iter().enumerate() {
+        rule.fields.of(side).iter().for_each(|field| check(field, cx.rule_place(at, Some("fields"))));
+        rule.when.of(side).fields().iter().for_each(|field| check(field, cx.rule_place(at, Some("when"))));
+    }
+    cx.link.scope.of(side).fields().iter().for_each(|field| check(field, cx.place("scope")));
+    if let Some(Matching::Lines(lines)) = &cx.link.matching {
+        for field in lines.iter().flat_map(|line| &line.fields) {
+            check(field.field.of(side), cx.place("match"));
+        }
+    }
+    cx.link.forms.of(side).fields.iter().for_each(|(field, _)| check(field, cx.place("forms")));
+    for scale in &cx.link.forms.of(side).scales {
+        check(&scale.amount, cx.place("forms"));
+        check(&scale.by, cx.place("forms"));
+    }
+    lifecycle_sets(cx, side).iter().for_each(|(field, _)| check(field, cx.place("lifecycle")));
+}
+
+/// What is written must be writable.
+fn check_targets(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Findings) {
+    for (at, rule) in cx.link.rules.iter().enumerate() {
+        if !rule.direction.allows(side) {
+            continue;
+        }
+        for name in rule.fields.of(side) {
+            let Some(field) = entity.field(name.as_str()) else { continue };
+            let why = match (field.read_only, field.computed) {
+                (true, _) => "cannot be written",
+                (_, true) => "is worked out by the system",
+                _ => continue,
+            };
+            let message = format!("{name} of {} {why}", cx.side_name(side));
+            findings.error(
+                "read-only-target",
+                cx.rule_place(at, Some("flow")),
+                message,
+                "make the rule one-way, from this field",
+            );
+        }
+    }
+}
+
+/// A record that lacks what the system insists on is refused when it is created.
+fn check_required(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Findings) {
+    if !*create(cx).of(side) {
+        return;
+    }
+    for field in &entity.fields {
+        let filled = !field.required || field.read_only || field.computed || field.default.is_some();
+        let written =
+            |rule: &RuleDecl| rule.direction.allows(side) && rule.fields.of(side).contains(&field.name);
+        if filled || cx.link.rules.iter().any(written) {
+            continue;
+        }
+        let message = format!(
+            "{} of {} must be filled when a record is created, and no rule does",
+            field.name,
+            cx.side_name(side)
+        );
+        let help = format!("add a rule for it, or a constant: `const VALUE -> {}`", field.name);
+        findings.warning("required-unmapped", cx.place("rules"), message, &help);
+    }
+}
+
+fn check_copy(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, copy: &CopyDecl, findings: &mut Findings) {
+    for to in Side::BOTH {
+        if !rule.direction.allows(to) {
+            continue;
+        }
+        let (Some(source), Some(target)) = (first_field(cx, rule, to.other()), first_field(cx, rule, to))
+        else {
+            continue;
+        };
+        check_room(cx, at, (source, target), to, copy, findings);
+        if let (FieldKind::Option { options: from }, FieldKind::Option { options: into }) =
+            (&source.kind, &target.kind)
+        {
+            let lost: Vec<String> = from
+                .options
+                .iter()
+                .filter(|option| option.active && !holds(into, &option.value))
+                .map(|option| option.value.to_string())
+                .collect();
+            if !lost.is_empty() && into.closed {
+                let message = format!("{} does not have the values {}", target.name, lost.join(", "));
+                let help = "map them with `options`, or those records park";
+                findings.warning("options-differ", cx.rule_place(at, None), message, help);
+            }
+        }
+        if matches!(source.kind, FieldKind::List { .. }) || matches!(target.kind, FieldKind::List { .. }) {
+            let message = "child records cannot be copied as one value".to_owned();
+            findings.error(
+                "list-copy",
+                cx.rule_place(at, None),
+                message,
+                "give the children a link of their own",
+            );
+        }
+    }
+}
+
+/// Whether what the source can hold fits into the target.
+fn check_room(
+    cx: &LinkCx<'_>,
+    at: usize,
+    (source, target): (&Field, &Field),
+    to: Side,
+    copy: &CopyDecl,
+    findings: &mut Findings,
+) {
+    match (&source.kind, &target.kind) {
+        (FieldKind::Text { length_max: long }, FieldKind::Text { length_max: Some(short) })
+            if long.is_none_or(|long| long > *short) && copy.too_long == TooLong::Park =>
+        {
+            let long = long.map_or_else(|| "any number of".to_owned(), |long| long.to_string());
+            let message = format!(
+                "{} takes {short} characters, {} can hold {long}: longer values park",
+                target.name, source.name
+            );
+            let help = "if cutting is right, say `too_long: truncate`";
+            findings.warning("lossy-length", cx.rule_place(at, None), message, help);
+        }
+        (FieldKind::Decimal { scale: fine, .. }, FieldKind::Decimal { scale: Some(coarse), .. })
+            if fine.is_none_or(|fine| fine > *coarse) && copy.round.is_none() =>
+        {
+            let message = format!("{} keeps {coarse} digits after the point: finer values park", target.name);
+            let help = format!("if rounding is right, say `round: half_up` (towards {})", cx.side_name(to));
+            findings.warning("lossy-scale", cx.rule_place(at, None), message, &help);
+        }
+        _ => {}
+    }
+}
+
+fn holds(set: &OptionSet, value: &Value) -> bool {
+    set.options.iter().any(|option| option.value == *value)
+}
+
+/// Values that a rule names must be in the option set of their field; those that are written must be active.
+fn check_options<'v>(
+    cx: &LinkCx<'_>,
+    at: usize,
+    rule: &RuleDecl,
+    side: Side,
+    values: impl Iterator<Item = (&'v Value, bool)>,
+    findings: &mut Findings,
+) {
+    let Some(field) = first_field(cx, rule, side) else { return };
+    let FieldKind::Option { options } = &field.kind else { return };
+    let kind = TypeDecl::of_kind(&field.kind);
+    for (value, written) in values {
+        let value = kind.and_then(|kind| convert::literal_as(value, kind)).unwrap_or_else(|| value.clone());
+        let place = cx.rule_place(at, Some("options"));
+        let Some(option) = options.options.iter().find(|option| option.value == value) else {
+            let message = format!("{} of {} has no value {value}", field.name, cx.side_name(side));
+            let help = known_values(&value, options);
+            if options.closed {
+                findings.error("unknown-option", place, message, &help);
+            } else {
+                findings.warning("unknown-option", place, message, &help);
+            }
+            continue;
+        };
+        if written && !option.active {
+            let message = format!("the value {value} of {} cannot be chosen any more", field.name);
+            findings.warning("inactive-option", place, message, "lead away from it only");
+        }
+    }
+}
+
+fn known_values(value: &Value, options: &OptionSet) -> String {
+    const SHOWN_MAX: usize = 8;
+    let written: Vec<String> = options
+        .options
+        .iter()
+        .map(|option| match &option.value {
+            Value::Text(text) => text.to_string(),
+            other => other.to_string(),
+        })
+        .collect();
+    let wanted = match value {
+        Value::Text(text) => text.to_string(),
+        other => other.to_string(),
+    };
+    if let Some(option) =
+        options.options.iter().find(|option| option.label.as_deref() == Some(wanted.as_str()))
+    {
+        return format!("write the value {}, not its label", option.value);
+    }
+    did_you_mean(&wanted, written.iter().map(String::as_str)).unwrap_or_else(|| {
+        let shown: Vec<&str> = written.iter().take(SHOWN_MAX).map(String::as_str).collect();
+        let more = if written.len() > SHOWN_MAX { ", .." } else { "" };
+        format!("it has {}{more}", shown.join(", "))
+    })
+}

@@ -1,0 +1,226 @@
+//! One link: its defaults, its rules, and what its parts must agree on.
+
+use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchLine, Rule};
+use seamless_core::model::{Condition, DEPTH_MAX, FieldName, LinkId, Side, Sides, Value};
+
+use super::{LinkCx, fit, rule};
+use crate::declaration::{KindDecl, LookupThrough, LookupVia, Matching};
+use crate::finding::Findings;
+use crate::link_mapper::{CompiledRule, LinkMapper};
+
+/// Checks a link. `None` where something was wrong that keeps it from having a mapper at all.
+pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMapper> {
+    let link = cx.link;
+    let mut rules: Vec<(Rule, CompiledRule)> = Vec::new();
+    check_link(cx, findings);
+    let matching = matching(cx, findings)?;
+    for (at, declared) in link.rules.iter().enumerate() {
+        let id = declared.stable_id();
+        if link.rules.iter().take(at).any(|earlier| earlier.stable_id() == id) {
+            findings.error(
+                "duplicate-rule",
+                cx.rule_place(at, Some("id")),
+                format!("two rules of the link are called {id}"),
+                "bases hang on the id: give one of them an `id` of its own",
+            );
+        }
+        if let Some(compiled) = rule::compile(cx, at, declared, findings) {
+            rules.push(compiled);
+        }
+    }
+    check_writers(cx, findings);
+    if u16::try_from(rules.len()).is_err() {
+        let message = format!("{} rules in one link", rules.len());
+        findings.error("too-many-rules", cx.place("rules"), message, "at most 65,535 rules can be in a link");
+        return None;
+    }
+    if cx.options.schemas.is_some() {
+        fit::check_link(cx, findings);
+    }
+    let spec = LinkSpec {
+        id: link.id.clone(),
+        entity: link.entity.clone(),
+        mode: link.mode,
+        scope: link.scope.clone(),
+        matching,
+        create: create(cx),
+        on_delete: link.on_delete.clone().map(|policy| policy.unwrap_or(DeletePolicy::Park)),
+        on_leave: link.on_leave.clone().map(|policy| policy.unwrap_or(LeavePolicy::Freeze)),
+        forms: link.forms.clone(),
+        depends_on: depends_on(cx),
+        sweep_every: link.sweep_every,
+        limits: link.limits,
+    };
+    Some(LinkMapper::new(spec, rules, cx.options.functions.clone()))
+}
+
+/// Where values may go, records may be created; a link that only observes shows what it would create.
+pub(crate) fn create(cx: &LinkCx<'_>) -> Sides<bool> {
+    cx.link.create.unwrap_or_else(|| match cx.link.mode {
+        LinkMode::Off | LinkMode::CoupleOnly => Sides::new(false, false),
+        LinkMode::Observe | LinkMode::TwoWay => Sides::new(true, true),
+        LinkMode::To(side) => Sides::new(side == Side::Left, side == Side::Right),
+    })
+}
+
+fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
+    let link = cx.link;
+    if link.id.as_str().trim().is_empty() {
+        findings.error("link-id", cx.place("id"), "the link has no id", "state hangs on it: name the link");
+    }
+    for side in Side::BOTH {
+        if link.entity.of(side).as_str().trim().is_empty() {
+            let message = format!("no entity of {} is named", cx.side_name(side));
+            findings.error("entity", cx.place("entity"), message, "name the entity of both sides");
+        }
+        check_depth(cx, link.scope.of(side), "scope", findings);
+        if let Some(other) = link.create.as_ref().map(|create| *create.of(side))
+            && other
+            && matches!(link.mode, LinkMode::To(to) if to != side)
+        {
+            let message =
+                format!("records are created in {}, where the mode writes nothing", cx.side_name(side));
+            findings.error("create-unwritten", cx.place("create"), message, "change `mode` or `create`");
+        }
+        check_lifecycle(cx, side, findings);
+    }
+}
+
+fn check_lifecycle(cx: &LinkCx<'_>, side: Side, findings: &mut Findings) {
+    let other = side.other();
+    let writes_other = cx
+        .link
+        .on_delete
+        .of(side)
+        .as_ref()
+        .is_some_and(|policy| matches!(policy, DeletePolicy::Delete | DeletePolicy::Set(_)))
+        || cx
+            .link
+            .on_leave
+            .of(side)
+            .as_ref()
+            .is_some_and(|policy| matches!(policy, LeavePolicy::Delete | LeavePolicy::Set(_)));
+    if writes_other && matches!(cx.link.mode, LinkMode::To(to) if to != other) {
+        let message = format!(
+            "what happens in {} is to change {}, where the mode writes nothing",
+            cx.side_name(side),
+            cx.side_name(other)
+        );
+        findings.error("lifecycle-unwritten", cx.place("lifecycle"), message, "change `mode`, or park");
+    }
+    let restores = cx.link.on_delete.of(side) == &Some(DeletePolicy::Restore);
+    if restores && matches!(cx.link.mode, LinkMode::To(to) if to != side) {
+        let message = format!(
+            "records of {} are to be restored, but the mode writes nothing there",
+            cx.side_name(side)
+        );
+        findings.error("lifecycle-unwritten", cx.place("lifecycle"), message, "change `mode`, or park");
+    }
+}
+
+pub(crate) fn check_depth(
+    cx: &LinkCx<'_>,
+    condition: &Condition,
+    key: &'static str,
+    findings: &mut Findings,
+) {
+    if condition.depth() > DEPTH_MAX {
+        let message = format!("the condition is nested deeper than {DEPTH_MAX}");
+        findings.error("condition-depth", cx.place(key), message, "list values with `in [..]`, or split it");
+    }
+}
+
+fn matching(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<Vec<MatchLine>> {
+    match &cx.link.matching {
+        Some(Matching::Nothing) => Some(Vec::new()),
+        Some(Matching::Lines(lines)) => {
+            if lines.iter().any(|line| line.fields.is_empty()) || lines.is_empty() {
+                let help = "name at least one pair of fields, or write `match: none`";
+                findings.error("match-empty", cx.place("match"), "a line of `match` compares nothing", help);
+            }
+            Some(lines.clone())
+        }
+        None => {
+            findings.error(
+                "match-missing",
+                cx.place("match"),
+                "nothing says how existing records find each other",
+                "write `match:` with fields that agree, or `match: none` if every record is to be new",
+            );
+            None
+        }
+    }
+}
+
+fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
+    let mut needed: Vec<LinkId> = Vec::new();
+    for declared in &cx.link.rules {
+        let KindDecl::Lookup(lookup) = &declared.kind else { continue };
+        let links: Vec<&LinkId> = match &lookup.via {
+            LookupVia::Link(link) => vec![link],
+            LookupVia::ByEntity(entities) => entities
+                .iter()
+                .filter_map(|(_, through)| match through {
+                    LookupThrough::Link(link) => Some(link),
+                    LookupThrough::Keep | LookupThrough::Null => None,
+                })
+                .collect(),
+        };
+        for link in links {
+            // A record that refers to its own entity is ordered within the link, not between links.
+            if *link != cx.link.id && !needed.contains(link) {
+                needed.push(link.clone());
+            }
+        }
+    }
+    needed
+}
+
+/// Two rules that write one field would quarrel over it in every run.
+fn check_writers(cx: &LinkCx<'_>, findings: &mut Findings) {
+    for to in Side::BOTH {
+        let mut writers: Vec<(&FieldName, usize)> = Vec::new();
+        for (at, declared) in cx.link.rules.iter().enumerate() {
+            if !declared.direction.allows(to) {
+                continue;
+            }
+            for field in declared.fields.of(to) {
+                let Some((_, first)) = writers.iter().find(|(known, _)| *known == field) else {
+                    writers.push((field, at));
+                    continue;
+                };
+                let conditional = |rule: usize| {
+                    let rule = cx.link.rules.get(rule);
+                    rule.is_some_and(|rule| *rule.when.of(to.other()) != Condition::Always)
+                };
+                if *first == at || (conditional(*first) && conditional(at)) {
+                    continue;
+                }
+                let other = cx.link.rules.get(*first).map(|rule| rule.stable_id().to_string());
+                findings.error(
+                    "two-writers",
+                    cx.rule_place(at, None),
+                    format!(
+                        "{field} of {} is written by rule {} too",
+                        cx.side_name(to),
+                        other.unwrap_or_default()
+                    ),
+                    "let one of them write it, make one of them one-way, or give both a `when`",
+                );
+            }
+        }
+    }
+}
+
+/// The fields that lifecycle policies set on a side, with their values.
+pub(crate) fn lifecycle_sets<'a>(cx: &LinkCx<'a>, on: Side) -> Vec<&'a (FieldName, Value)> {
+    let from = on.other();
+    let mut sets = Vec::new();
+    if let Some(DeletePolicy::Set(fields)) = cx.link.on_delete.of(from) {
+        sets.extend(fields);
+    }
+    if let Some(LeavePolicy::Set(fields)) = cx.link.on_leave.of(from) {
+        sets.extend(fields);
+    }
+    sets
+}

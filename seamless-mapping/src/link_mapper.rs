@@ -1,0 +1,246 @@
+//! The mapper of one link: what every kind of rule has in common when a value is carried.
+//!
+//! Knows records, drafts and the rule's scope of application; what becomes of a value is its
+//! [carrier](crate::rules)'s to say. One law is kept here for all kinds: a target that, carried back, means what the
+//! source means is left alone (`i05_a_target_that_already_means_it_is_kept`).
+//!
+//! Cost: one look-up by name per field and side; about 100 ns a rule.
+
+use seamless_core::mapper::{
+    Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, Settlement,
+    WriteOn,
+};
+use seamless_core::model::{
+    CanonicalForm, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side, Sides, Slot, Truth,
+    ValueRef,
+};
+
+use crate::rules::custom::Functions;
+use crate::rules::{Carrier, Cell, Making, Trouble};
+
+/// A compiled rule beside what the engine sees of it.
+#[derive(Clone, Debug)]
+pub(crate) struct CompiledRule {
+    pub(crate) carrier: std::sync::Arc<dyn Carrier>,
+    /// When two values of a field of the rule count as the same: the rule's equivalence and the side's form.
+    pub(crate) forms: Sides<Vec<CanonicalForm>>,
+}
+
+/// The mapper of one link, made by [`compile`](crate::compile).
+#[derive(Clone, Debug)]
+pub struct LinkMapper {
+    link: LinkSpec,
+    rules: Vec<Rule>,
+    compiled: Vec<CompiledRule>,
+    functions: Functions,
+}
+
+impl LinkMapper {
+    pub(crate) fn new(link: LinkSpec, rules: Vec<(Rule, CompiledRule)>, functions: Functions) -> Self {
+        let (rules, compiled) = rules.into_iter().unzip();
+        Self { link, rules, compiled, functions }
+    }
+
+    /// A rule by its stable id.
+    pub fn rule(&self, id: &str) -> Option<(RuleIndex, &Rule)> {
+        let at = self.rules.iter().position(|rule| rule.id.as_str() == id)?;
+        Some((RuleIndex(u16::try_from(at).ok()?), self.rules.get(at)?))
+    }
+
+    fn at(&self, rule: RuleIndex) -> Option<(&Rule, &CompiledRule)> {
+        let at = usize::from(rule.0);
+        Some((self.rules.get(at)?, self.compiled.get(at)?))
+    }
+
+    fn carry_known(
+        rule: &Rule,
+        compiled: &CompiledRule,
+        from: Side,
+        values: &[ValueRef<'_>],
+        target: &mut Draft<'_>,
+        cx: &MapContext<'_>,
+    ) -> Result<(), Trouble> {
+        let to = from.other();
+        let fields = rule.fields.of(to);
+        let one: [Presence<'_>; 1];
+        let many: Vec<Presence<'_>>;
+        let current: &[Presence<'_>] = if let [field] = fields.as_slice() {
+            one = [target.current_field(field.as_str())];
+            &one
+        } else {
+            many = fields.iter().map(|field| target.current_field(field.as_str())).collect();
+            &many
+        };
+        if means_already(compiled, from, values, current, cx.resolved) {
+            return Ok(());
+        }
+        let making = Making { resolved: cx.resolved, current };
+        let made = compiled.carrier.make(to, values, &making)?;
+        let mut sets = Vec::new();
+        for (field, cell) in fields.iter().zip(made.cells()) {
+            let Cell::Set(planned) = cell else { continue };
+            sets.push((slot_of(target, field)?, planned.clone()));
+        }
+        // Only now: a rule that fails at its second field must not have written its first.
+        sets.into_iter().for_each(|(slot, planned)| target.set(slot, planned));
+        Ok(())
+    }
+}
+
+fn slot_of(target: &Draft<'_>, field: &FieldName) -> Result<usize, Trouble> {
+    target.shape().slot(field.as_str()).ok_or_else(|| Trouble {
+        field: 0,
+        kind: None,
+        problem: MapProblem::Unmappable,
+        message: format!("the other side's record has no field {field}"),
+        remedy: "read that field, or correct the rule".to_owned(),
+    })
+}
+
+/// Whether the target, carried back, means what the source means.
+fn means_already(
+    compiled: &CompiledRule,
+    from: Side,
+    values: &[ValueRef<'_>],
+    current: &[Presence<'_>],
+    resolved: &Resolved,
+) -> bool {
+    let forms = compiled.forms.of(from);
+    if compiled.carrier.is_identity() && compiled.same_directly(from, values, current) {
+        return true;
+    }
+    let mut held = Vec::with_capacity(current.len());
+    for presence in current {
+        match presence.value() {
+            Some(value) => held.push(value),
+            None => return false,
+        }
+    }
+    if values.is_empty() || held.is_empty() || !compiled.carrier.carries(from) {
+        return false;
+    }
+    let making = Making { resolved, current: &[] };
+    let Ok(back) = compiled.carrier.make(from, &held, &making) else { return false };
+    back.cells().len() == values.len()
+        && back.cells().iter().zip(values).zip(forms).all(|((cell, value), form)| match cell {
+            Cell::Set(Planned::Known(back)) => form.same(back.as_ref(), *value),
+            Cell::Set(Planned::ResultOf(_) | Planned::TargetDecides) | Cell::Keep => false,
+        })
+}
+
+impl CompiledRule {
+    fn same_directly(&self, from: Side, values: &[ValueRef<'_>], current: &[Presence<'_>]) -> bool {
+        let forms = self.forms.of(from.other());
+        values.len() == current.len()
+            && values.iter().zip(current).zip(forms).all(|((value, current), form)| {
+                current.value().is_some_and(|current| form.same(current, *value))
+            })
+    }
+}
+
+impl Mapper for LinkMapper {
+    fn link(&self) -> &LinkSpec {
+        &self.link
+    }
+
+    fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    fn references(&self, from: Side, source: &Record, resolved: &Resolved) -> References {
+        let mut references = References::none();
+        let mut asks = Vec::new();
+        for (rule, compiled) in self.rules.iter().zip(&self.compiled) {
+            if !rule.direction.allows(from.other()) || rule.when.of(from).holds(source) == Truth::Out {
+                continue;
+            }
+            let fields = rule.fields.of(from);
+            let values: Vec<_> =
+                fields.iter().filter_map(|field| source.field(field.as_str()).value()).collect();
+            if values.len() == fields.len() {
+                compiled.carrier.ask(from.other(), &values, &mut asks);
+            }
+        }
+        asks.into_iter().filter(|ask| !resolved.knows(ask)).for_each(|ask| references.ask(ask));
+        references
+    }
+
+    fn carry(
+        &self,
+        rule: RuleIndex,
+        from: Side,
+        source: &Record,
+        target: &mut Draft<'_>,
+        cx: &MapContext<'_>,
+    ) -> Result<(), Box<MapError>> {
+        let Some((rule, compiled)) = self.at(rule) else {
+            return Err(Box::new(unknown_rule(rule)));
+        };
+        if rule.on == WriteOn::Create && !cx.creating {
+            return Ok(());
+        }
+        match rule.when.of(from).holds(source) {
+            Truth::In => {}
+            Truth::Out => return Ok(()),
+            Truth::Unknown => return Err(not_known(rule, rule.fields.of(from).first())),
+        }
+        let fields = rule.fields.of(from);
+        let one: [ValueRef<'_>; 1];
+        let mut many = Vec::new();
+        let values: &[ValueRef<'_>] = if let [field] = fields.as_slice() {
+            let Some(value) = source.field(field.as_str()).value() else {
+                return Err(not_known(rule, Some(field)));
+            };
+            one = [value];
+            &one
+        } else {
+            for field in fields {
+                match source.field(field.as_str()).value() {
+                    Some(value) => many.push(value),
+                    None => return Err(not_known(rule, Some(field))),
+                }
+            }
+            &many
+        };
+        Self::carry_known(rule, compiled, from, values, target, cx)
+            .map_err(|trouble| Box::new(told(rule, from, trouble)))
+    }
+
+    fn settle(&self, _rule: RuleIndex, name: &str, left: &[Slot], right: &[Slot]) -> Option<Settlement> {
+        self.functions.settle(name, left, right)
+    }
+}
+
+fn told(rule: &Rule, from: Side, trouble: Trouble) -> MapError {
+    let Trouble { field, kind, problem, message, remedy } = trouble;
+    let field = field_named(rule, from, field);
+    MapError { rule: rule.id.clone(), field, kind, problem, message, remedy }
+}
+
+/// The source field; of a rule that has none, its first target field.
+fn field_named(rule: &Rule, from: Side, at: usize) -> FieldName {
+    let field = rule.fields.of(from).get(at).or_else(|| rule.fields.of(from.other()).first());
+    field.cloned().unwrap_or_else(|| FieldName::from(""))
+}
+
+fn not_known(rule: &Rule, field: Option<&FieldName>) -> Box<MapError> {
+    Box::new(MapError {
+        rule: rule.id.clone(),
+        field: field.cloned().unwrap_or_else(|| FieldName::from("")),
+        kind: None,
+        problem: MapProblem::NotKnown,
+        message: "the system did not say what it holds, or what the rule's condition needs".to_owned(),
+        remedy: "let the integration's user read the field".to_owned(),
+    })
+}
+
+fn unknown_rule(rule: RuleIndex) -> MapError {
+    MapError {
+        rule: RuleId::from(""),
+        field: FieldName::from(""),
+        kind: None,
+        problem: MapProblem::Unmappable,
+        message: format!("the link has no rule number {}", rule.0),
+        remedy: "ask for a rule of this link".to_owned(),
+    }
+}

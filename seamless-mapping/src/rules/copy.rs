@@ -1,0 +1,153 @@
+//! The same value on both sides, converted where the types differ, with what fits declared.
+//!
+//! Domain: values that the target's type can say and has room for. Null and blank text are carried as null where the
+//! target is no text. A default stands for blank on its side; a value that was blank there and holds the default
+//! here is left blank, since it makes the default anyway.
+
+use seamless_core::model::{Side, Sides, Value, ValueRef};
+
+use super::convert::convert;
+use super::{Carrier, Cell, Made, Making, Trouble};
+use crate::declaration::{CopyDecl, RoundDecl, TooLong, TypeDecl};
+
+#[derive(Debug)]
+pub(crate) struct Copy {
+    pub(crate) types: Sides<Option<TypeDecl>>,
+    pub(crate) declared: CopyDecl,
+    pub(crate) two_way: bool,
+}
+
+impl Copy {
+    fn converts(&self) -> bool {
+        match (self.types.left, self.types.right) {
+            (Some(left), Some(right)) => !left.same_kind(right),
+            _ => false,
+        }
+    }
+
+    fn has_default(&self) -> bool {
+        self.declared.default.left.is_some() || self.declared.default.right.is_some()
+    }
+
+    fn fitted(&self, value: Value, to: TypeDecl) -> Result<Value, Trouble> {
+        match (value, to) {
+            (Value::Text(text), TypeDecl::Text { length_max: Some(length_max) }) => {
+                self.fitted_text(text, length_max as usize)
+            }
+            (Value::Decimal(decimal), TypeDecl::Decimal { precision, scale }) => {
+                let rounded = match (scale, self.declared.round) {
+                    (Some(scale), Some(round)) if decimal.normalised().scale() > scale => {
+                        decimal.rescaled(scale, RoundDecl::rounding(round)).unwrap_or(decimal)
+                    }
+                    _ => decimal,
+                };
+                let own = rounded.normalised();
+                let scale_fits = scale.is_none_or(|scale| own.scale() <= scale);
+                let fits = scale_fits
+                    && precision.is_none_or(|precision| own.fits(precision, scale.unwrap_or(own.scale())));
+                if fits {
+                    return Ok(Value::Decimal(rounded));
+                }
+                let room = match (precision, scale) {
+                    (Some(precision), Some(scale)) => {
+                        format!("{precision} digits, {scale} of them after the point")
+                    }
+                    (Some(precision), None) => format!("{precision} digits"),
+                    (None, scale) => format!("{} digits after the point", scale.unwrap_or(0)),
+                };
+                let remedy = if scale_fits { "correct the value" } else { "correct it, or declare `round`" };
+                Err(Trouble::does_not_fit(
+                    Value::Decimal(rounded).as_ref(),
+                    format!("the number does not fit {room}"),
+                    remedy,
+                ))
+            }
+            (value, _) => Ok(value),
+        }
+    }
+
+    fn fitted_text(&self, text: std::sync::Arc<str>, length_max: usize) -> Result<Value, Trouble> {
+        // Bytes are never fewer than characters: the usual text is not counted.
+        if text.len() <= length_max {
+            return Ok(Value::Text(text));
+        }
+        let Some((end, _)) = text.char_indices().nth(length_max) else { return Ok(Value::Text(text)) };
+        match self.declared.too_long {
+            TooLong::Truncate => Ok(Value::text(text.get(..end).unwrap_or(&text))),
+            TooLong::Park => {
+                let length = text.chars().count();
+                Err(Trouble::does_not_fit(
+                    ValueRef::Text(&text),
+                    format!("{length} characters, but the other side takes {length_max}"),
+                    "shorten it, or declare `too_long: truncate`",
+                ))
+            }
+        }
+    }
+}
+
+impl Carrier for Copy {
+    fn carries(&self, _to: Side) -> bool {
+        true
+    }
+
+    fn lossless(&self) -> bool {
+        let comes_back = match (self.types.left, self.types.right) {
+            (Some(left), Some(right)) => super::convert::comes_back(left, right),
+            _ => true,
+        };
+        comes_back
+            && !self.has_default()
+            && self.declared.too_long == TooLong::Park
+            && self.declared.round.is_none()
+    }
+
+    fn is_identity(&self) -> bool {
+        // Where text is cut or digits are dropped, the rule's equivalence says what counts as the same.
+        !self.converts() && !self.has_default()
+    }
+
+    fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
+        let value = values.first().copied().unwrap_or(ValueRef::Null);
+        if value.is_blank() {
+            if let Some(default) = self.declared.default.of(to) {
+                return Ok(Made::One(Cell::known(default.clone())));
+            }
+            if self.two_way && self.declared.default.of(to.other()).is_some() {
+                return Err(Trouble::unmappable(
+                    value,
+                    "this side was cleared, but a default stands here for blank",
+                    "enter a value, or clear the other side",
+                ));
+            }
+        }
+        let made = match *self.types.of(to) {
+            Some(kind) => {
+                let (read, write) = (self.declared.format.of(to.other()), self.declared.format.of(to));
+                let converted = convert(value, kind, read.as_deref(), write.as_deref())?;
+                self.fitted(converted, kind).map_err(|mut trouble| {
+                    trouble.kind = Some(value.kind());
+                    trouble
+                })?
+            }
+            None => value.to_value(),
+        };
+        if self.two_way && self.declared.format.of(to).is_some() {
+            self.comes_back(to, value, &made)?;
+        }
+        Ok(Made::One(Cell::known(made)))
+    }
+}
+
+impl Copy {
+    /// A format may leave things out (a year of two digits): what would come back as something else is not carried.
+    fn comes_back(&self, to: Side, value: ValueRef<'_>, made: &Value) -> Result<(), Trouble> {
+        let Some(kind) = *self.types.of(to.other()) else { return Ok(()) };
+        let back = convert(made.as_ref(), kind, self.declared.format.of(to).as_deref(), None);
+        if back.is_ok_and(|back| back.as_ref() == value) {
+            return Ok(());
+        }
+        let message = "the declared `format` leaves out a part of this value";
+        Err(Trouble::unmappable(value, message, "use a format that says all of it, or map one way"))
+    }
+}

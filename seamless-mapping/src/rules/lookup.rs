@@ -1,0 +1,180 @@
+//! A reference, translated through the pairs of a link: the partner of the record that one side points at.
+//!
+//! A side holds a typed reference, or a plain key (text or whole number), as its type says. Domain: references to
+//! entities that the rule names, whose record has a partner. One that has none yet waits, or is what the author says.
+//! A record that refers to its own entity is translated through its own link.
+
+use seamless_core::mapper::{Answer, Ask, MapProblem};
+use seamless_core::model::{
+    EntityName, KeyPart, LinkId, Planned, RecordId, Reference, Side, Sides, Value, ValueRef,
+};
+
+use super::{Carrier, Cell, Made, Making, Trouble};
+use crate::declaration::{IfMissing, TypeDecl};
+
+/// What is done with references to one entity.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Target {
+    /// The entity of each side; a side that has none of its own is never pointed at.
+    pub(crate) entity: Sides<Option<EntityName>>,
+    pub(crate) through: Through,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Through {
+    Link(LinkId),
+    Keep,
+    Null,
+}
+
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    pub(crate) targets: Vec<Target>,
+    pub(crate) types: Sides<Option<TypeDecl>>,
+    pub(crate) if_missing: Sides<IfMissing>,
+}
+
+impl Lookup {
+    /// The targets that a value of a side may point at, and the record.
+    fn pointed_at<'l>(
+        &'l self,
+        from: Side,
+        value: ValueRef<'_>,
+    ) -> Result<(Vec<&'l Target>, RecordId), Trouble> {
+        let has_entity = |target: &&Target| target.entity.of(from).is_some();
+        match value {
+            ValueRef::Reference(reference) => {
+                let names = |target: &&Target| target.entity.of(from).as_ref() == Some(&reference.entity);
+                let targets: Vec<_> = self.targets.iter().filter(names).collect();
+                if targets.is_empty() {
+                    let message =
+                        format!("it refers to {}, which the lookup does not name", reference.entity);
+                    return Err(Trouble::unmappable(value, message, "name the entity in `lookup`"));
+                }
+                Ok((targets, reference.id.clone()))
+            }
+            ValueRef::Text(key) => {
+                Ok((self.targets.iter().filter(has_entity).collect(), RecordId::text(key)))
+            }
+            ValueRef::Int(key) => Ok((self.targets.iter().filter(has_entity).collect(), RecordId::int(key))),
+            _ => Err(Trouble::unmappable(
+                value,
+                format!("a {} refers to no record", value.kind()),
+                "a lookup needs a reference, or a key that is text or a whole number",
+            )),
+        }
+    }
+
+    fn asked<'l>(from: Side, target: &'l Target, id: &RecordId) -> Option<(&'l Target, Ask)> {
+        match &target.through {
+            Through::Link(link) => {
+                Some((target, Ask::Partner { link: link.clone(), side: from, id: id.clone() }))
+            }
+            Through::Keep | Through::Null => None,
+        }
+    }
+
+    /// A record as the target's type has it.
+    fn written(&self, to: Side, target: &Target, id: RecordId, from: ValueRef<'_>) -> Result<Value, Trouble> {
+        let plain = matches!(self.types.of(to), Some(kind) if *kind != TypeDecl::Reference);
+        if !plain {
+            let Some(entity) = target.entity.of(to).clone() else { return Ok(Value::Null) };
+            return Ok(Value::Reference(Reference { entity, id }.into()));
+        }
+        match id.parts().as_slice() {
+            [KeyPart::Text(key)] if self.types.of(to) == &Some(TypeDecl::Int) => {
+                key.parse().map(Value::Int).map_err(|_| {
+                    Trouble::unmappable(
+                        from,
+                        "the partner's key is no whole number",
+                        "declare its type as text",
+                    )
+                })
+            }
+            [KeyPart::Text(key)] => Ok(Value::Text(key.clone())),
+            [KeyPart::Int(key)] if self.types.of(to) == &Some(TypeDecl::Int) => Ok(Value::Int(*key)),
+            [KeyPart::Int(key)] => Ok(Value::text(&key.to_string())),
+            _ => Err(Trouble::unmappable(
+                from,
+                "the partner's key has several parts, a plain field takes one",
+                "map to a field of type reference",
+            )),
+        }
+    }
+
+    fn missing(&self, to: Side, value: ValueRef<'_>, ask: Ask, target: &Target) -> Result<Made, Trouble> {
+        match self.if_missing.of(to) {
+            IfMissing::Later => Err(Trouble {
+                problem: MapProblem::Waiting(ask),
+                ..Trouble::unmappable(
+                    value,
+                    "the record that it refers to has no partner yet",
+                    "it is carried as soon as that record is linked",
+                )
+            }),
+            IfMissing::Park => Err(Trouble::unmappable(
+                value,
+                "the record that it refers to has no partner",
+                "link that record, or say another `if_missing`",
+            )),
+            IfMissing::Null => Ok(Made::One(Cell::known(Value::Null))),
+            IfMissing::Use(key) => {
+                let id = match key {
+                    Value::Int(key) => RecordId::int(*key),
+                    Value::Text(key) => RecordId::text(key),
+                    other => return Ok(Made::One(Cell::known(other.clone()))),
+                };
+                Ok(Made::One(Cell::known(self.written(to, target, id, value)?)))
+            }
+        }
+    }
+}
+
+impl Carrier for Lookup {
+    fn carries(&self, to: Side) -> bool {
+        self.targets.iter().any(|target| target.entity.of(to.other()).is_some())
+    }
+
+    fn lossless(&self) -> bool {
+        let exact = |policy: &IfMissing| matches!(policy, IfMissing::Later | IfMissing::Park);
+        exact(&self.if_missing.left)
+            && exact(&self.if_missing.right)
+            && self.targets.iter().all(|target| matches!(target.through, Through::Link(_)))
+    }
+
+    fn ask(&self, to: Side, values: &[ValueRef<'_>], out: &mut Vec<Ask>) {
+        let Some(value) = values.first().copied().filter(|value| !value.is_blank()) else { return };
+        let Ok((targets, id)) = self.pointed_at(to.other(), value) else { return };
+        out.extend(
+            targets.into_iter().filter_map(|target| Self::asked(to.other(), target, &id)).map(|(_, ask)| ask),
+        );
+    }
+
+    fn make(&self, to: Side, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble> {
+        let value = values.first().copied().unwrap_or(ValueRef::Null);
+        if value.is_blank() {
+            return Ok(Made::One(Cell::known(Value::Null)));
+        }
+        let (targets, id) = self.pointed_at(to.other(), value)?;
+        let mut missing = None;
+        for target in &targets {
+            let Some((target, ask)) = Self::asked(to.other(), target, &id) else { continue };
+            match cx.resolved.get(&ask) {
+                Some(Answer::Paired(partner)) => {
+                    return Ok(Made::One(Cell::known(self.written(to, target, partner.clone(), value)?)));
+                }
+                Some(Answer::Planned(action)) => {
+                    return Ok(Made::One(Cell::Set(Planned::ResultOf(*action))));
+                }
+                Some(Answer::Unpaired) | None => {
+                    missing.get_or_insert((target, ask));
+                }
+            }
+        }
+        match (missing, targets.first()) {
+            (Some((target, ask)), _) => self.missing(to, value, ask, target),
+            (None, Some(Target { through: Through::Null, .. })) => Ok(Made::One(Cell::known(Value::Null))),
+            (None, _) => Ok(Made::One(Cell::Keep)),
+        }
+    }
+}

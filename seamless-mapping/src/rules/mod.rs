@@ -1,0 +1,121 @@
+//! The kinds of rules: what each makes of the values of one side for the fields of the other.
+//!
+//! A [`Carrier`] sees values, not records: it knows neither policies nor direction nor what the target holds. What
+//! every kind has in common, above all that a target which already means the same is left alone, is
+//! [`LinkMapper`](crate::LinkMapper)'s to do. One file per kind.
+
+pub(crate) mod constant;
+pub(crate) mod convert;
+pub(crate) mod copy;
+pub(crate) mod custom;
+pub(crate) mod join;
+pub(crate) mod lookup;
+pub(crate) mod options;
+
+use std::fmt;
+
+use seamless_core::mapper::{Ask, MapProblem, Resolved};
+use seamless_core::model::{Planned, Presence, Side, Value, ValueKind, ValueRef};
+
+/// What a rule makes of one target field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell {
+    /// The target keeps what it has.
+    Keep,
+    /// The target gets this.
+    Set(Planned),
+}
+
+impl Cell {
+    pub(crate) fn known(value: Value) -> Self {
+        Cell::Set(Planned::Known(value))
+    }
+}
+
+/// What a rule makes of its target fields, in the rule's order. The usual case of one field allocates nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Made {
+    One(Cell),
+    Many(Vec<Cell>),
+}
+
+impl Made {
+    pub(crate) fn cells(&self) -> &[Cell] {
+        match self {
+            Made::One(cell) => std::slice::from_ref(cell),
+            Made::Many(cells) => cells,
+        }
+    }
+}
+
+/// Why a value was not carried, in the words of the rule's kind; [`LinkMapper`](crate::LinkMapper) adds the rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Trouble {
+    /// Which of the source fields, in the rule's order.
+    pub(crate) field: usize,
+    pub(crate) kind: Option<ValueKind>,
+    pub(crate) problem: MapProblem,
+    pub(crate) message: String,
+    pub(crate) remedy: String,
+}
+
+impl Trouble {
+    pub(crate) fn unmappable(
+        value: ValueRef<'_>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            field: 0,
+            kind: Some(value.kind()),
+            problem: MapProblem::Unmappable,
+            message: message.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    pub(crate) fn does_not_fit(
+        value: ValueRef<'_>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { problem: MapProblem::DoesNotFit, ..Self::unmappable(value, message, remedy) }
+    }
+
+    pub(crate) fn in_field(mut self, field: usize) -> Self {
+        self.field = field;
+        self
+    }
+}
+
+/// What a carrier may look at besides the values.
+pub(crate) struct Making<'a> {
+    pub(crate) resolved: &'a Resolved,
+    /// What the target fields hold, in the rule's order: for functions of the host only.
+    pub(crate) current: &'a [Presence<'a>],
+}
+
+/// How a kind of rule makes target values out of source values.
+///
+/// Law (`carrying_there_and_back_changes_nothing`): where both directions are possible, what `make` gives towards
+/// one side makes, carried back, what was there, or a value that makes the same again.
+pub(crate) trait Carrier: fmt::Debug + Send + Sync {
+    /// Whether values can be carried to a side at all.
+    fn carries(&self, to: Side) -> bool;
+
+    /// Whether carrying to a side and back, without knowing what was there, gives the same value.
+    fn lossless(&self) -> bool;
+
+    /// Whether the value is the same on both sides, so that it can be compared directly.
+    fn is_identity(&self) -> bool {
+        false
+    }
+
+    /// What must be looked up before `make` can answer.
+    fn ask(&self, to: Side, values: &[ValueRef<'_>], out: &mut Vec<Ask>) {
+        let _ = (to, values, out);
+    }
+
+    /// What the target's fields become. `values` are the source fields in the rule's order, all of them known.
+    fn make(&self, to: Side, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble>;
+}

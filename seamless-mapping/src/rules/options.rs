@@ -1,0 +1,135 @@
+//! A table of values: option sets that differ, states made of several fields.
+//!
+//! Domain: the values that a line of the table leads away from. Of several lines with the same value on one side only
+//! one leads away from it, which is checked when the mapping is compiled: that one is the representative. A target
+//! that already means the source's value keeps its own (`h91_many_to_one_keeps_what_was_there`).
+
+use seamless_core::model::{DecimalRef, Side, Sides, Value, ValueRef};
+
+use super::{Carrier, Cell, Made, Making, Trouble};
+use crate::declaration::{OptionKey, OptionRow, OptionsDecl, UnknownPolicy};
+
+#[derive(Debug)]
+pub(crate) struct Options {
+    rows: Vec<OptionRow>,
+    unknown: Sides<UnknownPolicy>,
+    lossless: bool,
+}
+
+impl Options {
+    pub(crate) fn new(declared: &OptionsDecl) -> Self {
+        let both_ways = declared
+            .rows
+            .iter()
+            .all(|row| row.direction.allows(Side::Left) && row.direction.allows(Side::Right));
+        let parks = |policy: &UnknownPolicy| *policy == UnknownPolicy::Park;
+        let lossless = both_ways && parks(&declared.unknown.left) && parks(&declared.unknown.right);
+        Self { rows: declared.rows.clone(), unknown: declared.unknown.clone(), lossless }
+    }
+}
+
+impl OptionKey {
+    /// Whether a field holds it.
+    pub(crate) fn holds(&self, value: ValueRef<'_>) -> bool {
+        match self {
+            OptionKey::Blank => value.is_blank(),
+            OptionKey::Is(wanted) => match (wanted, value) {
+                // A column of a database may give a code as 1.0 that people write 1.
+                (Value::Int(wanted), ValueRef::Decimal(decimal)) => is_whole(decimal, *wanted),
+                _ => wanted.as_ref() == value,
+            },
+        }
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            OptionKey::Blank => Value::Null,
+            OptionKey::Is(value) => value.clone(),
+        }
+    }
+}
+
+fn is_whole(decimal: DecimalRef<'_>, wanted: i64) -> bool {
+    decimal.to_decimal().to_i64_exact() == Some(wanted)
+}
+
+impl std::fmt::Display for OptionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            OptionKey::Blank => f.write_str("blank"),
+            OptionKey::Is(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+impl Carrier for Options {
+    fn carries(&self, to: Side) -> bool {
+        self.rows.iter().any(|row| row.direction.allows(to))
+    }
+
+    fn lossless(&self) -> bool {
+        self.lossless
+    }
+
+    fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
+        let from = to.other();
+        let row = self.rows.iter().filter(|row| row.direction.allows(to)).find(|row| {
+            let keys = row.values.of(from);
+            keys.len() == values.len() && keys.iter().zip(values).all(|(key, value)| key.holds(*value))
+        });
+        if let Some(row) = row {
+            return Ok(match row.values.of(to).as_slice() {
+                [key] => Made::One(Cell::known(key.to_value())),
+                keys => Made::Many(keys.iter().map(|key| Cell::known(key.to_value())).collect()),
+            });
+        }
+        match self.unknown.of(to) {
+            UnknownPolicy::Use(value) => Ok(Made::One(Cell::known(value.clone()))),
+            UnknownPolicy::Keep => Ok(self.kept(to)),
+            UnknownPolicy::Park => Err(self.unknown(from, values)),
+        }
+    }
+}
+
+impl Options {
+    fn kept(&self, to: Side) -> Made {
+        let width = self.rows.first().map_or(1, |row| row.values.of(to).len());
+        Made::Many(vec![Cell::Keep; width])
+    }
+
+    fn unknown(&self, from: Side, values: &[ValueRef<'_>]) -> Trouble {
+        let value = values.first().copied().unwrap_or(ValueRef::Null);
+        let other_kind = self.rows.iter().any(|row| {
+            row.values.of(from).iter().zip(values).any(|(key, value)| match key {
+                OptionKey::Is(wanted) => {
+                    written(wanted.as_ref()) == written(*value) && wanted.as_ref() != *value
+                }
+                OptionKey::Blank => false,
+            })
+        });
+        let message = match values {
+            [] => "nothing to look up in the table".to_owned(),
+            [value] if value.is_blank() => "blank is not in the table".to_owned(),
+            [value] => format!("the value {value} is not in the table"),
+            values => {
+                let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
+                format!("the combination {} is not in the table", shown.join(", "))
+            }
+        };
+        let remedy = if other_kind {
+            "the table has it as another kind: put texts in quotes, or declare `types`".to_owned()
+        } else if value.is_blank() {
+            "add `blank <-> blank` to the table, or say what `unknown` means".to_owned()
+        } else {
+            "add it to the table, or say what `unknown` means".to_owned()
+        };
+        Trouble::unmappable(value, message, remedy)
+    }
+}
+
+fn written(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(text) => text.to_owned(),
+        other => other.to_string(),
+    }
+}

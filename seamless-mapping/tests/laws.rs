@@ -1,0 +1,392 @@
+//! The laws of carrying (I1-I5), for every kind of rule, over generated values of both sides.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use seamless_core::mapper::{Answer, Ask, Draft, MapContext, MapError, Mapper, Resolved};
+use seamless_core::model::{
+    Condition, Decimal, EntityName, FieldName, Normaliser, Planned, Record, RecordId, RuleIndex, Shape, Side,
+    Slot, Value, record,
+};
+use seamless_mapping::declaration::{
+    IfMissing, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl, UnknownPolicy,
+};
+use seamless_mapping::{
+    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, copy, custom, join, lookup, only_left,
+    only_right, options,
+};
+
+/// One rule in a link of its own, and values that its fields may hold on each side.
+struct Fixture {
+    name: &'static str,
+    mapper: Arc<LinkMapper>,
+    left: Vec<Vec<Value>>,
+    right: Vec<Vec<Value>>,
+    resolved: Resolved,
+}
+
+fn texts(values: &[&str]) -> Vec<Value> {
+    values.iter().map(|text| if *text == "~" { Value::Null } else { Value::text(text) }).collect()
+}
+
+fn decimals(values: &[&str]) -> Vec<Value> {
+    values.iter().map(|text| Value::Decimal(text.parse::<Decimal>().unwrap())).collect()
+}
+
+fn ints(values: &[i64]) -> Vec<Value> {
+    values.iter().copied().map(Value::Int).chain([Value::Null]).collect()
+}
+
+fn fixture(name: &'static str, rule: RuleDecl, left: Vec<Vec<Value>>, right: Vec<Vec<Value>>) -> Fixture {
+    let twice = |values: &[&str]| Ok(vec![Value::text(&values[0].to_uppercase())]);
+    let functions = Functions::new().rule(
+        "shout",
+        Closures::new("1")
+            .to_right(move |values| twice(&[values[0].as_text().unwrap_or("")]))
+            .to_left(|values| Ok(vec![Value::text(&values[0].as_text().unwrap_or("").to_lowercase())])),
+    );
+    let mapping = Mapping::builder("l", "r")
+        .link("people", "person", "Person")
+        .match_nothing()
+        .link("link", "L", "R")
+        .match_nothing()
+        .rule(rule)
+        .build_with(&CompileOptions { functions, schemas: None })
+        .unwrap();
+    let mut resolved = Resolved::new();
+    for side in Side::BOTH {
+        for key in ["a", "b"] {
+            resolved.insert(
+                Ask::Partner { link: "people".into(), side, id: RecordId::text(key) },
+                Answer::Paired(RecordId::text(key)),
+            );
+        }
+        let unpaired = Ask::Partner { link: "people".into(), side, id: RecordId::text("nobody") };
+        resolved.insert(unpaired, Answer::Unpaired);
+    }
+    Fixture { name, mapper: mapping.link("link").unwrap(), left, right, resolved }
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let names = ["~", "", "Anna", "Anna Maria", "van der Berg", "Berg ", " Berg", "A  B"];
+    let short = TypeDecl::Text { length_max: Some(4) };
+    let scale2 = TypeDecl::Decimal { precision: Some(6), scale: Some(2) };
+    let plain = |rule: RuleDecl| rule.holds(Side::Left, TypeDecl::TEXT).holds(Side::Right, TypeDecl::TEXT);
+    vec![
+        fixture("copy", copy("a", "b"), vec![texts(&names)], vec![texts(&names)]),
+        fixture(
+            "copy in one case",
+            copy("a", "b").same_when([Normaliser::Case, Normaliser::Trim, Normaliser::EmptyIsNull]),
+            vec![texts(&["~", "", "ab", "AB ", "c"])],
+            vec![texts(&["~", "", "AB", "aB", "C"])],
+        ),
+        fixture(
+            "cut",
+            copy("a", "b").holds(Side::Left, TypeDecl::TEXT).holds(Side::Right, short).truncate(),
+            vec![texts(&["~", "", "abcd", "abcdef", "abcdxx", "äöüßé"])],
+            vec![texts(&["~", "", "abcd", "ab", "äöüß"])],
+        ),
+        fixture(
+            "too long parks",
+            copy("a", "b").holds(Side::Left, TypeDecl::TEXT).holds(Side::Right, short),
+            vec![texts(&["~", "", "abcd", "abcdef"])],
+            vec![texts(&["~", "", "abcd", "ab"])],
+        ),
+        fixture(
+            "text and number",
+            copy("a", "b").holds(Side::Left, TypeDecl::TEXT).holds(Side::Right, TypeDecl::Int),
+            vec![texts(&["~", "", "7", "007", " 7 ", "-3", "x", "1.5", "99999999999999999999"])],
+            vec![ints(&[7, -3, 0, i64::MAX])],
+        ),
+        fixture(
+            "text and decimal",
+            copy("a", "b").holds(Side::Left, TypeDecl::TEXT).holds(Side::Right, scale2),
+            vec![texts(&["~", "", "1.10", "1.1", "1.234", "1e2", "123456.7", "abc"])],
+            vec![decimals(&["1.1", "1.10", "100", "0.01", "-9999.99"])],
+        ),
+        fixture(
+            "rounded",
+            copy("a", "b")
+                .holds(Side::Left, TypeDecl::DECIMAL)
+                .holds(Side::Right, scale2)
+                .round(RoundDecl::HalfUp),
+            vec![decimals(&["1.234", "1.235", "1.1", "9999.999", "0"])],
+            vec![decimals(&["1.23", "1.24", "1.1", "0"])],
+        ),
+        fixture(
+            "date as text",
+            copy("a", "b")
+                .holds(Side::Left, TypeDecl::TEXT)
+                .holds(Side::Right, TypeDecl::Date)
+                .format(Side::Left, "%d.%m.%Y"),
+            vec![texts(&["~", "", "29.02.2024", "1.3.2024", "30.02.2024", "2024-01-01"])],
+            vec![vec![
+                Value::Null,
+                Value::Date("2024-02-29".parse().unwrap()),
+                Value::Date("1999-12-31".parse().unwrap()),
+            ]],
+        ),
+        fixture(
+            "date with a year of two digits",
+            copy("a", "b")
+                .holds(Side::Left, TypeDecl::TEXT)
+                .holds(Side::Right, TypeDecl::Date)
+                .format(Side::Left, "%d.%m.%y"),
+            vec![texts(&["~", "29.02.24"])],
+            vec![vec![
+                Value::Date("2024-02-29".parse().unwrap()),
+                Value::Date("1924-02-29".parse().unwrap()),
+            ]],
+        ),
+        fixture(
+            "default",
+            copy("a", "b").default_on(Side::Right, "X"),
+            vec![texts(&["~", "", "X", "Y"])],
+            vec![texts(&["~", "", "X", "Y"])],
+        ),
+        fixture(
+            "options",
+            options(
+                "a",
+                "b",
+                [
+                    both(1, "30D"),
+                    only_right(5, "30D"),
+                    both(4, "60D"),
+                    only_left(4, "61D"),
+                    both(OptionKey::Blank, OptionKey::Blank),
+                ],
+            ),
+            vec![ints(&[1, 4, 5, 9])],
+            vec![texts(&["~", "", "30D", "60D", "61D", "90D"])],
+        ),
+        fixture(
+            "options with a value for the unknown",
+            options("a", "b", [both(1, "30D"), both(OptionKey::Blank, OptionKey::Blank)])
+                .unknown(Side::Right, UnknownPolicy::Use(Value::text("30D"))),
+            vec![ints(&[1, 9])],
+            vec![texts(&["~", "30D", "90D"])],
+        ),
+        fixture(
+            "join, split at the last blank",
+            join(["a", "c"], "b", " ").split(SplitAt::Last),
+            vec![texts(&names), texts(&names)],
+            vec![texts(&names)],
+        ),
+        fixture(
+            "join, split at the first blank, blanks folded",
+            join(["a", "c"], "b", " ").split(SplitAt::First).same_when([Normaliser::Space]),
+            vec![texts(&names), texts(&names)],
+            vec![texts(&names)],
+        ),
+        fixture(
+            "lookup of plain keys",
+            plain(lookup("a", "b", "people")).if_missing(Side::Right, IfMissing::Use(Value::text("b"))),
+            vec![texts(&["~", "", "a", "b", "nobody"])],
+            vec![texts(&["~", "", "a", "b", "nobody"])],
+        ),
+        fixture(
+            "custom",
+            custom("shout", ["a"], ["b"]),
+            vec![texts(&["", "x", "Xy"])],
+            vec![texts(&["", "X", "XY"])],
+        ),
+    ]
+}
+
+fn built(fields: &[FieldName], values: &[Slot]) -> Record {
+    let shape = Shape::new(fields.iter().cloned()).unwrap();
+    record(&shape, fields.iter().cloned().zip(values.iter().cloned())).unwrap()
+}
+
+fn carried(fixture: &Fixture, from: Side, source: &Record, target: &Record) -> Result<Record, Box<MapError>> {
+    let mut draft = Draft::over(target);
+    let entity = EntityName::from("R");
+    let cx = MapContext { resolved: &fixture.resolved, target_entity: &entity, creating: false };
+    fixture.mapper.carry(RuleIndex(0), from, source, &mut draft, &cx)?;
+    let planned: Vec<(usize, Value)> = draft
+        .into_planned()
+        .into_iter()
+        .map(|(slot, planned)| match planned {
+            Planned::Known(value) => (slot, value),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    Ok(target.with(
+        planned.iter().map(|(slot, value)| (*slot, seamless_core::model::Presence::Value(value.as_ref()))),
+    ))
+}
+
+/// Equal in the rule's equivalence, null and blank text being alike: every kind but a copy writes blank as null.
+fn same(fixture: &Fixture, a: &Record, b: &Record) -> bool {
+    let form = &fixture.mapper.rules()[0].same_when;
+    a.fields().zip(b.fields()).all(|((_, a), (_, b))| {
+        form.same_presence(a, b)
+            || a.value().is_some_and(|a| a.is_blank()) && b.value().is_some_and(|b| b.is_blank())
+    })
+}
+
+fn chosen(values: &[Vec<Value>], picks: &[prop::sample::Index]) -> Vec<Slot> {
+    values.iter().zip(picks).map(|(values, pick)| Slot::Value(pick.get(values).clone())).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// I1, I2, I5 in one: after carrying, both sides mean the same and nobody writes again, in either direction.
+    #[test]
+    fn carrying_there_and_back_changes_nothing(
+        which in any::<prop::sample::Index>(),
+        left in prop::collection::vec(any::<prop::sample::Index>(), 2),
+        right in prop::collection::vec(any::<prop::sample::Index>(), 2),
+        from_left in any::<bool>(),
+    ) {
+        let fixtures = FIXTURES.with(Arc::clone);
+        let fixture = which.get(&fixtures[..]);
+        let fields = &fixture.mapper.rules()[0].fields;
+        let left = built(&fields.left, &chosen(&fixture.left, &left));
+        let right = built(&fields.right, &chosen(&fixture.right, &right));
+        let (from, source, target) =
+            if from_left { (Side::Left, left, right) } else { (Side::Right, right, left) };
+        let Ok(written) = carried(fixture, from, &source, &target) else { return Ok(()) };
+        let again = carried(fixture, from, &source, &written).expect("what was carried is carried again");
+        prop_assert!(same(fixture, &again, &written), "{}: {source:?} {written:?} {again:?}", fixture.name);
+        let back = carried(fixture, from.other(), &written, &source).expect("what was carried comes back");
+        prop_assert!(same(fixture, &back, &source), "{}: {source:?} {written:?} {back:?}", fixture.name);
+    }
+
+    /// A rule that says it is lossless gives the value back to somebody who remembers nothing.
+    #[test]
+    fn lossless_rules_need_no_memory(
+        which in any::<prop::sample::Index>(),
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 2),
+        from_left in any::<bool>(),
+    ) {
+        let fixtures = FIXTURES.with(Arc::clone);
+        let lossless: Vec<_> = fixtures.iter().filter(|fixture| fixture.mapper.rules()[0].lossless).collect();
+        let fixture = which.get(&lossless);
+        let fields = &fixture.mapper.rules()[0].fields;
+        let (from, values) = if from_left { (Side::Left, &fixture.left) } else { (Side::Right, &fixture.right) };
+        let source = built(fields.of(from), &chosen(values, &picks));
+        let nothing = |side: Side| Record::absent(&Shape::new(fields.of(side).iter().cloned()).unwrap());
+        let Ok(there) = carried(fixture, from, &source, &nothing(from.other())) else { return Ok(()) };
+        let back = carried(fixture, from.other(), &there, &nothing(from)).expect("comes back");
+        prop_assert!(same(fixture, &back, &source), "{}: {source:?} {there:?} {back:?}", fixture.name);
+    }
+
+    /// I2 for joins: the whole comes back from its parts alone.
+    #[test]
+    fn a_whole_comes_back_from_its_parts(whole in "[a ]{0,12}", first in any::<bool>()) {
+        let at = if first { SplitAt::First } else { SplitAt::Last };
+        let fixture = fixture("join", join(["a", "c"], "b", " ").split(at), vec![], vec![]);
+        let fields = &fixture.mapper.rules()[0].fields;
+        let source = built(&fields.right, &[Slot::Value(Value::text(&whole))]);
+        let parts = Record::absent(&Shape::new(fields.left.iter().cloned()).unwrap());
+        let Ok(parts) = carried(&fixture, Side::Right, &source, &parts) else { return Ok(()) };
+        let nothing = Record::absent(source.shape());
+        let back = carried(&fixture, Side::Left, &parts, &nothing).unwrap();
+        prop_assert!(same(&fixture, &back, &source), "{source:?} {parts:?} {back:?}");
+    }
+}
+
+thread_local! {
+    static FIXTURES: Arc<Vec<Fixture>> = Arc::new(fixtures());
+}
+
+#[test]
+fn every_fixture_carries_something_both_ways() {
+    for fixture in fixtures() {
+        let fields = &fixture.mapper.rules()[0].fields;
+        for (from, values) in [(Side::Left, &fixture.left), (Side::Right, &fixture.right)] {
+            let width = values.iter().map(Vec::len).max().unwrap();
+            let carried = (0..width)
+                .filter(|at| {
+                    let slots: Vec<Slot> =
+                        values.iter().map(|pool| Slot::Value(pool[at % pool.len()].clone())).collect();
+                    let target =
+                        Record::absent(&Shape::new(fields.of(from.other()).iter().cloned()).unwrap());
+                    carried(&fixture, from, &built(fields.of(from), &slots), &target).is_ok()
+                })
+                .count();
+            assert!(carried > 0, "{} from {from}", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn h91_many_to_one_keeps_what_was_there() {
+    let fixtures = fixtures();
+    let fixture = fixtures.iter().find(|fixture| fixture.name == "options").unwrap();
+    let fields = &fixture.mapper.rules()[0].fields;
+    let left = |value: i64| built(&fields.left, &[Slot::Value(Value::Int(value))]);
+    let right = built(&fields.right, &[Slot::Value(Value::text("30D"))]);
+    assert_eq!(carried(fixture, Side::Right, &right, &left(5)).unwrap(), left(5));
+    assert_eq!(carried(fixture, Side::Right, &right, &left(4)).unwrap(), left(1));
+}
+
+#[test]
+fn h86_an_unknown_option_parks_and_says_what_to_do() {
+    let fixtures = fixtures();
+    let fixture = fixtures.iter().find(|fixture| fixture.name == "options").unwrap();
+    let fields = &fixture.mapper.rules()[0].fields;
+    let left = built(&fields.left, &[Slot::Value(Value::Int(9))]);
+    let right = built(&fields.right, &[Slot::Value(Value::text("30D"))]);
+    let error = carried(fixture, Side::Left, &left, &right).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a: the value 9 is not in the table (a whole number); add it to the table, or say what `unknown` means"
+    );
+    let left = built(&fields.left, &[Slot::Value(Value::text("1"))]);
+    let error = carried(fixture, Side::Left, &left, &right).unwrap_err();
+    assert!(error.remedy.contains("another kind"), "{error}");
+}
+
+#[test]
+fn h01_the_short_form_never_flows_back() {
+    let fixtures = fixtures();
+    let fixture = fixtures.iter().find(|fixture| fixture.name == "cut").unwrap();
+    let fields = &fixture.mapper.rules()[0].fields;
+    let long = built(&fields.left, &[Slot::Value(Value::text("abcdef"))]);
+    let short = carried(
+        fixture,
+        Side::Left,
+        &long,
+        &Record::absent(&Shape::new(fields.right.iter().cloned()).unwrap()),
+    );
+    let short = short.unwrap();
+    assert_eq!(short, built(&fields.right, &[Slot::Value(Value::text("abcd"))]));
+    assert_eq!(carried(fixture, Side::Right, &short, &long).unwrap(), long);
+}
+
+#[test]
+fn h04_what_does_not_fit_names_field_limit_and_remedy() {
+    let fixtures = fixtures();
+    let fixture = fixtures.iter().find(|fixture| fixture.name == "too long parks").unwrap();
+    let fields = &fixture.mapper.rules()[0].fields;
+    let long = built(&fields.left, &[Slot::Value(Value::text("abcdef"))]);
+    let short = built(&fields.right, &[Slot::Value(Value::text("ab"))]);
+    let error = carried(fixture, Side::Left, &long, &short).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a: 6 characters, but the other side takes 4 (a text); shorten it, or declare `too_long: truncate`"
+    );
+    assert_eq!(error.problem, seamless_core::mapper::MapProblem::DoesNotFit);
+}
+
+#[test]
+fn what_is_not_known_is_not_carried() {
+    let fixture = fixture("copy", copy("a", "b"), vec![], vec![]);
+    let fields = &fixture.mapper.rules()[0].fields;
+    let target = built(&fields.right, &[Slot::Value(Value::text("x"))]);
+    for slot in [Slot::Absent, Slot::Unreadable] {
+        let error = carried(&fixture, Side::Left, &built(&fields.left, &[slot]), &target).unwrap_err();
+        assert_eq!(error.problem, seamless_core::mapper::MapProblem::NotKnown);
+    }
+    let null = built(&fields.left, &[Slot::Value(Value::Null)]);
+    assert_eq!(
+        carried(&fixture, Side::Left, &null, &target).unwrap(),
+        built(&fields.right, &[Slot::Value(Value::Null)])
+    );
+    assert_eq!(Condition::Always, fixture.mapper.link().scope.left);
+}
