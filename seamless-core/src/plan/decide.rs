@@ -359,7 +359,8 @@ impl Deciding<'_> {
             (Some(value), right) => (Side::Left, value, right.is_none()),
             (None, Some(value)) => (Side::Right, value, true),
         };
-        let Some(slot) = self.cx.link.groups().get(group).and_then(|group| group.slots.of(side).first()) else {
+        let Some(slot) = self.cx.link.groups().get(group).and_then(|group| group.slots.of(side).first())
+        else {
             return;
         };
         let before = case.current.of(side).get(*slot).to_slot();
@@ -846,12 +847,15 @@ impl Deciding<'_> {
     /// Whether this very attempt was refused before and is parked, and nobody asked for another one.
     fn was_refused(&self, action: &Action) -> bool {
         let open = self.situation.open;
-        if open.is_empty() || open.iter().any(|attention| matches!(attention.why, AttentionWhy::Hint { .. })) {
+        if open.is_empty() || open.iter().any(|attention| matches!(attention.why, AttentionWhy::Hint { .. }))
+        {
             return false;
         }
         let name = attempt_name(action);
         open.iter().any(|attention| match &attention.why {
-            AttentionWhy::Parked { reason, .. } if reason == "ambiguous_create" => action.verb == PlannedVerb::Create,
+            AttentionWhy::Parked { reason, .. } if reason == "ambiguous_create" => {
+                action.verb == PlannedVerb::Create
+            }
             AttentionWhy::Parked { reason, .. } => *reason == name,
             _ => false,
         })

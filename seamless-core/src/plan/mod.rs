@@ -6,8 +6,8 @@ mod entry;
 pub mod guarantee;
 pub mod guard;
 mod head;
-mod known;
 mod json;
+mod known;
 pub mod matching;
 pub mod render;
 #[cfg(test)]
@@ -16,7 +16,8 @@ pub mod seal;
 mod tally;
 
 pub use decide::{
-    DecideContext, Decision, Deferred, Half, Situation, attempt_name, conflict_message, decide, decide_deferred,
+    DecideContext, Decision, Deferred, Half, Situation, attempt_name, conflict_message, decide,
+    decide_deferred,
 };
 pub use entry::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
@@ -25,8 +26,8 @@ pub use entry::{
 pub use guarantee::{Guarantee, Holding, guarantees};
 pub use guard::{GuardFigures, GuardInput, GuardTrip, guards};
 pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
-pub use known::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
 pub use json::{EntryLine, park_name};
+pub use known::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
 pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};
 pub use seal::{Closing, Sealer, Verifier};
 pub use tally::Tally;

@@ -346,7 +346,8 @@ impl StateStore for MemoryStore {
     async fn attention_of(&self, link: &LinkId, side: Side, ids: &[RecordId]) -> Result<Vec<Vec<Attention>>> {
         let mut state = self.lock();
         let rows = &state.link(link).attention;
-        let of = |id: &RecordId| rows.values().filter(|row| row.side == side && row.id == *id).cloned().collect();
+        let of =
+            |id: &RecordId| rows.values().filter(|row| row.side == side && row.id == *id).cloned().collect();
         Ok(ids.iter().map(of).collect())
     }
 

@@ -7,6 +7,7 @@ mod refuse;
 
 pub use memory::MemoryStore;
 pub use port::{
-    Approval, Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryRow, EntryState, JournalLine, Lease,
-    Mark, PageOf, Pair, PairStatus, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
+    Approval, Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryRow,
+    EntryState, JournalLine, Lease, Mark, PageOf, Pair, PairStatus, Pause, PlanRow, PlanState, Resolution,
+    Scan, SealKey, SpillRow, StateStore,
 };

@@ -13,7 +13,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Fingerprint, LinkId, PartitionId, PlanId, RecordId, Result, RuleId, Side, Sides, Timestamp};
+use crate::model::{
+    Fingerprint, LinkId, PartitionId, PlanId, RecordId, Result, RuleId, Side, Sides, Timestamp,
+};
 pub use crate::plan::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
 use crate::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::connector::{
-    Capabilities, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey,
-    Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,
+    Capabilities, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target,
+    UniqueKey, Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,
 };
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
 use crate::model::{
-    ActionId, Error, ErrorKind, FieldName, LinkId, Planned, Presence, Record, RecordId, Reference, Result, Retry,
-    RuleId, Shape, Side, Slot, Value, record,
+    ActionId, Error, ErrorKind, FieldName, LinkId, Planned, Presence, Record, RecordId, Reference, Result,
+    Retry, RuleId, Shape, Side, Slot, Value, record,
 };
 use crate::plan::{
-    Action, Attention, AttentionWhy, Entry, EntryKey, PairStatus, PlannedExpects, PlannedGround, PlannedTarget,
-    PlannedVerb, Reason, attempt_name,
+    Action, Attention, AttentionWhy, Entry, EntryKey, PairStatus, PlannedExpects, PlannedGround,
+    PlannedTarget, PlannedVerb, Reason, attempt_name,
 };
 use crate::store::{AttentionKind, Commit};
 
@@ -126,7 +126,8 @@ impl Applying<'_> {
             return Err(Error::new(ErrorKind::Internal, "an effect stands where an action is expected"));
         };
         let waits_for = "what it refers to was not created";
-        let capabilities = self.inner.connectors.of(action.side).capabilities(link.spec().entity.of(action.side));
+        let capabilities =
+            self.inner.connectors.of(action.side).capabilities(link.spec().entity.of(action.side));
         let target = match &action.target {
             PlannedTarget::Existing(id) => Target::Existing(id.clone()),
             PlannedTarget::New => Target::New(chosen_id(&capabilities, action.id)),
@@ -144,7 +145,8 @@ impl Applying<'_> {
                 Planned::TargetDecides => continue,
                 Planned::ResultOf(id) => {
                     let wait = action.waits_for.iter().find(|wait| wait.action == *id);
-                    let Some((wait, partner)) = wait.and_then(|wait| Some((wait, partners.get(&wait.ask)?))) else {
+                    let Some((wait, partner)) = wait.and_then(|wait| Some((wait, partners.get(&wait.ask)?)))
+                    else {
                         return Ok(Err((entry, waits_for.to_owned())));
                     };
                     self.reference(action.side, &wait.ask, partner)?
@@ -160,7 +162,9 @@ impl Applying<'_> {
         let verb = match &action.verb {
             PlannedVerb::Create => Verb::Create,
             PlannedVerb::Update => Verb::Update,
-            PlannedVerb::Delete(PlannedGround::Absent(proof)) => Verb::Delete(DeleteGround::Absent(proof.clone())),
+            PlannedVerb::Delete(PlannedGround::Absent(proof)) => {
+                Verb::Delete(DeleteGround::Absent(proof.clone()))
+            }
             PlannedVerb::Delete(PlannedGround::LeftScope) => Verb::Delete(DeleteGround::LeftScope),
         };
         let op = WriteOp { id: action.id, target, verb, patch, expects };
@@ -193,7 +197,9 @@ impl Applying<'_> {
             Ok(outcomes) => {
                 let message = format!("{} outcomes for {} operations", outcomes.len(), ready.len());
                 let broken = || Error::new(ErrorKind::Internal, message.clone());
-                return self.find_out(link, side, ready, (0..ready.len()).map(|_| Some(broken())).collect()).await;
+                return self
+                    .find_out(link, side, ready, (0..ready.len()).map(|_| Some(broken())).collect())
+                    .await;
             }
             Err(error) => return self.batch_failed(ready, error),
         };
@@ -213,7 +219,8 @@ impl Applying<'_> {
             return Ok(fates);
         }
         let found = self.find_out(link, side, ready, unanswered).await?;
-        let choose = |(fate, found): (Fate, Fate)| if matches!(fate, Fate::Undecidable) { found } else { fate };
+        let choose =
+            |(fate, found): (Fate, Fate)| if matches!(fate, Fate::Undecidable) { found } else { fate };
         Ok(fates.into_iter().zip(found).map(choose).collect())
     }
 
@@ -322,7 +329,8 @@ impl Applying<'_> {
             UniqueKey::None => None,
         };
         let by_match = link.spec().matching.iter().filter_map(|line| {
-            let fields: Vec<FieldName> = line.fields.iter().map(|field| field.field.of(side).clone()).collect();
+            let fields: Vec<FieldName> =
+                line.fields.iter().map(|field| field.field.of(side).clone()).collect();
             let values = one.values_of(&fields)?;
             Some((fields, values, false))
         });
@@ -332,8 +340,7 @@ impl Applying<'_> {
                 Lookup::Found(found) => {
                     let ids = [found.id.clone()];
                     let mark = self.store().marks_of(&link.spec().id, side, &ids).await?;
-                    let is_paired =
-                        mark.into_iter().flatten().any(|mark| mark.status != PairStatus::Ended);
+                    let is_paired = mark.into_iter().flatten().any(|mark| mark.status != PairStatus::Ended);
                     return Ok(match is_paired {
                         true => Fate::Undecidable,
                         false => Fate::Done(one.written(found.id.clone(), Proof::None)),
@@ -392,7 +399,8 @@ impl Applying<'_> {
                 self.failed(entry, error, now, commit);
             }
             Fate::Undecidable if is_create(entry) => {
-                let why = "nobody knows whether the record was created, and the target has no key to find out by";
+                let why =
+                    "nobody knows whether the record was created, and the target has no key to find out by";
                 self.drop_entry(entry, why, commit);
                 let remedy = "look for it in the target; then retry this record, or delete the duplicate";
                 self.park(entry, "ambiguous_create", why, remedy, now, commit);
@@ -418,10 +426,16 @@ impl Applying<'_> {
         let waits = matches!(error.retry(), Retry::Later | Retry::After(_));
         let parked = failures >= self.inner.options.failures_max && !waits;
         let side = entry.key.side;
-        self.inner.observer.event(&Event::RecordFailed { link: &entry.link, side, message: &message, parked });
+        self.inner.observer.event(&Event::RecordFailed {
+            link: &entry.link,
+            side,
+            message: &message,
+            parked,
+        });
         self.drop_entry(entry, &message, commit);
         if parked {
-            let remedy = error.remedy().unwrap_or("correct the record or the mapping; then retry this record");
+            let remedy =
+                error.remedy().unwrap_or("correct the record or the mapping; then retry this record");
             let name = entry.action().map(attempt_name).unwrap_or_default();
             return self.park(entry, &name, error.message(), remedy, now, commit);
         }
@@ -431,7 +445,8 @@ impl Applying<'_> {
             Retry::After(wait) => wait,
             Retry::Later | Retry::Never => self.delay(failures),
         };
-        let due = chrono::TimeDelta::from_std(wait).ok().and_then(|wait| at.checked_add_signed(wait)).unwrap_or(at);
+        let due =
+            chrono::TimeDelta::from_std(wait).ok().and_then(|wait| at.checked_add_signed(wait)).unwrap_or(at);
         let why = AttentionWhy::Retry { failures, failure: message };
         commit.attention.push((entry.link.clone(), Attention { side, id, why, due, since: at }));
     }
@@ -483,7 +498,8 @@ impl Ready {
 
     /// The values that are sent for these fields, where all of them are.
     fn values_of(&self, fields: &[FieldName]) -> Option<Vec<Value>> {
-        let value = |field: &FieldName| self.op.patch.field(field.as_str()).value().map(|value| value.to_value());
+        let value =
+            |field: &FieldName| self.op.patch.field(field.as_str()).value().map(|value| value.to_value());
         fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
     }
 
@@ -493,12 +509,16 @@ impl Ready {
             RefusalKind::Stale => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
             RefusalKind::Missing => Fate::Superseded("the record is not there any more".to_owned()),
             // Our own create that arrived earlier: the key is ours, so the record is.
-            RefusalKind::KeyTaken { by: Some(by) } if self.is_own_id(&by) => Fate::Done(self.written(by, Proof::None)),
+            RefusalKind::KeyTaken { by: Some(by) } if self.is_own_id(&by) => {
+                Fate::Done(self.written(by, Proof::None))
+            }
             RefusalKind::Throttled { wait } => {
                 Fate::Failed(error.with_retry(wait.map_or(Retry::Later, Retry::After)))
             }
             RefusalKind::Unavailable => Fate::Failed(error.with_retry(Retry::Later)),
-            RefusalKind::KeyTaken { .. } | RefusalKind::Invalid { .. } | RefusalKind::Forbidden => Fate::Failed(error),
+            RefusalKind::KeyTaken { .. } | RefusalKind::Invalid { .. } | RefusalKind::Forbidden => {
+                Fate::Failed(error)
+            }
         }
     }
 
@@ -519,7 +539,9 @@ impl Ready {
         let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
         let untouched = match (&self.op.expects, &held.version) {
             (Expects::Version(expected), Some(version)) => expected == version,
-            _ => before.iter().all(|change| held.record.field(change.field.as_str()) == change.before.as_presence()),
+            _ => before
+                .iter()
+                .all(|change| held.record.field(change.field.as_str()) == change.before.as_presence()),
         };
         match untouched {
             true => Fate::SendAgain,
@@ -571,7 +593,9 @@ fn settled_rules(link: &CompiledLink, entry: &Entry) -> Vec<RuleId> {
 }
 
 fn changed_rules(entry: &Entry) -> Vec<RuleId> {
-    let Some(action) = entry.action().filter(|action| action.reason != Reason::NoPartner) else { return Vec::new() };
+    let Some(action) = entry.action().filter(|action| action.reason != Reason::NoPartner) else {
+        return Vec::new();
+    };
     let mut rules: Vec<RuleId> = action.changes.iter().filter_map(|change| change.rule.clone()).collect();
     rules.dedup();
     rules

@@ -13,7 +13,8 @@ use crate::model::{
     Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Timestamp,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, conflict_message, park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, conflict_message,
+    park_name,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, PlanState, Scan, StateStore};
 
@@ -58,8 +59,15 @@ pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanI
     let observer = &*inner.observer;
     let total = inner.store.plan(plan).await?.and_then(|row| row.trailer).map(|trailer| trailer.writes());
     let meter = Meter::begin(observer, &*inner.clock, Phase::Apply, None, None, total);
-    let mut applying =
-        Applying { inner, keeper, plan, report: Applied::default(), meter, quiet: Vec::new(), batches_failed: 0 };
+    let mut applying = Applying {
+        inner,
+        keeper,
+        plan,
+        report: Applied::default(),
+        meter,
+        quiet: Vec::new(),
+        batches_failed: 0,
+    };
     for link in &inner.links {
         let any = inner.store.attention(&link.spec().id, None, Scan::first(1)).await?;
         applying.quiet.push(any.rows.is_empty());
@@ -146,7 +154,8 @@ impl Applying<'_> {
             let mut rows = page.rows.into_iter().map(|row| row.entry).peekable();
             while let Some(entry) = rows.next() {
                 let mut batch = vec![entry];
-                while let Some(next) = rows.next_if(|next| batch.first().is_some_and(|first| same_batch(first, next)))
+                while let Some(next) =
+                    rows.next_if(|next| batch.first().is_some_and(|first| same_batch(first, next)))
                 {
                     batch.push(next);
                 }
@@ -324,14 +333,10 @@ impl Applying<'_> {
         if restores {
             pair_now.ended = pair_now.pair.take();
         }
-        let under = Under {
-            link,
-            plan: self.plan,
-            configuration: &self.inner.configuration,
-            watch: false,
-        };
+        let under = Under { link, plan: self.plan, configuration: &self.inner.configuration, watch: false };
         if let Some(mut pair) = settle(under, entry, pair_now.pair.as_ref(), written) {
-            pair.watch = pair.status != PairStatus::Ended && (!pair_now.open.is_empty() || has_unsettled(link, &pair));
+            pair.watch =
+                pair.status != PairStatus::Ended && (!pair_now.open.is_empty() || has_unsettled(link, &pair));
             pair_now.pair = Some(pair);
             pair_now.changed = true;
         }
@@ -364,7 +369,9 @@ impl Applying<'_> {
                 let stays = |attention: &Attention| {
                     matches!(attention.why, AttentionWhy::Conflict { .. } | AttentionWhy::Parked { .. })
                 };
-                commit.attention.extend(open.into_iter().filter(stays).map(|attention| (id.clone(), attention)));
+                commit
+                    .attention
+                    .extend(open.into_iter().filter(stays).map(|attention| (id.clone(), attention)));
             }
             if changed {
                 commit.pairs.extend(pair.map(|pair| (id.clone(), pair)));
@@ -447,7 +454,8 @@ impl PairNow {
     /// Ends what was open about the record as a whole.
     pub(super) fn close_whole_record(&mut self) {
         let before = self.open.len();
-        self.open.retain(|known| !matches!(&known.why, AttentionWhy::Parked { rules, .. } if rules.is_empty()));
+        self.open
+            .retain(|known| !matches!(&known.why, AttentionWhy::Parked { rules, .. } if rules.is_empty()));
         self.open_changed |= before != self.open.len();
     }
 }

@@ -110,8 +110,9 @@ impl Missing {
     pub(super) fn decode(id: &RecordId, content: &[u8]) -> Result<Self> {
         let Some((1, rest)) = content.split_first() else { return Ok(Missing::NotSeen) };
         let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(|| damaged("a tombstone"))?;
-        let (version, merged) =
-            rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(|| damaged("a tombstone"))?;
+        let (version, merged) = rest
+            .split_at_checked(u32::from_le_bytes(*length) as usize)
+            .ok_or_else(|| damaged("a tombstone"))?;
         let version = String::from_utf8(version.to_vec()).map_err(|_| damaged("a version"))?;
         Ok(Missing::Tombstone(Tombstone {
             id: id.clone(),

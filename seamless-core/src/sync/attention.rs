@@ -52,7 +52,9 @@ async fn look_at(
     let (mut look, mut alone) = (Vec::new(), Vec::new());
     for (id, mark) in ids.iter().zip(marks) {
         match mark {
-            Some(mark) if mark.status != PairStatus::Ended => look.push(area::row(&mark.ids.left, Vec::new())),
+            Some(mark) if mark.status != PairStatus::Ended => {
+                look.push(area::row(&mark.ids.left, Vec::new()))
+            }
             Some(_) => {}
             None => alone.push(id.clone()),
         }
@@ -60,7 +62,8 @@ async fn look_at(
     making.spill(area::look(place), look).await?;
     let keys: Vec<Vec<u8>> = alone.iter().map(|id| id.as_bytes().to_vec()).collect();
     let known = making.store().spilled_of(making.plan(), area::unpaired(place, side), &keys).await?;
-    let asked: Vec<RecordId> = alone.into_iter().zip(known).filter(|(_, known)| known.is_none()).map(|(id, _)| id).collect();
+    let asked: Vec<RecordId> =
+        alone.into_iter().zip(known).filter(|(_, known)| known.is_none()).map(|(id, _)| id).collect();
     if asked.is_empty() {
         return Ok(());
     }

@@ -9,8 +9,8 @@ use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
 use crate::model::{Bits, FieldName, Presence, Record, RecordId, Result, RuleId, Side, Sides, Truth, Value};
 use crate::plan::{
-    Attention, Basis, Body, DecideContext, Decision, Deferred, Effect, Entry, EntryKey, Half, Pair, PairStatus,
-    ParkReason, Parked, Rank, Resolution, Situation, decide, decide_deferred,
+    Attention, Basis, Body, DecideContext, Decision, Deferred, Effect, Entry, EntryKey, Half, Pair,
+    PairStatus, ParkReason, Parked, Rank, Resolution, Situation, decide, decide_deferred,
 };
 use crate::store::{Binding, Scan};
 
@@ -82,7 +82,8 @@ impl Deciding<'_> {
 
     /// Groups of a pair whose bases are of rules that are not what they were.
     fn rebased(&self, pair: &Pair) -> Bits {
-        let Some(before) = self.before.filter(|_| pair.configuration != self.making.inner.configuration) else {
+        let Some(before) = self.before.filter(|_| pair.configuration != self.making.inner.configuration)
+        else {
             return Bits::new();
         };
         let link_id = &self.link.spec().id;
@@ -91,9 +92,10 @@ impl Deciding<'_> {
             known.map(|(_, _, digest)| digest.as_str())
         };
         let changed = |rules: &[crate::model::RuleIndex]| {
-            rules.iter().filter_map(|rule| self.link.rules().get(usize::from(rule.0))).any(|rule| {
-                digest(&rule.id) != Some(hex(&rule.digest).as_str())
-            })
+            rules
+                .iter()
+                .filter_map(|rule| self.link.rules().get(usize::from(rule.0)))
+                .any(|rule| digest(&rule.id) != Some(hex(&rule.digest).as_str()))
         };
         let groups = self.link.groups().iter().enumerate();
         groups.filter(|(_, group)| changed(&group.rules)).map(|(place, _)| place).collect()
@@ -122,9 +124,7 @@ impl Deciding<'_> {
             let missing = missing.map(|content| Missing::decode(id, &content)).transpose()?;
             seen.push(match (changed, missing) {
                 (_, Some(Missing::Tombstone(tombstone))) => Some(Seen::Gone(tombstone.into())),
-                (Some(content), _) => {
-                    Some(Seen::There(area::versioned(&content, self.link.shape(side))?))
-                }
+                (Some(content), _) => Some(Seen::There(area::versioned(&content, self.link.shape(side))?)),
                 (None, _) => {
                     asked.push(id.clone());
                     None
@@ -176,7 +176,13 @@ impl Deciding<'_> {
         self.making.put_entries(entries).await
     }
 
-    fn gather(&self, page: &mut Page, decision: Decision, halves: &Sides<Option<&Versioned>>, is_referred_to: bool) {
+    fn gather(
+        &self,
+        page: &mut Page,
+        decision: Decision,
+        halves: &Sides<Option<&Versioned>>,
+        is_referred_to: bool,
+    ) {
         let Decision { entries, deferred } = decision;
         for Deferred { group, to, creates } in deferred {
             let Some(source) = halves.of(to.other()) else { continue };
@@ -233,7 +239,8 @@ pub(super) async fn decide_pairs(deciding: &Deciding<'_>) -> Result<u64> {
         after = rows.rows.last().map(|row| row.key.clone());
         let ids = rows.rows.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
         let pairs = making.store().pairs_of(&deciding.link.spec().id, Side::Left, &ids).await?;
-        let pairs: Vec<Pair> = pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended).collect();
+        let pairs: Vec<Pair> =
+            pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended).collect();
         looked_at += pairs.len() as u64;
         meter.add(pairs.len());
         decide_page(deciding, &pairs, referred).await?;
@@ -388,9 +395,11 @@ async fn candidates(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>
     let keys: Vec<Vec<u8>> = records.iter().map(|record| record.id.as_bytes().to_vec()).collect();
     let matched = store.spilled_of(plan, area::matched(place, side), &keys).await?;
     let ambiguous = store.spilled_of(plan, area::ambiguous(place, side), &keys).await?;
-    let matched = matched.into_iter().map(|content| content.map(|content| area::matched_of(&content)).transpose());
+    let matched =
+        matched.into_iter().map(|content| content.map(|content| area::matched_of(&content)).transpose());
     let matched = matched.collect::<Result<Vec<_>>>()?;
-    let mut partner_keys: Vec<Vec<u8>> = matched.iter().flatten().map(|(_, id)| id.as_bytes().to_vec()).collect();
+    let mut partner_keys: Vec<Vec<u8>> =
+        matched.iter().flatten().map(|(_, id)| id.as_bytes().to_vec()).collect();
     partner_keys.sort();
     let others = store.spilled_of(plan, area::unpaired(place, side.other()), &partner_keys).await?;
     let mut partners: HashMap<Vec<u8>, Versioned> = HashMap::with_capacity(others.len());
@@ -488,7 +497,8 @@ fn one_partner_each(candidates: &mut [Candidate]) {
     for (_, partner) in candidates.iter().filter_map(|candidate| candidate.partner.as_ref()) {
         *times.entry(partner.id.clone()).or_default() += 1;
     }
-    let several: BTreeSet<RecordId> = times.into_iter().filter(|(_, times)| *times > 1).map(|(id, _)| id).collect();
+    let several: BTreeSet<RecordId> =
+        times.into_iter().filter(|(_, times)| *times > 1).map(|(id, _)| id).collect();
     for candidate in candidates {
         if let Some((line, _)) = candidate.partner.take_if(|(_, partner)| several.contains(&partner.id)) {
             candidate.ambiguous = Some(Ambiguity::Several(line));
@@ -547,7 +557,8 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
         let scan = Scan { after, rows_max: PAGE_PAIRS };
         let rows = making.store().spilled(making.plan(), area::deferred(deciding.place), scan).await?;
         after = rows.rows.last().map(|row| row.key.clone());
-        let late = rows.rows.iter().map(|row| DeferredRow::decode(row, shapes)).collect::<Result<Vec<_>>>()?;
+        let late =
+            rows.rows.iter().map(|row| DeferredRow::decode(row, shapes)).collect::<Result<Vec<_>>>()?;
         decided += late.len() as u64;
         let asked = late.iter().map(|row| (row.to.other(), &row.source.record));
         let resolved: Resolved = resolve(making, deciding.link, asked).await?;
@@ -557,7 +568,14 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
             let pair = late_pair(deciding, row).await?;
             let deferred = Deferred { group: usize::from(row.group), to: row.to, creates: row.creates };
             let target = row.target.as_ref();
-            entries.extend(decide_deferred(&context, &deferred, &row.source, target, pair.as_ref(), &resolved));
+            entries.extend(decide_deferred(
+                &context,
+                &deferred,
+                &row.source,
+                target,
+                pair.as_ref(),
+                &resolved,
+            ));
         }
         making.put_entries(entries).await?;
         if !rows.more {

@@ -91,7 +91,12 @@ impl LeaseKeeper {
     }
 
     /// Prolongs the lease when a third of it is over.
-    pub(super) async fn keep(&self, store: &dyn StateStore, clock: &dyn Clock, lasts: Duration) -> Result<()> {
+    pub(super) async fn keep(
+        &self,
+        store: &dyn StateStore,
+        clock: &dyn Clock,
+        lasts: Duration,
+    ) -> Result<()> {
         let now = millis(clock.elapsed());
         let renewed = self.renewed.load(std::sync::atomic::Ordering::Relaxed);
         if now.saturating_sub(renewed) < millis(lasts) / 3 {

@@ -79,8 +79,11 @@ impl Plan {
             .map(|trip| trip.guard.as_str())
             .collect();
         if !standing.is_empty() {
-            return Err(Error::new(ErrorKind::Guarded, format!("the plan is stopped by {}", standing.join(", ")))
-                .with_remedy("read what the guards found; override them by name if that is what you want"));
+            return Err(Error::new(
+                ErrorKind::Guarded,
+                format!("the plan is stopped by {}", standing.join(", ")),
+            )
+            .with_remedy("read what the guards found; override them by name if that is what you want"));
         }
         Ok(Approved {
             plan: self.head.id.clone(),
@@ -115,7 +118,9 @@ impl Plan {
     ///
     /// Errors: the writer's; of kind [`ErrorKind::Corrupt`] when the stored entries are not those that were sealed.
     pub async fn write_jsonl(&self, out: &mut (impl io::Write + ?Sized)) -> Result<()> {
-        let io = |cause: io::Error| Error::new(ErrorKind::Unavailable, "the plan cannot be written").caused_by(cause);
+        let io = |cause: io::Error| {
+            Error::new(ErrorKind::Unavailable, "the plan cannot be written").caused_by(cause)
+        };
         let key = self.integration.store().seal_key().await?;
         let mut sealer = Sealer::new(&key.0);
         out.write_all(sealer.head(&self.head)?.as_bytes()).map_err(io)?;
@@ -157,6 +162,9 @@ impl Plan {
 
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plan").field("id", &self.head.id).field("counts", &self.trailer.counts).finish_non_exhaustive()
+        f.debug_struct("Plan")
+            .field("id", &self.head.id)
+            .field("counts", &self.trailer.counts)
+            .finish_non_exhaustive()
     }
 }

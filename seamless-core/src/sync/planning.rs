@@ -4,8 +4,8 @@
 use crate::merge::CompiledLink;
 use crate::model::{Bits, Error, ErrorKind, PlanId, RecordId, Result, Side, Sides};
 use crate::plan::{
-    Basis, Body, Closing, Effect, Entry, EntryKey, GuardFigures, GuardInput, GuardTrip, PlanHead, Rank, Sealer,
-    Trailer, guarantees, guards,
+    Basis, Body, Closing, Effect, Entry, EntryKey, GuardFigures, GuardInput, GuardTrip, PlanHead, Rank,
+    Sealer, Trailer, guarantees, guards,
 };
 use crate::store::{Binding, Bound, Scan};
 
@@ -110,7 +110,9 @@ async fn bound(inner: &Inner) -> Result<Option<Box<Binding>>> {
                 inner.connectors.right.info().identity
             ),
         )
-        .with_remedy("use another state for this environment; the pairs of one are not the pairs of another")),
+        .with_remedy(
+            "use another state for this environment; the pairs of one are not the pairs of another",
+        )),
     }
 }
 
@@ -216,5 +218,6 @@ async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigur
 }
 
 fn too_many_links() -> Error {
-    Error::new(ErrorKind::Limit, "more links than an integration can have").with_remedy("divide the integration")
+    Error::new(ErrorKind::Limit, "more links than an integration can have")
+        .with_remedy("divide the integration")
 }

@@ -154,7 +154,8 @@ impl Pulling<'_> {
             page_records_max: self.making.inner.options.page_records_max,
         };
         let ordered = self.full && self.capabilities.order == Order::RecordId;
-        let mut pages = self.making.connector(self.side).read(query).await.map_err(|error| self.place(error))?;
+        let mut pages =
+            self.making.connector(self.side).read(query).await.map_err(|error| self.place(error))?;
         let mut cursor = None;
         let mut end = None;
         while let Some(page) = pages.next().await {
@@ -198,7 +199,9 @@ impl Pulling<'_> {
     }
 
     fn place(&self, error: Error) -> Error {
-        error.at("entity", self.link.spec().entity.of(self.side)).at("side", self.making.inner.names.of(self.side))
+        error
+            .at("entity", self.link.spec().entity.of(self.side))
+            .at("side", self.making.inner.names.of(self.side))
     }
 
     /// Records that come in id order, met with the marks that come in the same order.
@@ -327,7 +330,13 @@ impl Pulling<'_> {
         let mut ids = crate::model::Sides::default();
         *ids.of_mut(self.side) = Some(key_id.clone());
         Entry {
-            key: EntryKey { rank: Rank::State, link: self.place, side: self.side, id: key_id, part: 2000 + part % 1000 },
+            key: EntryKey {
+                rank: Rank::State,
+                link: self.place,
+                side: self.side,
+                id: key_id,
+                part: 2000 + part % 1000,
+            },
             link: self.link.spec().id.clone(),
             ids,
             basis: Basis::default(),
@@ -371,7 +380,8 @@ impl Pulling<'_> {
                 }
                 marks.extend(self.marks.take());
             }
-            let keys: Vec<Vec<u8>> = marks.iter().map(|mark| mark.ids.of(self.side).as_bytes().to_vec()).collect();
+            let keys: Vec<Vec<u8>> =
+                marks.iter().map(|mark| mark.ids.of(self.side).as_bytes().to_vec()).collect();
             let shown = self.making.store().spilled_of(self.making.plan(), seen, &keys).await?;
             let mut sorted = self.nothing();
             for (mark, _) in marks.iter().zip(shown).filter(|(_, shown)| shown.is_none()) {

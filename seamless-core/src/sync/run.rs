@@ -75,9 +75,12 @@ impl Integration {
         let Approved { plan, digest, by, overrides } = approved;
         let row = self.known_plan(&plan).await?;
         if row.head.configuration != self.inner.configuration {
-            return Err(Error::new(ErrorKind::Conflict, "the mapping is not the one that the plan was made with")
-                .at("plan", &plan)
-                .with_remedy("make a new plan"));
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "the mapping is not the one that the plan was made with",
+            )
+            .at("plan", &plan)
+            .with_remedy("make a new plan"));
         }
         let at = self.inner.clock.now();
         if row.state != PlanState::Adopted {
@@ -195,16 +198,19 @@ impl Integration {
         let row = self.known_plan(&head.id).await?;
         match row.state {
             PlanState::Sealed | PlanState::Adopted => Ok(Plan::new(self.clone(), head, trailer)),
-            state => Err(Error::new(ErrorKind::Conflict, format!("the plan is not waiting any more ({state:?})"))
-                .at("plan", &head.id)
-                .with_remedy("make a new plan")),
+            state => {
+                Err(Error::new(ErrorKind::Conflict, format!("the plan is not waiting any more ({state:?})"))
+                    .at("plan", &head.id)
+                    .with_remedy("make a new plan"))
+            }
         }
     }
 
     /// A plan by its id, while it waits for approval or is being applied.
     pub async fn plan_by_id(&self, id: &PlanId) -> Result<Plan> {
         let row = self.known_plan(id).await?;
-        let trailer = row.trailer.ok_or_else(|| Error::new(ErrorKind::Conflict, "the plan is not complete"))?;
+        let trailer =
+            row.trailer.ok_or_else(|| Error::new(ErrorKind::Conflict, "the plan is not complete"))?;
         Ok(Plan::new(self.clone(), row.head, trailer))
     }
 
@@ -251,12 +257,16 @@ impl Integration {
     ) -> Result<()> {
         let compiled = self.link(link.as_str())?;
         if !compiled.rules().iter().any(|known| known.id == *rule) {
-            return Err(Error::new(ErrorKind::NotFound, format!("the link has no rule {rule:?}")).at("link", link));
+            return Err(
+                Error::new(ErrorKind::NotFound, format!("the link has no rule {rule:?}")).at("link", link)
+            );
         }
         let pairs = self.inner.store.pairs_of(link, side, std::slice::from_ref(id)).await?;
         let pair = pairs.into_iter().flatten().find(|pair| pair.status != PairStatus::Ended);
         let pair = pair.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("record {id} has no partner")).at("link", link).at("side", side)
+            Error::new(ErrorKind::NotFound, format!("record {id} has no partner"))
+                .at("link", link)
+                .at("side", side)
         })?;
         let mut seen = Sides::default();
         for side in Side::BOTH {

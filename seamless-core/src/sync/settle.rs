@@ -100,7 +100,9 @@ fn status_after(entry: &Entry, before: PairStatus) -> PairStatus {
         Body::Effect(Effect::EndPair { .. }) => PairStatus::Ended,
         Body::Effect(_) => before,
         Body::Act(action) => match (&action.reason, &action.verb) {
-            (Reason::PartnerGone, _) | (Reason::PartnerLeftScope, PlannedVerb::Delete(_)) => PairStatus::Ended,
+            (Reason::PartnerGone, _) | (Reason::PartnerLeftScope, PlannedVerb::Delete(_)) => {
+                PairStatus::Ended
+            }
             (Reason::PartnerLeftScope, _) => PairStatus::Frozen(action.side.other()),
             _ => before,
         },
