@@ -34,6 +34,9 @@ pub trait Mapper: fmt::Debug + Send + Sync + 'static {
 
     /// Carries one rule's value from a record of one side into a draft of the other side's record.
     ///
+    /// A rule that plans nothing says that the target means it already (or, for a rule of [`WriteOn::Create`], that it
+    /// has nothing to say): what it cannot see of the target it keeps that way.
+    ///
     /// Both records have the shapes that the engine reads: the fields of all rules, scope and matching of their
     /// side; look slots up by name, or keep them per shape.
     ///

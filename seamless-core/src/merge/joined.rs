@@ -242,7 +242,12 @@ impl CompiledLink {
     ) -> Option<bool> {
         let (source, target) = (*records.of(to.other()), *records.of(to));
         let planned = self.carry_group(group, to.other(), source, target, cx.of(to)).ok()?;
-        if planned.is_empty() || planned.iter().any(|(slot, _)| target.get(*slot).value().is_none()) {
+        if planned.is_empty() {
+            // A rule that applies and plans nothing says that the target means it already.
+            let applies = self.applies(group, to.other(), source) == Truth::In;
+            return applies.then_some(true);
+        }
+        if planned.iter().any(|(slot, _)| target.get(*slot).value().is_none()) {
             return None;
         }
         if planned.iter().any(|(_, value)| matches!(value, Planned::ResultOf(_))) {
