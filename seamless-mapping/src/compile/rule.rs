@@ -123,7 +123,7 @@ pub(crate) fn compile(
         lossless: carrier.lossless(),
         digest,
     };
-    Some((rule, CompiledRule { carrier, forms }))
+    Some((rule, CompiledRule { carrier, forms, types }))
 }
 
 /// A two-way rule in a link that writes one side only is a one-way rule, so that an edit there counts as drift.
