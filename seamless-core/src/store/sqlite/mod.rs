@@ -151,6 +151,11 @@ impl StateStore for SqliteStore {
         self.thread.call(move |db| db.attention(&link, until, &scan)).await
     }
 
+    async fn attention_of(&self, link: &LinkId, side: Side, ids: &[RecordId]) -> Result<Vec<Vec<Attention>>> {
+        let (link, ids) = (link.clone(), ids.to_vec());
+        self.thread.call(move |db| db.attention_of(&link, side, &ids)).await
+    }
+
     async fn resolve(&self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
         let (link, resolution) = (link.clone(), resolution.clone());
         self.thread.call(move |db| db.resolve(&link, &resolution, at)).await

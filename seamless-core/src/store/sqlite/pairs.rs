@@ -8,7 +8,7 @@ use super::db::Db;
 use super::error::{Mapped, read_failed, write_failed};
 use crate::model::{Fingerprint, LinkId, PlanId, Record, RecordId, Result, Side, Sides, Version};
 use crate::store::form::{self, corrupt};
-use crate::store::port::{Mark, PageOf, Pair, PairRow, PairStatus, Scan};
+use crate::store::port::{Mark, PageOf, Pair, PairStatus, Scan};
 use crate::store::refuse;
 
 /// What the indexes hold of a pair, in the order that [`mark`] reads.
@@ -184,7 +184,7 @@ impl Db {
     }
 
     /// Makes pairs what a commit says, under its revision. Inside of a transaction.
-    pub(super) fn put_pairs(&mut self, rows: Vec<(LinkId, PairRow)>, revision: u64) -> Result<()> {
+    pub(super) fn put_pairs(&mut self, rows: Vec<(LinkId, Pair)>, revision: u64) -> Result<()> {
         let mut links: BTreeMap<LinkId, i64> = BTreeMap::new();
         let mut bytes = Vec::with_capacity(1024);
         for (link, row) in refuse::rows_to_take(rows) {
@@ -203,7 +203,7 @@ impl Db {
     }
 
     /// Where a pair stands already, having made sure that none of its records is in another one.
-    fn place(&self, name: &LinkId, link: i64, row: &PairRow) -> Result<Option<i64>> {
+    fn place(&self, name: &LinkId, link: i64, row: &Pair) -> Result<Option<i64>> {
         let mut known = None;
         for side in Side::BOTH {
             let mut statement = self.sql(match side {
@@ -233,7 +233,7 @@ impl Db {
         &mut self,
         link: i64,
         known: Option<i64>,
-        row: PairRow,
+        row: Pair,
         revision: u64,
         bytes: &mut Vec<u8>,
     ) -> Result<()> {
