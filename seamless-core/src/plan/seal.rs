@@ -114,7 +114,9 @@ impl Sealer {
 
     /// The digest of the lines so far, hexadecimal.
     pub fn digest(&self) -> String {
-        self.digest.finalize().to_hex().to_string()
+        let mut digest = self.digest.clone();
+        digest.update(&self.lines);
+        digest.finalize().to_hex().to_string()
     }
 
     /// The trailer and its line.
