@@ -234,10 +234,19 @@ impl CanonicalForm {
 
     /// Whether two values mean the same. Raw equality is looked at first, so that the usual case allocates nothing.
     pub fn same(&self, a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
-        if a == b || self.is_exact() {
-            return a == b;
-        }
-        same_quickly(&self.0, a, b).unwrap_or_else(|| self.apply(a) == self.apply(b))
+        a == b || self.same_apart(a, b)
+    }
+
+    /// Whether two values that differ as they are mean the same.
+    #[inline]
+    pub(crate) fn same_apart(&self, a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
+        !self.is_exact() && same_quickly(&self.0, a, b).unwrap_or_else(|| self.apply(a) == self.apply(b))
+    }
+
+    /// The same of what two records say.
+    #[inline]
+    pub(crate) fn same_presence_apart(&self, a: Presence<'_>, b: Presence<'_>) -> bool {
+        matches!((a, b), (Presence::Value(a), Presence::Value(b)) if self.same_apart(a, b))
     }
 
     /// Whether two presences mean the same; absent and unreadable equal only themselves.
@@ -430,7 +439,7 @@ impl SideForms {
         while suspects != 0 {
             let slot = suspects.trailing_zeros() as usize;
             suspects &= suspects - 1;
-            if self.slot(slot).same_presence(a.get(slot), b.get(slot)) {
+            if self.slot(slot).same_presence_apart(a.get(slot), b.get(slot)) {
                 differing &= !(1 << slot);
             }
         }
