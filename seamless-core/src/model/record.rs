@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 
+use super::canon::CanonicalForm;
 use super::decimal::Decimal;
 use super::error::{Error, ErrorKind, Result};
 use super::identity::FieldName;
@@ -308,6 +309,30 @@ impl Record {
         let (first, last) = (cell(first), cell(last));
         let end = last.payload as usize + last.word() as usize;
         self.text.as_bytes().get(first.payload as usize..end).unwrap_or_default()
+    }
+
+    /// Whether two slots that differ as written have the same canonical form. Absent and unreadable have none.
+    pub(crate) fn same_apart(
+        &self,
+        slot: usize,
+        other: &Record,
+        other_slot: usize,
+        form: &CanonicalForm,
+    ) -> bool {
+        if form.is_exact() {
+            return false;
+        }
+        let (Some(a), Some(b)) = (self.cells.get(slot), other.cells.get(other_slot)) else { return false };
+        let quickly = match (a.kind(), b.kind()) {
+            (TEXT, TEXT) => form.quick().same_text(self.text_bytes(*a), other.text_bytes(*b)),
+            (DECIMAL, DECIMAL) => form.quick().same_decimal(a.byte(), b.byte()),
+            (INT, INT) => form.quick().same_number(),
+            _ => None,
+        };
+        quickly.unwrap_or_else(|| match (self.presence(*a), other.presence(*b)) {
+            (Presence::Value(a), Presence::Value(b)) => form.same_apart(a, b),
+            _ => false,
+        })
     }
 
     /// Bytes that the record keeps on the heap, shape not counted.
