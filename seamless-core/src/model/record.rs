@@ -246,10 +246,18 @@ impl Record {
     /// equal lengths is compared at once. Cost: about 1 ns a field when warm.
     #[inline]
     pub fn differing_low(&self, other: &Record) -> u64 {
+        let length = self.cells.len().min(other.cells.len()).min(64);
+        let (Some(a), Some(b)) = (self.cells.get(..length), other.cells.get(..length)) else { return 0 };
+        // Without a branch per cell: the usual record did not change, and this is a few vector instructions.
+        let apart =
+            a.iter().zip(b).fold(0, |bits, (a, b)| bits | (a.head ^ b.head) | (a.payload ^ b.payload));
+        if apart == 0 && self.extras.is_none() && self.text == other.text {
+            return 0;
+        }
         let (mut heads, mut payloads) = (0u64, 0u64);
-        for (slot, (a, b)) in self.cells.iter().zip(other.cells.iter()).take(64).enumerate() {
-            heads |= u64::from(a.head != b.head) << slot;
-            payloads |= u64::from(a.payload != b.payload) << slot;
+        for (a, b) in a.iter().zip(b).rev() {
+            heads = heads << 1 | u64::from(a.head != b.head);
+            payloads = payloads << 1 | u64::from(a.payload != b.payload);
         }
         let (texts, soft) = (self.low.text & other.low.text, self.low.soft & other.low.soft);
         let mut differing = heads | payloads & !texts;
@@ -262,7 +270,6 @@ impl Record {
             let same = u64::from(self.slot_eq(slot, other, slot));
             differing = differing & !(1 << slot) | (same ^ 1) << slot;
         }
-        let length = self.cells.len().min(other.cells.len());
         let all = if length < 64 { (1 << length) - 1 } else { u64::MAX };
         let alike = texts & !heads & all;
         differing | self.differing_texts(other, alike, (self.low.text | other.low.text) & !alike)
