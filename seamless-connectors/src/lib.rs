@@ -10,6 +10,8 @@
 //! mapping crate, and no type of a library that they use shows in their interface.
 
 mod fits;
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
+mod iso;
 pub mod memory;
 mod place;
 #[cfg(feature = "sqlite")]
