@@ -71,7 +71,7 @@ pub(crate) fn local(text: &[u8]) -> Option<NaiveDateTime> {
     Some(NaiveDateTime::new(date(day)?, time(clock)?))
 }
 
-/// `2024-02-29T23:59:59Z`, `.. +02:00`; without a zone it is universal time, as SQLite's own functions write it.
+/// `2024-02-29T23:59:59Z`, `2024-02-29 23:59:59 +02:00`
 pub(crate) fn instant(text: &[u8]) -> Option<Instant> {
     let (at, offset) = match text {
         [rest @ .., b'Z' | b'z'] => (rest, None),
@@ -80,7 +80,7 @@ pub(crate) fn instant(text: &[u8]) -> Option<Instant> {
             let minutes = i16::try_from(minutes).ok().filter(|minutes| *minutes < 24 * 60)?;
             (rest, Some(if *sign == b'-' { -minutes } else { minutes }))
         }
-        rest => (rest, None),
+        _ => return None,
     };
     let at = local(at.trim_ascii_end())?.and_utc();
     let shift = chrono::TimeDelta::minutes(i64::from(offset.unwrap_or(0)));

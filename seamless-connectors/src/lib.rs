@@ -16,3 +16,5 @@ pub mod memory;
 mod place;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
+mod worker;

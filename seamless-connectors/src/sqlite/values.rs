@@ -120,7 +120,7 @@ pub(super) fn push(builder: &mut RecordBuilder, kind: &Kind, held: Held<'_>) -> 
             builder.push_value(ValueRef::LocalDateTime(at));
         }
         (Kind::Instant, Held::Text(bytes)) => {
-            let at = instant(bytes).ok_or("the text is not a moment such as 2024-02-29T23:59:59Z")?;
+            let at = moment(bytes).ok_or("the text is not a moment such as 2024-02-29T23:59:59Z")?;
             builder.push_value(ValueRef::Instant(at));
         }
         (Kind::Bytes, Held::Blob(bytes)) => builder.push_value(ValueRef::Bytes(&Arc::from(bytes))),
@@ -162,10 +162,15 @@ pub(super) fn bound_part(part: &KeyPart) -> Bound {
     }
 }
 
+/// A moment; without a zone it is universal time, as SQLite's own functions write it.
+fn moment(bytes: &[u8]) -> Option<Instant> {
+    instant(bytes).or_else(|| local(bytes).map(|at| Instant::utc(at.and_utc())))
+}
+
 /// When a row was last changed, from a stamp column: text (without a zone: universal time) or seconds since 1970.
 pub(super) fn stamp(held: Held<'_>) -> Option<Timestamp> {
     match held {
-        Held::Text(bytes) => instant(bytes).map(|at| at.utc),
+        Held::Text(bytes) => moment(bytes).map(|at| at.utc),
         Held::Integer(seconds) => Timestamp::from_timestamp(seconds, 0),
         _ => None,
     }
