@@ -11,7 +11,7 @@ use seamless_core::model::{
     Entity, EntityName, Error, Field, FieldKind, Presence, RecordBuilder, RecordId, Result, Shape, ValueRef,
 };
 
-use super::schema::header_field;
+use super::schema::{cut_kind, header_field};
 use crate::files::cell::{push_text, text_of};
 use crate::files::format::{Bad, Format, Layout, Next, Row, Wanted, disk, fill, id_of, without_end};
 
@@ -54,6 +54,10 @@ impl Format for CsvFormat {
                 .with_remedy("write the names of its columns in the first line, divided by the delimiter"));
         }
         let cells = self.cells(text).map_err(|problem| Error::data(format!("the header: {problem}")))?;
+        if let Some(cell) = cells.iter().find(|cell| cut_kind(&cell.text)) {
+            return Err(Error::data(format!("the header cell {:?} is cut at the delimiter", cell.text))
+                .with_remedy("put cells such as \"price:decimal(18,2)\" in quotes"));
+        }
         let name = EntityName::from(
             path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
         );

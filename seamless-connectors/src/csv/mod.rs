@@ -2,7 +2,7 @@
 //!
 //! **Schema**, from the first of these that there is: the configuration (`schemas`), a file beside the records
 //! (`customer.schema.json`, an entity as the model writes it), or the header itself:
-//! `No.:text(20) key,Name:text(100),Credit Limit (LCY):decimal(18,2),active:bool`. Kinds are `text`, `int`, `decimal`,
+//! `No.:text(20) key,Name:text(100),"Credit Limit (LCY):decimal(18,2)",active:bool`. Kinds are `text`, `int`, `decimal`,
 //! `float`, `bool`, `date`, `time`, `local`, `instant`, `bytes`; a header cell without a kind is text; `key` and `required`
 //! may follow the kind. A key is needed. Columns that the schema does not name are left alone.
 //!

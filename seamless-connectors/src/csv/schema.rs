@@ -8,6 +8,11 @@ pub(super) fn header_field(cell: &str) -> (Field, bool) {
     typed(cell).unwrap_or_else(|| (Field::new(cell, FieldKind::Text { length_max: None }), false))
 }
 
+/// Whether a header cell ends in the middle of `:decimal(18,2)`: the comma there divides cells, too.
+pub(super) fn cut_kind(cell: &str) -> bool {
+    cell.rsplit_once(":decimal(").is_some_and(|(_, rest)| !rest.contains(')'))
+}
+
 fn typed(cell: &str) -> Option<(Field, bool)> {
     let (name, rest) = cell.rsplit_once(':')?;
     let (declared, words) = match rest.find(')') {
