@@ -178,7 +178,7 @@ fn main() -> ExitCode {
     let check = std::env::args().any(|argument| argument == "--check");
     let Ok(link) = CompiledLink::compile(Arc::new(Copies::new())) else { return ExitCode::FAILURE };
     let mut rows = Vec::new();
-    for changes in [0, 3, FIELDS] {
+    for changes in std::env::var("CH").map_or(vec![0, 3, FIELDS], |n| vec![n.parse().unwrap()]) {
         rows.extend(measure(&link, changes));
     }
     println!("| 20 fields, ns per pair | changed | warm | of typed | cold | of typed | limit |");
@@ -294,6 +294,13 @@ fn times(link: &CompiledLink, changes: usize, plan: Plan) -> Vec<f64> {
         Subject::new("merge", || loud(false)),
         Subject::new("merge, checked", || loud(true)),
     ];
+    if let Ok(which) = std::env::var("PROF") {
+        let subject = &subjects[which.parse::<usize>().unwrap()];
+        for _ in 0..20_000 {
+            black_box((subject.work)());
+        }
+        std::process::exit(0);
+    }
     medians(&subjects, plan)
 }
 
