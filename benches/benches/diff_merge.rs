@@ -145,14 +145,15 @@ fn customers(pairs: usize, changes: usize, dice: &mut Dice) -> Vec<Four<Customer
     (0..pairs).map(pair).collect()
 }
 
-/// What a typed merge says: fields to the right, to the left, agreed, in conflict.
+/// What a typed merge says: fields to the right, to the left, agreed, in conflict. As the engine, it looks whether a
+/// value that one side changed is what the other one holds already.
 #[inline(never)]
 fn typed_merge(four: &Four<Customer>) -> [u32; 4] {
     let left = four.base[0].differing(&four.current[0]);
     let right = four.base[1].differing(&four.current[1]);
-    let both = left & right;
-    let apart = if both == 0 { 0 } else { both & four.current[0].differing(&four.current[1]) };
-    [left & !right, right & !left, both & !apart, apart]
+    let changed = left | right;
+    let apart = if changed == 0 { 0 } else { changed & four.current[0].differing(&four.current[1]) };
+    [left & !right & apart, right & !left & apart, changed & !apart, left & right & apart]
 }
 
 fn record(link: &CompiledLink, side: Side, customer: &Customer) -> Record {
@@ -178,7 +179,7 @@ fn main() -> ExitCode {
     let check = std::env::args().any(|argument| argument == "--check");
     let Ok(link) = CompiledLink::compile(Arc::new(Copies::new())) else { return ExitCode::FAILURE };
     let mut rows = Vec::new();
-    for changes in std::env::var("CH").map_or(vec![0, 3, FIELDS], |n| vec![n.parse().unwrap()]) {
+    for changes in [0, 3, FIELDS] {
         rows.extend(measure(&link, changes));
     }
     println!("| 20 fields, ns per pair | changed | warm | of typed | cold | of typed | limit |");
@@ -294,13 +295,6 @@ fn times(link: &CompiledLink, changes: usize, plan: Plan) -> Vec<f64> {
         Subject::new("merge", || loud(false)),
         Subject::new("merge, checked", || loud(true)),
     ];
-    if let Ok(which) = std::env::var("PROF") {
-        let subject = &subjects[which.parse::<usize>().unwrap()];
-        for _ in 0..20_000 {
-            black_box((subject.work)());
-        }
-        std::process::exit(0);
-    }
     medians(&subjects, plan)
 }
 

@@ -277,8 +277,7 @@ impl CompiledLink {
     /// another field.
     #[inline]
     pub(super) fn copy_same(&self, pair: &CopyPair, left: &Record, right: &Record) -> bool {
-        left.slot_eq(pair.slots.left, right, pair.slots.right)
-            || left.same_apart(pair.slots.left, right, pair.slots.right, &pair.form)
+        left.same_slot(pair.slots.left, right, pair.slots.right, &pair.form)
     }
 
     /// The same where a form depends on another field.

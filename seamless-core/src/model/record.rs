@@ -318,7 +318,31 @@ impl Record {
         self.text.as_bytes().get(first.payload as usize..end).unwrap_or_default()
     }
 
-    /// Whether two slots that differ as written have the same canonical form. Absent and unreadable have none.
+    /// Whether two slots mean the same in a form that both share. Absent and unreadable equal only themselves.
+    #[inline]
+    pub(crate) fn same_slot(
+        &self,
+        slot: usize,
+        other: &Record,
+        other_slot: usize,
+        form: &CanonicalForm,
+    ) -> bool {
+        let (Some(a), Some(b)) = (self.cells.get(slot), other.cells.get(other_slot)) else {
+            return self.slot_eq(slot, other, other_slot);
+        };
+        if a.kind() == TEXT && b.kind() == TEXT {
+            let (a, b) = (self.text_bytes(*a), other.text_bytes(*b));
+            return a == b
+                || !form.is_exact()
+                    && form
+                        .quick()
+                        .same_text(a, b)
+                        .unwrap_or_else(|| self.same_form(slot, other, other_slot, form));
+        }
+        self.cell_eq(*a, other, *b) || !form.is_exact() && self.same_apart(slot, other, other_slot, form)
+    }
+
+    /// The same of two slots that differ as written.
     pub(crate) fn same_apart(
         &self,
         slot: usize,
@@ -326,9 +350,6 @@ impl Record {
         other_slot: usize,
         form: &CanonicalForm,
     ) -> bool {
-        if form.is_exact() {
-            return false;
-        }
         let (Some(a), Some(b)) = (self.cells.get(slot), other.cells.get(other_slot)) else { return false };
         let quickly = match (a.kind(), b.kind()) {
             (TEXT, TEXT) => form.quick().same_text(self.text_bytes(*a), other.text_bytes(*b)),
@@ -336,10 +357,16 @@ impl Record {
             (INT, INT) => form.quick().same_number(),
             _ => None,
         };
-        quickly.unwrap_or_else(|| match (self.presence(*a), other.presence(*b)) {
+        quickly.unwrap_or_else(|| self.same_form(slot, other, other_slot, form))
+    }
+
+    /// The same, by making both forms where nothing else decides.
+    #[cold]
+    fn same_form(&self, slot: usize, other: &Record, other_slot: usize, form: &CanonicalForm) -> bool {
+        match (self.get(slot), other.get(other_slot)) {
             (Presence::Value(a), Presence::Value(b)) => form.same_apart(a, b),
             _ => false,
-        })
+        }
     }
 
     /// Bytes that the record keeps on the heap, shape not counted.
