@@ -22,6 +22,7 @@ mod iso;
 pub mod jsonl;
 pub mod memory;
 mod place;
+pub mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
