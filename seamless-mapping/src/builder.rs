@@ -28,7 +28,7 @@ use seamless_core::model::{
 use crate::compile::{CompileOptions, Mapping, compile};
 use crate::declaration::{
     CopyDecl, IfMissing, JoinDecl, KindDecl, LinkDecl, LookupDecl, LookupThrough, LookupVia, MappingDecl,
-    Matching, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl,
+    Matching, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, SplitAt, TestDecl, TooLong, TypeDecl,
     UnknownPolicy,
 };
 use crate::finding::Refused;
@@ -235,6 +235,13 @@ impl LinkBuilder {
     #[must_use]
     pub fn rule(mut self, rule: RuleDecl) -> Self {
         self.link.rules.push(rule);
+        self
+    }
+
+    /// Adds a test of the rules.
+    #[must_use]
+    pub fn test(mut self, test: TestDecl) -> Self {
+        self.link.tests.push(test);
         self
     }
 

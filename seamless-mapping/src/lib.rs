@@ -4,12 +4,14 @@
 //! [`Mapper`](seamless_core::mapper::Mapper) per link to the engine. Everything here is pure: no I/O, no clock.
 
 pub mod declaration;
+pub mod notation;
 
 mod builder;
 mod compile;
 mod finding;
 mod link_mapper;
 mod rules;
+mod testing;
 
 pub use builder::{
     LinkBuilder, MappingBuilder, both, constant, copy, custom, join, join_right, lookup, lookup_by_entity,
@@ -18,4 +20,6 @@ pub use builder::{
 pub use compile::{CompileOptions, Mapping, compile};
 pub use finding::{Finding, Gravity, Place, Refused};
 pub use link_mapper::LinkMapper;
+pub use notation::{LoadOptions, Loaded, ParameterValues, load};
 pub use rules::custom::{Closures, CustomRefusal, CustomRule, Functions};
+pub use testing::{TestOutcome, TestReport, run_tests};

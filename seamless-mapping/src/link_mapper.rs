@@ -15,6 +15,7 @@ use seamless_core::model::{
     ValueRef,
 };
 
+use crate::declaration::TypeDecl;
 use crate::rules::custom::Functions;
 use crate::rules::{Carrier, Cell, Making, Trouble};
 
@@ -24,6 +25,8 @@ pub(crate) struct CompiledRule {
     pub(crate) carrier: std::sync::Arc<dyn Carrier>,
     /// When two values of a field of the rule count as the same: the rule's equivalence and the side's form.
     pub(crate) forms: Sides<Vec<CanonicalForm>>,
+    /// What the fields of the rule hold, where that is known.
+    pub(crate) types: Sides<Option<TypeDecl>>,
 }
 
 /// The mapper of one link, made by [`compile`](crate::compile).
@@ -45,6 +48,15 @@ impl LinkMapper {
     pub fn rule(&self, id: &str) -> Option<(RuleIndex, &Rule)> {
         let at = self.rules.iter().position(|rule| rule.id.as_str() == id)?;
         Some((RuleIndex(u16::try_from(at).ok()?), self.rules.get(at)?))
+    }
+
+    /// What a field of a side holds, where a rule of one field per side says it.
+    pub(crate) fn type_of(&self, side: Side, field: &FieldName) -> Option<TypeDecl> {
+        let mut rules = self.rules.iter().zip(&self.compiled);
+        rules.find_map(|(rule, compiled)| match rule.fields.of(side).as_slice() {
+            [only] if only == field => *compiled.types.of(side),
+            _ => None,
+        })
     }
 
     fn at(&self, rule: RuleIndex) -> Option<(&Rule, &CompiledRule)> {

@@ -96,6 +96,11 @@ fn types_that_never_meet_are_refused() {
          with `options`, `lookup` or a function",
     );
     check(
+        [copy("a", "b").holds(Side::Left, TypeDecl::Reference)],
+        "error[reference-copy]: link customers, rule a=b: a reference means nothing to the other system; translate \
+         it through the pairs of a link: `lookup: LINK`",
+    );
+    check(
         [constant(Side::Right, "b", "x").holds(Side::Right, TypeDecl::Int)],
         "error[literal-kind]: link customers, rule =b: \"x\" is a text, the field holds int; write a value of that type",
     );
@@ -295,6 +300,31 @@ fn schemas_name_what_does_not_fit() {
     for (rules, expected) in table {
         assert_eq!(with_schemas(rules), expected);
     }
+}
+
+#[test]
+fn h05_codes_match_in_the_form_of_their_side() {
+    let mapping = link().form(Side::Right, "No.", [Normaliser::Case, Normaliser::Trim]).build().unwrap();
+    let mapper = mapping.link("customers").unwrap();
+    let same_when = &mapper.link().matching[0].fields[0].same_when;
+    assert!(same_when.same(Value::text("ab1 ").as_ref(), Value::text("AB1").as_ref()));
+}
+
+#[test]
+fn digests_do_not_depend_on_whether_schemas_were_there() {
+    let left = schema("account", vec![text("accountnumber", 20), text("name", 160), text("terms", 5)]);
+    let right =
+        schema("Customer", vec![text("No.", 20), text("Name", 50), Field::new("Terms", FieldKind::Int)]);
+    let options = CompileOptions { schemas: Some(Sides::new(&left, &right)), ..CompileOptions::default() };
+    let digests = |options: &CompileOptions<'_>| {
+        let mapping = link()
+            .rule(copy("name", "Name"))
+            .rule(crate::options("terms", "Terms", [both("a", 1)]))
+            .build_with(options)
+            .unwrap();
+        mapping.digest()
+    };
+    assert_eq!(digests(&options), digests(&CompileOptions::default()));
 }
 
 #[test]

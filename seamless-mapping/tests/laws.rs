@@ -115,6 +115,15 @@ fn fixtures() -> Vec<Fixture> {
             vec![decimals(&["1.23", "1.24", "1.1", "0"])],
         ),
         fixture(
+            "rounded down",
+            copy("a", "b")
+                .holds(Side::Left, TypeDecl::DECIMAL)
+                .holds(Side::Right, scale2)
+                .round(RoundDecl::Down),
+            vec![decimals(&["1.234", "1.235", "1.239", "-1.239", "9999.999", "0"])],
+            vec![decimals(&["1.23", "1.24", "1.1", "0"])],
+        ),
+        fixture(
             "date as text",
             copy("a", "b")
                 .holds(Side::Left, TypeDecl::TEXT)
@@ -160,6 +169,12 @@ fn fixtures() -> Vec<Fixture> {
             ),
             vec![ints(&[1, 4, 5, 9])],
             vec![texts(&["~", "", "30D", "60D", "61D", "90D"])],
+        ),
+        fixture(
+            "options in one case",
+            options("a", "b", [both("x", "30D"), both("y", "60D")]).same_when([Normaliser::Case]),
+            vec![texts(&["x", "X", "y", "z"])],
+            vec![texts(&["30D", "30d", "60d", "90d"])],
         ),
         fixture(
             "options with a value for the unknown",

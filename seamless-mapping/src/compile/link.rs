@@ -1,6 +1,6 @@
 //! One link: its defaults, its rules, and what its parts must agree on.
 
-use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchLine, Rule};
+use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine, Rule};
 use seamless_core::model::{Condition, DEPTH_MAX, FieldName, LinkId, Side, Sides, Value};
 
 use super::{LinkCx, fit, rule};
@@ -138,7 +138,7 @@ fn matching(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<Vec<MatchLine>> 
                 let help = "name at least one pair of fields, or write `match: none`";
                 findings.error("match-empty", cx.place("match"), "a line of `match` compares nothing", help);
             }
-            Some(lines.clone())
+            Some(lines.iter().map(|line| in_forms(cx, line)).collect())
         }
         None => {
             findings.error(
@@ -150,6 +150,16 @@ fn matching(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<Vec<MatchLine>> 
             None
         }
     }
+}
+
+/// Fields that a side upper-cases or trims agree in that form: nobody should have to say it twice.
+fn in_forms(cx: &LinkCx<'_>, line: &MatchLine) -> MatchLine {
+    let field = |field: &MatchField| {
+        let forms = Side::BOTH.map(|side| rule::form_of(cx, side, field.field.of(side)));
+        let same_when = forms.iter().fold(field.same_when.clone(), |form, more| form.and(more));
+        MatchField { field: field.field.clone(), same_when }
+    };
+    MatchLine { fields: line.fields.iter().map(field).collect() }
 }
 
 fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::{LinkCx, fingerprint, fit};
 use crate::declaration::{
-    CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionsDecl, RuleDecl,
-    TooLong, TypeDecl, UnknownPolicy,
+    CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl,
+    RoundDecl, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
 };
 use crate::finding::Findings;
 use crate::link_mapper::CompiledRule;
@@ -98,10 +98,7 @@ pub(crate) fn compile(
         return None;
     }
     let digest = digest(&rcx, &kind, &same_when);
-    let forms = Sides::new(Side::Left, Side::Right).map(|side| {
-        let fields = declared.fields.of(side).iter();
-        fields.map(|field| same_when.and(&form_of(cx, side, field))).collect()
-    });
+    let forms = forms(cx, declared, &same_when);
     let rule = Rule {
         id: declared.stable_id(),
         fields: declared.fields.clone(),
@@ -123,7 +120,7 @@ pub(crate) fn compile(
         lossless: carrier.lossless(),
         digest,
     };
-    Some((rule, CompiledRule { carrier, forms }))
+    Some((rule, CompiledRule { carrier, forms, types }))
 }
 
 /// A two-way rule in a link that writes one side only is a one-way rule, so that an edit there counts as drift.
@@ -144,7 +141,16 @@ fn narrowed(cx: &LinkCx<'_>, at: usize, declared: &RuleDecl, findings: &mut Find
     }
 }
 
-fn form_of(cx: &LinkCx<'_>, side: Side, field: &FieldName) -> CanonicalForm {
+/// When two values of each field of a rule count as the same: the rule's equivalence and the side's form.
+fn forms(cx: &LinkCx<'_>, declared: &RuleDecl, same_when: &CanonicalForm) -> Sides<Vec<CanonicalForm>> {
+    Sides::new(Side::Left, Side::Right).map(|side| {
+        let fields = declared.fields.of(side).iter();
+        fields.map(|field| same_when.and(&form_of(cx, side, field))).collect()
+    })
+}
+
+/// What a side makes of the values of a field.
+pub(crate) fn form_of(cx: &LinkCx<'_>, side: Side, field: &FieldName) -> CanonicalForm {
     let declared = cx.link.forms.of(side).fields.iter().filter(|(name, _)| name == field);
     declared.fold(CanonicalForm::exact(), |form, (_, more)| form.and(more))
 }
@@ -225,13 +231,23 @@ fn copy_rule(
 ) -> Option<Arc<dyn Carrier>> {
     one_each(rcx, "a copying rule", findings)?;
     let types = rcx.types;
+    if [types.left, types.right].contains(&Some(TypeDecl::Reference)) {
+        let message = "a reference means nothing to the other system".to_owned();
+        let help = "translate it through the pairs of a link: `lookup: LINK`";
+        rcx.error(findings, "reference-copy", "types", message, help);
+        return None;
+    }
     for side in Side::BOTH {
         if let (Some(value), Some(kind)) = (copy.default.of(side).clone(), *types.of(side)) {
             *copy.default.of_mut(side) = Some(literal(rcx, &value, kind, "default", findings)?);
         }
         if let Some(format) = copy.format.of(side) {
             let text = matches!(types.of(side), Some(TypeDecl::Text { .. }));
-            if !text || !convert::format_is_valid(format) {
+            let time = matches!(
+                types.of(side.other()),
+                Some(TypeDecl::Date | TypeDecl::Time | TypeDecl::LocalDateTime | TypeDecl::Instant)
+            );
+            if !text || !time || !convert::format_is_valid(format) {
                 let message = format!("`format` of {} cannot be used", rcx.cx.side_name(side));
                 let help = "a format like %d.%m.%Y stands for a side whose type is text, and whose other side is a \
                             date or time";
@@ -275,12 +291,14 @@ fn add_lossy_equivalence(
             }
         }
     }
-    if copy.round.is_some() {
+    if let Some(round) = copy.round {
         let scale = |side: Side| match rcx.types.of(side) {
             Some(TypeDecl::Decimal { scale, .. }) => *scale,
             _ => None,
         };
         match Side::BOTH.into_iter().filter(written).filter_map(scale).min() {
+            // The equivalence rounds half up: for other ways the rule carries and compares what comes out.
+            Some(_) if round != RoundDecl::HalfUp => {}
             Some(scale) => {
                 let scale = u8::try_from(scale).unwrap_or(u8::MAX);
                 *same_when = same_when.and(&CanonicalForm::new([Normaliser::Scale(scale)]));
@@ -325,7 +343,7 @@ fn options_rule(
         check_unknown(rcx, options, side, findings);
         check_unambiguous(rcx, options, side, findings);
     }
-    Some(Arc::new(Options::new(options)))
+    Some(Arc::new(Options::new(options, forms(rcx.cx, rcx.declared, &rcx.declared.same_when))))
 }
 
 fn check_unknown(rcx: &RuleCx<'_, '_>, options: &mut OptionsDecl, side: Side, findings: &mut Findings) {
@@ -347,10 +365,18 @@ fn check_unambiguous(rcx: &RuleCx<'_, '_>, options: &OptionsDecl, from: Side, fi
         return;
     }
     let shown = |keys: &[OptionKey]| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let forms = forms(rcx.cx, rcx.declared, &rcx.declared.same_when);
     let leading: Vec<_> = options.rows.iter().filter(|row| row.direction.allows(to)).collect();
     for (at, row) in leading.iter().enumerate() {
         let keys = row.values.of(from);
-        let Some(first) = leading.iter().take(at).find(|earlier| earlier.values.of(from) == keys) else {
+        let same = |earlier: &&&OptionRow| {
+            let earlier = earlier.values.of(from);
+            earlier.iter().zip(keys).zip(forms.of(from)).all(|((a, b), form)| match (a, b) {
+                (OptionKey::Is(a), OptionKey::Is(b)) => form.same(a.as_ref(), b.as_ref()),
+                (a, b) => a == b,
+            })
+        };
+        let Some(first) = leading.iter().take(at).find(same) else {
             continue;
         };
         let arrow = if to == Side::Left { "->" } else { "<-" };
@@ -488,10 +514,11 @@ struct Decisive<'a> {
 }
 
 fn digest(rcx: &RuleCx<'_, '_>, kind: &KindDecl, same_when: &CanonicalForm) -> Fingerprint {
-    let converting = match (rcx.types.left, rcx.types.right) {
-        (Some(left), Some(right)) => !left.same_kind(right),
-        // Of references a type decides how a key is written, even alone.
-        _ => matches!(kind, KindDecl::Lookup(_)),
+    // What is said by default is left out, so that a schema that only confirms it changes nothing.
+    let decides = |kind_of: TypeDecl| match (kind, rcx.types.left, rcx.types.right) {
+        (KindDecl::Copy(_), Some(left), Some(right)) => !left.same_kind(right),
+        (KindDecl::Lookup(_), _, _) => kind_of != TypeDecl::Reference,
+        _ => false,
     };
     let version = match kind {
         KindDecl::Custom(name) => rcx.cx.options.functions.rule_named(name).map(|rule| rule.version()),
@@ -500,7 +527,7 @@ fn digest(rcx: &RuleCx<'_, '_>, kind: &KindDecl, same_when: &CanonicalForm) -> F
     let decisive = Decisive {
         fields: rcx.declared.fields.as_ref().map(Vec::as_slice),
         kind,
-        types: rcx.types.map(|kind| kind.filter(|_| converting).map(TypeDecl::name)),
+        types: rcx.types.map(|kind| kind.filter(|kind| decides(*kind)).map(TypeDecl::name)),
         same_when,
         when: &rcx.declared.when,
         version,

@@ -8,6 +8,7 @@ use seamless_core::mapper::{
 use seamless_core::model::{Condition, EntityName, FormSpec, LinkId, Sides};
 
 use super::rule::RuleDecl;
+use super::test::TestDecl;
 
 /// A link as its author declares it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,8 @@ pub struct LinkDecl {
     pub on_drift: Option<DriftPolicy>,
     /// The rules.
     pub rules: Vec<RuleDecl>,
+    /// Tests of the rules, run by [`run_tests`](crate::run_tests).
+    pub tests: Vec<TestDecl>,
     /// For people who read reports.
     pub note: Option<String>,
 }
@@ -75,6 +78,7 @@ impl LinkDecl {
             first_link: None,
             on_drift: None,
             rules: Vec::new(),
+            tests: Vec::new(),
             note: None,
         }
     }

@@ -6,6 +6,7 @@
 
 mod link;
 mod rule;
+mod test;
 
 use seamless_core::model::{Sides, Value};
 
@@ -14,6 +15,7 @@ pub use rule::{
     CopyDecl, IfMissing, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow,
     OptionsDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl, UnknownPolicy,
 };
+pub use test::{Expected, TestDecl};
 
 /// A mapping of two systems.
 #[derive(Clone, Debug, PartialEq)]

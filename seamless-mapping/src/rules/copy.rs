@@ -103,8 +103,9 @@ impl Carrier for Copy {
     }
 
     fn is_identity(&self) -> bool {
-        // Where text is cut or digits are dropped, the rule's equivalence says what counts as the same.
-        !self.converts() && !self.has_default()
+        // Where text is cut or digits are rounded half up, the rule's equivalence says what counts as the same.
+        let compared = matches!(self.declared.round, None | Some(RoundDecl::HalfUp));
+        !self.converts() && !self.has_default() && compared
     }
 
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {

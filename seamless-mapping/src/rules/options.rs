@@ -4,7 +4,7 @@
 //! one leads away from it, which is checked when the mapping is compiled: that one is the representative. A target
 //! that already means the source's value keeps its own (`h91_many_to_one_keeps_what_was_there`).
 
-use seamless_core::model::{DecimalRef, Side, Sides, Value, ValueRef};
+use seamless_core::model::{CanonicalForm, DecimalRef, Side, Sides, Value, ValueRef};
 
 use super::{Carrier, Cell, Made, Making, Trouble};
 use crate::declaration::{OptionKey, OptionRow, OptionsDecl, UnknownPolicy};
@@ -12,31 +12,33 @@ use crate::declaration::{OptionKey, OptionRow, OptionsDecl, UnknownPolicy};
 #[derive(Debug)]
 pub(crate) struct Options {
     rows: Vec<OptionRow>,
+    /// When two values of a field count as the same, per field.
+    forms: Sides<Vec<CanonicalForm>>,
     unknown: Sides<UnknownPolicy>,
     lossless: bool,
 }
 
 impl Options {
-    pub(crate) fn new(declared: &OptionsDecl) -> Self {
+    pub(crate) fn new(declared: &OptionsDecl, forms: Sides<Vec<CanonicalForm>>) -> Self {
         let both_ways = declared
             .rows
             .iter()
             .all(|row| row.direction.allows(Side::Left) && row.direction.allows(Side::Right));
         let parks = |policy: &UnknownPolicy| *policy == UnknownPolicy::Park;
         let lossless = both_ways && parks(&declared.unknown.left) && parks(&declared.unknown.right);
-        Self { rows: declared.rows.clone(), unknown: declared.unknown.clone(), lossless }
+        Self { rows: declared.rows.clone(), forms, unknown: declared.unknown.clone(), lossless }
     }
 }
 
 impl OptionKey {
-    /// Whether a field holds it.
-    pub(crate) fn holds(&self, value: ValueRef<'_>) -> bool {
+    /// Whether a field holds it, in the form in which the field's values are compared.
+    pub(crate) fn holds(&self, value: ValueRef<'_>, form: &CanonicalForm) -> bool {
         match self {
             OptionKey::Blank => value.is_blank(),
             OptionKey::Is(wanted) => match (wanted, value) {
                 // A column of a database may give a code as 1.0 that people write 1.
                 (Value::Int(wanted), ValueRef::Decimal(decimal)) => is_whole(decimal, *wanted),
-                _ => wanted.as_ref() == value,
+                _ => form.same(wanted.as_ref(), value),
             },
         }
     }
@@ -73,9 +75,11 @@ impl Carrier for Options {
 
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
         let from = to.other();
+        let forms = self.forms.of(from);
         let row = self.rows.iter().filter(|row| row.direction.allows(to)).find(|row| {
             let keys = row.values.of(from);
-            keys.len() == values.len() && keys.iter().zip(values).all(|(key, value)| key.holds(*value))
+            keys.len() == values.len()
+                && keys.iter().zip(values).zip(forms).all(|((key, value), form)| key.holds(*value, form))
         });
         if let Some(row) = row {
             return Ok(match row.values.of(to).as_slice() {
