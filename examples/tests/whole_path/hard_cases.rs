@@ -47,15 +47,7 @@ fn i15_a_conflict_parks_its_field_only_and_a_resolution_ends_it() {
     let link = "customers".into();
     let status = block_on(world.integration.status()).unwrap();
     assert_eq!(status.waiting.len(), 1, "{:?}", status.waiting);
-    let rule = world
-        .integration
-        .links()
-        .next()
-        .unwrap()
-        .rules()
-        .iter()
-        .find(|rule| rule.fields.left[0].as_str() == "name");
-    let rule = rule.unwrap().id.clone();
+    let rule = "name=Name".into();
     block_on(world.integration.resolve(&link, Side::Left, &a, &rule, Side::Right, "ann")).unwrap();
     world.settle();
     assert_eq!(world.crm_value(&a, "name"), Value::text("Adatum Inc"));

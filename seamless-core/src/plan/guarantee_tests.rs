@@ -117,6 +117,11 @@ fn words_name_the_sides_and_the_missing_capability() {
         Some("edits made in erp within the write window can be overwritten: it has no conditional update")
     );
     assert!(found.iter().all(|found| !found.words.contains('{')));
+    let followed = found.iter().find(|found| found.invariant == "I23" && found.side == Side::Left);
+    assert_eq!(
+        followed.map(|found| found.words.as_str()),
+        Some("a record of erp is only deleted when its partner in crm is proven gone")
+    );
 }
 
 // Catches: a capability that no row needs, a row that promises more without than with, words without a side.

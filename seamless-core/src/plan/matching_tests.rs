@@ -47,6 +47,7 @@ fn values_agree_when_they_are_written_alike() {
         assert_eq!(agree(&[], (left, town), (right, town)), expected, "{left} and {right}");
     }
     assert!(!agree(&[], (r#""ab""#, r#""c""#), (r#""a""#, r#""bc""#)));
+    assert!(!agree(&[], (r#""a\u0000b""#, r#""c""#), (r#""a""#, r#""b\u0000c""#)));
     assert!(agree(&[Normaliser::Case, Normaliser::Space], (r#""A  b ""#, town), (r#""a B""#, r#""BONN""#)));
     assert!(!agree(&[], (r#""A""#, town), (r#""a""#, town)));
 }

@@ -143,7 +143,7 @@ impl Sealer {
         })?;
         self.line.push(b'\n');
         if self.line.len() > LINE_BYTES_MAX {
-            return Err(too_long());
+            return Err(too_long(LINE_BYTES_MAX));
         }
         self.digest.update(&self.line);
         std::str::from_utf8(&self.line)
@@ -203,6 +203,7 @@ pub struct Verifier {
     trailer: Option<Trailer>,
     lines: u64,
     rest: Vec<u8>,
+    line_bytes_max: usize,
 }
 
 #[derive(Deserialize)]
@@ -227,6 +228,7 @@ impl Verifier {
             trailer: None,
             lines: 0,
             rest: Vec::new(),
+            line_bytes_max: LINE_BYTES_MAX,
         }
     }
 
@@ -259,9 +261,7 @@ impl Verifier {
     /// it is longer than [`LINE_BYTES_MAX`]; [`ErrorKind::Conflict`] when the trailer does not fit what came before
     /// it, or when something follows the trailer.
     pub fn line<'a>(&mut self, line: &'a str) -> Result<Line<'a>> {
-        if line.len() > LINE_BYTES_MAX {
-            return Err(too_long().at("line", self.lines + 1));
-        }
+        self.bounded(line.len())?;
         self.lines += 1;
         let content = line.strip_suffix('\n').unwrap_or(line);
         if self.trailer.is_some() {
@@ -322,8 +322,8 @@ impl Verifier {
     }
 
     fn bounded(&self, more: usize) -> Result<()> {
-        if self.rest.len() + more > LINE_BYTES_MAX {
-            return Err(too_long().at("line", self.lines + 1));
+        if self.rest.len() + more > self.line_bytes_max {
+            return Err(too_long(self.line_bytes_max).at("line", self.lines + 1));
         }
         Ok(())
     }
@@ -344,8 +344,8 @@ fn no_plan(why: &str) -> Error {
         .with_remedy("give a file that a plan was written to")
 }
 
-fn too_long() -> Error {
-    Error::new(ErrorKind::Limit, format!("a line of the plan is longer than {LINE_BYTES_MAX} bytes"))
+fn too_long(most: usize) -> Error {
+    Error::new(ErrorKind::Limit, format!("a line of the plan is longer than {most} bytes"))
         .with_remedy("no plan has such lines; leave large attachments out of the mapping")
 }
 

@@ -496,7 +496,8 @@ impl StateStore for MemoryStore {
     async fn commit(&self, lease: &Lease, plan: &PlanId, commit: Commit) -> Result<()> {
         let now = self.clock.now();
         let mut state = self.under(lease)?;
-        let Commit { endings, pairs, attention, settled, feeds, resolved } = commit;
+        let Commit { mut endings, pairs, attention, settled, feeds, resolved } = commit;
+        endings.sort_by(|one, other| one.key.cmp(&other.key));
         let kept = state.plan_in(lease, plan, PlanState::Adopted)?;
         let mut ends: BTreeMap<EntryKey, EntryState> = BTreeMap::new();
         for ending in endings {

@@ -2,8 +2,12 @@
 
 pub mod form;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod migrate;
 mod port;
 mod refuse;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use memory::MemoryStore;
 pub use port::{
@@ -11,3 +15,10 @@ pub use port::{
     EntryState, JournalLine, Lease, Mark, PageOf, Pair, PairStatus, Pause, PlanRow, PlanState, Resolution,
     Scan, SealKey, SpillRow, StateStore,
 };
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+
+#[cfg(all(test, feature = "sqlite"))]
+mod compare_tests;
+#[cfg(test)]
+mod test_kit;

@@ -370,7 +370,7 @@ impl Form for Cursor {
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self> {
-        from.bytes().map(|bytes| Self::new(bytes))
+        from.bytes().map(Self::new)
     }
 }
 

@@ -1,0 +1,98 @@
+//! Opening the file: whose it is, which version it has, how it is written. Never a reset: what cannot be used is
+//! refused and stays as it is.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::error::{Mapped, read_failed};
+use crate::model::{Error, ErrorKind, Result};
+use crate::store::migrate;
+
+/// How long another process may take to let go of the file.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Prepared statements that are kept: more than the store has.
+const STATEMENTS_MAX: usize = 128;
+
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Opens a file, or makes it, owner-only.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let at = |error: Error| error.at("file", path.display());
+    let made = make(path).map_err(at)?;
+    let connection = Connection::open(path).or_fail(read_failed).map_err(at)?;
+    prepare(connection, made).map_err(at)
+}
+
+/// Opens a store that lives in memory.
+pub(super) fn open_in_memory() -> Result<Connection> {
+    prepare(Connection::open_in_memory().or_fail(read_failed)?, true)
+}
+
+/// Opens the private database of spills: a temporary file without a name, gone when the process ends.
+pub(super) fn open_spill() -> Result<Connection> {
+    let spill = Connection::open("").or_fail(read_failed)?;
+    spill
+        .execute_batch(
+            "PRAGMA page_size = 8192; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;
+             PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384; PRAGMA temp_store = FILE",
+        )
+        .or_fail(read_failed)?;
+    spill.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(spill)
+}
+
+/// Makes the file where there is none, and refuses one that is no database. Says whether it is empty.
+fn make(path: &Path) -> Result<bool> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    // Plans and bases are personal data. SQLite gives the files beside it the same permissions.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(|cause| {
+        Error::new(ErrorKind::Unavailable, "the state file could not be opened")
+            .with_remedy(
+                "check that the folder exists and that this process may write to the file and its folder",
+            )
+            .caused_by(cause)
+    })?;
+    let mut start = Vec::with_capacity(MAGIC.len());
+    let read = (&mut file).take(MAGIC.len() as u64).read_to_end(&mut start);
+    read.map_err(|cause| {
+        Error::new(ErrorKind::Unavailable, "the state file could not be read").caused_by(cause)
+    })?;
+    if !start.is_empty() && start != MAGIC {
+        return Err(Error::configuration("the file is no state file")
+            .with_remedy("name another file for the state; this one was not touched"));
+    }
+    Ok(start.is_empty())
+}
+
+fn prepare(mut connection: Connection, fresh: bool) -> Result<Connection> {
+    connection.busy_timeout(BUSY_TIMEOUT).or_fail(read_failed)?;
+    // One process owns the file: leases are kept in memory, and no shared memory is needed beside the WAL.
+    run(&connection, "PRAGMA locking_mode = EXCLUSIVE")?;
+    if fresh {
+        run(&connection, "PRAGMA page_size = 8192")?;
+    }
+    // Whose file it is is asked before anything is changed in it.
+    migrate::check(&connection, migrate::STEPS)?;
+    run(&connection, "PRAGMA journal_mode = WAL")?;
+    run(&connection, "PRAGMA synchronous = FULL")?;
+    run(&connection, "PRAGMA cache_size = -16384")?;
+    run(&connection, "PRAGMA wal_autocheckpoint = 2000")?;
+    migrate::upgrade(&mut connection, migrate::STEPS)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(connection)
+}
+
+fn run(connection: &Connection, pragma: &str) -> Result<()> {
+    let mut statement = connection.prepare(pragma).or_fail(read_failed)?;
+    let mut rows = statement.query([]).or_fail(read_failed)?;
+    while rows.next().or_fail(read_failed)?.is_some() {}
+    Ok(())
+}

@@ -1,0 +1,442 @@
+//! Plans and their entries: from draft to done, and the one transaction that commits what happened.
+
+use rusqlite::types::ValueRef as Sql;
+use rusqlite::{OptionalExtension, params};
+
+use super::db::{Db, Survives, from_json, prepared, to_json};
+use super::error::{Mapped, read_failed, write_failed};
+use crate::model::{ErrorKind, PartitionId, PlanId, Result, Timestamp};
+use crate::plan::{Entry, EntryKey, PlanHead, Trailer};
+use crate::store::form::{self, corrupt};
+use crate::store::port::{
+    Approval, Area, Commit, Ending, EntryRow, EntryState, Lease, PageOf, PlanRow, PlanState, Scan, SpillRow,
+};
+use crate::store::refuse;
+
+const DRAFT: i64 = 0;
+const SEALED: i64 = 1;
+const ADOPTED: i64 = 2;
+const DONE: i64 = 3;
+const ABANDONED: i64 = 4;
+
+/// A plan with the number of its name.
+struct Known {
+    number: i64,
+    row: PlanRow,
+}
+
+impl Db {
+    /// What a crash left of drafts: their spill is gone.
+    pub(super) fn discard_drafts(&mut self) -> Result<()> {
+        for sql in [
+            "DELETE FROM entry WHERE plan IN (SELECT id FROM plan WHERE state = 0)",
+            "DELETE FROM plan WHERE state = 0",
+        ] {
+            self.sql(sql)?.execute([]).or_fail(write_failed)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn plan(&mut self, plan: &PlanId) -> Result<Option<PlanRow>> {
+        Ok(self.known(plan)?.map(|known| known.row))
+    }
+
+    fn known(&mut self, plan: &PlanId) -> Result<Option<Known>> {
+        let Some(number) = self.names.find(&self.file, plan.as_str())? else { return Ok(None) };
+        let mut statement = self.sql("SELECT state, head, trailer, approval FROM plan WHERE id = ?1")?;
+        let mut rows = statement.query([number]).or_fail(read_failed)?;
+        let Some(row) = rows.next().or_fail(read_failed)? else { return Ok(None) };
+        let optional = |at: usize| row.get::<_, Option<String>>(at).or_fail(read_failed);
+        let row = PlanRow {
+            head: from_json(&row.get::<_, String>(1).or_fail(read_failed)?)?,
+            trailer: optional(2)?.map(|trailer| from_json(&trailer)).transpose()?,
+            state: plan_state(row.get(0).or_fail(read_failed)?)?,
+            approval: optional(3)?.map(|approval| from_json(&approval)).transpose()?,
+        };
+        Ok(Some(Known { number, row }))
+    }
+
+    /// The number of a plan of the lease's partition that stands where it must. Reads nothing large: every batch of a
+    /// draft and of an apply asks.
+    fn plan_in(&mut self, lease: &Lease, plan: &PlanId, needed: PlanState) -> Result<i64> {
+        let number = self.names.find(&self.file, plan.as_str())?.ok_or_else(|| refuse::no_plan(plan))?;
+        let (partition, state): (i64, i64) = self
+            .sql("SELECT partition, state FROM plan WHERE id = ?1")?
+            .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .or_fail(read_failed)?
+            .ok_or_else(|| refuse::no_plan(plan))?;
+        let partition = self.names.name(&self.file, partition)?;
+        refuse::check_partition(lease, plan, &PartitionId::new(partition))?;
+        refuse::check_state(plan, plan_state(state)?, needed)?;
+        Ok(number)
+    }
+
+    pub(super) fn draft(&mut self, lease: &Lease, head: &PlanHead) -> Result<()> {
+        self.check(lease)?;
+        refuse::check_partition(lease, &head.id, &head.partition)?;
+        if let Some(known) = self.known(&head.id)? {
+            refuse::check_redraft(lease, &known.row.head, known.row.state)?;
+        }
+        let content = to_json(head)?;
+        let gone = self.write(Survives::Process, |db| {
+            let partition = db.names.number(&db.file, head.partition.as_str())?;
+            let number = db.names.number(&db.file, head.id.as_str())?;
+            let gone: Vec<i64> = {
+                let mut statement =
+                    db.sql("SELECT id FROM plan WHERE partition = ?1 AND state = 0 OR id = ?2")?;
+                let rows = statement.query_map([partition, number], |row| row.get(0)).or_fail(read_failed)?;
+                rows.collect::<rusqlite::Result<_>>().or_fail(read_failed)?
+            };
+            for plan in &gone {
+                db.forget_plan(*plan)?;
+            }
+            db.sql("INSERT INTO plan (id, partition, state, head) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![number, partition, DRAFT, content])
+                .or_fail(write_failed)?;
+            Ok(gone)
+        })?;
+        gone.into_iter().try_for_each(|plan| self.spill.drop_plan(plan))
+    }
+
+    fn forget_plan(&self, plan: i64) -> Result<()> {
+        self.sql("DELETE FROM entry WHERE plan = ?1")?.execute([plan]).or_fail(write_failed)?;
+        self.sql("DELETE FROM plan WHERE id = ?1")?.execute([plan]).or_fail(write_failed).map(|_| ())
+    }
+
+    pub(super) fn put_spill(
+        &mut self,
+        lease: &Lease,
+        plan: &PlanId,
+        area: Area,
+        rows: &[SpillRow],
+    ) -> Result<()> {
+        self.check(lease)?;
+        let plan = self.plan_in(lease, plan, PlanState::Draft)?;
+        self.spill.put(plan, area, rows)
+    }
+
+    pub(super) fn spilled(
+        &mut self,
+        plan: &PlanId,
+        area: Area,
+        scan: &Scan<Vec<u8>>,
+    ) -> Result<PageOf<SpillRow>> {
+        match self.names.find(&self.file, plan.as_str())? {
+            Some(plan) => self.spill.scan(plan, area, scan),
+            None => Ok(PageOf { rows: Vec::new(), more: false }),
+        }
+    }
+
+    pub(super) fn spilled_of(
+        &mut self,
+        plan: &PlanId,
+        area: Area,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        match self.names.find(&self.file, plan.as_str())? {
+            Some(plan) => self.spill.of(plan, area, keys),
+            None => Ok(vec![None; keys.len()]),
+        }
+    }
+
+    pub(super) fn put_entries(&mut self, lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> Result<()> {
+        self.check(lease)?;
+        let plan = self.plan_in(lease, plan, PlanState::Draft)?;
+        let mut entries: Vec<(Vec<u8>, Entry)> =
+            entries.into_iter().map(|entry| (entry.key.to_bytes(), entry)).collect();
+        // Rows at their places in order, the later of two with the same key last.
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.write(Survives::Process, |db| {
+            let Self { file, shapes, .. } = db;
+            let mut statement = prepared(
+                file,
+                "INSERT OR REPLACE INTO entry (plan, key, state, attempts, form) VALUES (?1, ?2, 2, 0, ?3)",
+            )?;
+            let mut bytes = Vec::with_capacity(1024);
+            for (key, entry) in &entries {
+                bytes.clear();
+                form::encode_entry(entry, &mut |shape| shapes.number(file, shape), &mut bytes)?;
+                statement.execute(params![plan, key, bytes]).or_fail(write_failed)?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn entries(&mut self, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
+        self.entries_by(
+            "SELECT state, attempts, ending, form FROM entry WHERE plan = ?1 AND key > ?2 ORDER BY key",
+            plan,
+            scan,
+        )
+    }
+
+    pub(super) fn open_intents(&mut self, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
+        self.entries_by(
+            "SELECT state, attempts, ending, form FROM entry INDEXED BY entry_intended \
+             WHERE plan = ?1 AND key > ?2 AND state = 3 ORDER BY key",
+            plan,
+            scan,
+        )
+    }
+
+    fn entries_by(&mut self, sql: &str, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
+        let number = match self.names.find(&self.file, plan.as_str())? {
+            Some(number) if self.has_plan(number)? => number,
+            _ => return Err(refuse::no_plan(plan)),
+        };
+        let mut statement = self.sql(sql)?;
+        let after = scan.after.as_ref().map(EntryKey::to_bytes).unwrap_or_default();
+        let mut rows = statement.query(params![number, after]).or_fail(read_failed)?;
+        let mut page = PageOf { rows: Vec::new(), more: false };
+        while let Some(row) = rows.next().or_fail(read_failed)? {
+            if page.rows.len() >= scan.rows_max {
+                page.more = true;
+                break;
+            }
+            let state =
+                entry_state(row.get(0).or_fail(read_failed)?, row.get(1).or_fail(read_failed)?, || {
+                    row.get_ref(2).or_fail(read_failed)
+                })?;
+            let bytes = row.get_ref(3).and_then(|form| Ok(form.as_blob()?)).or_fail(read_failed)?;
+            let entry = form::decode_entry(bytes, &|number| self.shapes.shape(number))?;
+            page.rows.push(EntryRow { entry, state });
+        }
+        Ok(page)
+    }
+
+    fn has_plan(&self, number: i64) -> Result<bool> {
+        self.sql("SELECT 1 FROM plan WHERE id = ?1")?.exists([number]).or_fail(read_failed)
+    }
+
+    pub(super) fn finish(&mut self, lease: &Lease, plan: &PlanId, trailer: &Trailer) -> Result<()> {
+        self.check(lease)?;
+        if let Some(Known { row, .. }) = self.known(plan)?
+            && row.state == PlanState::Sealed
+            && row.trailer.as_ref() == Some(trailer)
+        {
+            return refuse::check_partition(lease, plan, &row.head.partition);
+        }
+        let number = self.plan_in(lease, plan, PlanState::Draft)?;
+        let content = to_json(trailer)?;
+        self.write(Survives::Power, |db| {
+            db.sql("UPDATE plan SET state = ?2, trailer = ?3 WHERE id = ?1")?
+                .execute(params![number, SEALED, content])
+                .or_fail(write_failed)
+        })?;
+        self.spill.drop_plan(number)
+    }
+
+    pub(super) fn discard(&mut self, lease: &Lease, plan: &PlanId) -> Result<()> {
+        self.check(lease)?;
+        let Some(Known { number, row }) = self.known(plan)? else { return Ok(()) };
+        refuse::check_partition(lease, plan, &row.head.partition)?;
+        match row.state {
+            PlanState::Adopted => Err(refuse::conflict("the plan is being applied").at("plan", plan)),
+            PlanState::Done | PlanState::Abandoned => Ok(()),
+            PlanState::Sealed => {
+                let now = self.clock.now();
+                self.write(Survives::Power, |db| db.end_plan(number, ABANDONED, now))
+            }
+            PlanState::Draft => {
+                self.write(Survives::Process, |db| db.forget_plan(number))?;
+                self.spill.drop_plan(number)
+            }
+        }
+    }
+
+    fn end_plan(&self, plan: i64, state: i64, at: Timestamp) -> Result<()> {
+        self.sql("UPDATE plan SET state = ?2, ended_seconds = ?3, ended_nanos = ?4 WHERE id = ?1")?
+            .execute(params![plan, state, at.timestamp(), at.timestamp_subsec_nanos()])
+            .or_fail(write_failed)
+            .map(|_| ())
+    }
+
+    pub(super) fn adopted(&mut self, partition: &PartitionId) -> Result<Option<PlanId>> {
+        let Some(partition) = self.names.find(&self.file, partition.as_str())? else { return Ok(None) };
+        let found: Option<i64> = self
+            .sql("SELECT id FROM plan WHERE partition = ?1 AND state = ?2")?
+            .query_row([partition, ADOPTED], |row| row.get(0))
+            .optional()
+            .or_fail(read_failed)?;
+        found.map(|plan| self.names.name(&self.file, plan).map(PlanId::new)).transpose()
+    }
+
+    pub(super) fn adopt(&mut self, lease: &Lease, approval: &Approval) -> Result<()> {
+        self.check(lease)?;
+        let adopted = self.adopted(&lease.partition)?;
+        let Known { number, row } =
+            self.known(&approval.plan)?.ok_or_else(|| refuse::no_plan(&approval.plan))?;
+        let known = (&row.head, row.trailer.as_ref(), row.state);
+        refuse::check_adoption(lease, approval, known, adopted.as_ref(), self.revision)?;
+        let content = to_json(approval)?;
+        self.write(Survives::Power, |db| {
+            db.sql("UPDATE plan SET state = ?2, approval = ?3 WHERE id = ?1")?
+                .execute(params![number, ADOPTED, content])
+                .or_fail(write_failed)?;
+            let note = refuse::adopted_words(approval);
+            db.log(approval.at, "adopted", &approval.by, Some(&approval.plan), note)
+        })
+    }
+
+    pub(super) fn intend(
+        &mut self,
+        lease: &Lease,
+        plan: &PlanId,
+        keys: &[EntryKey],
+    ) -> Result<Vec<EntryState>> {
+        self.check(lease)?;
+        let number = self.plan_in(lease, plan, PlanState::Adopted)?;
+        self.write(Survives::Power, |db| {
+            let mut statement = db.sql(
+                "UPDATE entry SET state = 3, attempts = attempts + 1 WHERE plan = ?1 AND key = ?2 AND state < 4 \
+                 RETURNING attempts",
+            )?;
+            let mut before = Vec::with_capacity(keys.len());
+            for key in keys {
+                let bytes = key.to_bytes();
+                let attempts: Option<u32> =
+                    statement.query_row(params![number, bytes], |row| row.get(0)).optional().or_fail(write_failed)?;
+                before.push(match attempts {
+                    Some(0 | 1) => EntryState::Planned,
+                    Some(attempts) => EntryState::Intended { attempts: attempts - 1 },
+                    None => {
+                        db.state_of(number, &bytes)?.ok_or_else(|| refuse::no_entry(plan, key))?
+                    }
+                });
+            }
+            Ok(before)
+        })
+    }
+
+    fn state_of(&self, plan: i64, key: &[u8]) -> Result<Option<EntryState>> {
+        let mut statement =
+            self.sql("SELECT state, attempts, ending FROM entry WHERE plan = ?1 AND key = ?2")?;
+        let mut rows = statement.query(params![plan, key]).or_fail(read_failed)?;
+        let Some(row) = rows.next().or_fail(read_failed)? else { return Ok(None) };
+        entry_state(row.get(0).or_fail(read_failed)?, row.get(1).or_fail(read_failed)?, || {
+            row.get_ref(2).or_fail(read_failed)
+        })
+        .map(Some)
+    }
+
+    pub(super) fn commit(&mut self, lease: &Lease, plan: &PlanId, commit: Commit) -> Result<()> {
+        self.check(lease)?;
+        let number = self.plan_in(lease, plan, PlanState::Adopted)?;
+        let now = self.clock.now();
+        self.write(Survives::Power, |db| {
+            let Commit { endings, pairs, attention, settled, feeds, resolved } = commit;
+            let revision = db.move_revision()?;
+            db.put_endings(plan, number, endings)?;
+            db.put_pairs(pairs, revision)?;
+            settled.iter().try_for_each(|row| db.settle(row))?;
+            attention.iter().try_for_each(|(link, row)| db.put_attention(link, row))?;
+            feeds.iter().try_for_each(|(link, side, feed)| db.put_feed(link, *side, feed))?;
+            resolved.iter().try_for_each(|(link, used)| db.use_resolution(link, used))?;
+            // Other plans were made from a state that has moved: none of them can be adopted any more.
+            let partition = db.names.number(&db.file, lease.partition.as_str())?;
+            db.sql(
+                "UPDATE plan SET state = ?3, ended_seconds = ?4, ended_nanos = ?5 \
+                 WHERE partition = ?1 AND state = ?2",
+            )?
+            .execute(params![partition, SEALED, ABANDONED, now.timestamp(), now.timestamp_subsec_nanos()])
+            .or_fail(write_failed)
+            .map(|_| ())
+        })
+    }
+
+    fn put_endings(&self, plan: &PlanId, number: i64, endings: Vec<Ending>) -> Result<()> {
+        let mut endings: Vec<(Vec<u8>, Ending)> =
+            endings.into_iter().map(|ending| (ending.key.to_bytes(), ending)).collect();
+        endings.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut statement =
+            self.sql("UPDATE entry SET state = ?3, ending = ?4 WHERE plan = ?1 AND key = ?2 AND state < 4")?;
+        let mut bytes = Vec::with_capacity(64);
+        for (key, Ending { key: entry, state }) in &endings {
+            let ended = match state {
+                EntryState::Applied { .. } => 4,
+                EntryState::Dropped { .. } => 5,
+                // Refused below, in the words that every store has for it.
+                EntryState::Planned | EntryState::Intended { .. } => 0,
+            };
+            bytes.clear();
+            form::encode(state, &mut form::no_numbers, &mut bytes)?;
+            let changed = match ended {
+                0 => 0,
+                _ => statement.execute(params![number, key, ended, bytes]).or_fail(write_failed)?,
+            };
+            if changed == 0 {
+                let before = self.state_of(number, key)?.ok_or_else(|| refuse::no_entry(plan, entry))?;
+                refuse::ended(entry, &before, state)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        lease: &Lease,
+        plan: &PlanId,
+        state: PlanState,
+        at: Timestamp,
+    ) -> Result<()> {
+        let what = refuse::check_end(plan, state)?;
+        self.check(lease)?;
+        let Known { row, .. } = self.known(plan)?.ok_or_else(|| refuse::no_plan(plan))?;
+        if row.state == state && row.approval.is_some() {
+            return refuse::check_partition(lease, plan, &row.head.partition);
+        }
+        let number = self.plan_in(lease, plan, PlanState::Adopted)?;
+        let open = self.sql("SELECT 1 FROM entry WHERE plan = ?1 AND state < 4")?.exists([number]);
+        if state == PlanState::Done && open.or_fail(read_failed)? {
+            return Err(refuse::entries_open(plan));
+        }
+        self.write(Survives::Power, |db| {
+            db.end_plan(number, if state == PlanState::Done { DONE } else { ABANDONED }, at)?;
+            db.log(at, what, &lease.worker, Some(plan), String::new())
+        })
+    }
+
+    pub(super) fn prune(&mut self, before: Timestamp) -> Result<usize> {
+        self.write(Survives::Process, |db| {
+            let old: Vec<i64> = {
+                let mut statement = db.sql(
+                    "SELECT id FROM plan WHERE state >= 3 AND (ended_seconds, ended_nanos) < (?1, ?2)",
+                )?;
+                let at = params![before.timestamp(), before.timestamp_subsec_nanos()];
+                let rows = statement.query_map(at, |row| row.get(0)).or_fail(read_failed)?;
+                rows.collect::<rusqlite::Result<_>>().or_fail(read_failed)?
+            };
+            old.iter().try_for_each(|plan| db.forget_plan(*plan))?;
+            Ok(old.len())
+        })
+    }
+}
+
+fn plan_state(number: i64) -> Result<PlanState> {
+    Ok(match number {
+        DRAFT => PlanState::Draft,
+        SEALED => PlanState::Sealed,
+        ADOPTED => PlanState::Adopted,
+        DONE => PlanState::Done,
+        ABANDONED => PlanState::Abandoned,
+        _ => return Err(corrupt("a stored plan has an unknown state")),
+    })
+}
+
+fn entry_state<'a>(
+    state: i64,
+    attempts: u32,
+    ending: impl FnOnce() -> Result<Sql<'a>>,
+) -> Result<EntryState> {
+    match state {
+        2 => Ok(EntryState::Planned),
+        3 => Ok(EntryState::Intended { attempts }),
+        4 | 5 => match ending()? {
+            Sql::Blob(bytes) => form::decode(bytes, &form::no_shapes),
+            _ => Err(corrupt("a stored entry ended without an ending")),
+        },
+        _ => Err(corrupt("a stored entry has an unknown state")),
+    }
+    .inspect_err(|error| debug_assert_eq!(error.kind(), ErrorKind::Corrupt))
+}
