@@ -145,14 +145,15 @@ fn customers(pairs: usize, changes: usize, dice: &mut Dice) -> Vec<Four<Customer
     (0..pairs).map(pair).collect()
 }
 
-/// What a typed merge says: fields to the right, to the left, agreed, in conflict.
+/// What a typed merge says: fields to the right, to the left, agreed, in conflict. As the engine, it looks whether a
+/// value that one side changed is what the other one holds already.
 #[inline(never)]
 fn typed_merge(four: &Four<Customer>) -> [u32; 4] {
     let left = four.base[0].differing(&four.current[0]);
     let right = four.base[1].differing(&four.current[1]);
-    let both = left & right;
-    let apart = if both == 0 { 0 } else { both & four.current[0].differing(&four.current[1]) };
-    [left & !right, right & !left, both & !apart, apart]
+    let changed = left | right;
+    let apart = if changed == 0 { 0 } else { changed & four.current[0].differing(&four.current[1]) };
+    [left & !right & apart, right & !left & apart, changed & !apart, left & right & apart]
 }
 
 fn record(link: &CompiledLink, side: Side, customer: &Customer) -> Record {

@@ -110,3 +110,67 @@ mod sqlite {
         check(false, "DECTEXT(18,2)", true);
     }
 }
+
+#[cfg(feature = "csv")]
+mod csv {
+    use std::sync::Arc;
+
+    use seamless_connectors::csv::{Csv, CsvConfig};
+
+    use super::kit::{FIELDS, Subject, check_connector};
+    use super::{ENTITY, entity};
+
+    fn check(delimiter: char, null: &str, typed_header: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let count = std::cell::Cell::new(0);
+        let fresh = || {
+            count.set(count.get() + 1);
+            let path = folder.path().join(count.get().to_string());
+            std::fs::create_dir(&path).unwrap();
+            let kinds = ["text(20) key", "text(50)", "decimal(18,2)", "bool", "date", "int", "text"];
+            let kinds = kinds.map(|kind| if typed_header { format!(":{kind}") } else { String::new() });
+            let cells = FIELDS
+                .iter()
+                .zip(kinds)
+                .map(|(name, kind)| format!("\"{}{kind}\"", name.replace('"', "\"\"")));
+            let header = cells.collect::<Vec<_>>().join(&delimiter.to_string());
+            std::fs::write(path.join(format!("{ENTITY}.csv")), header).unwrap();
+            let mut config = CsvConfig { delimiter, null: null.to_owned(), ..CsvConfig::new(path) };
+            if !typed_header {
+                config.schemas.insert(ENTITY.to_owned(), entity());
+            }
+            let open = || Arc::new(Csv::open(config.clone()).unwrap());
+            Subject { connector: open(), other: open(), entity: ENTITY.into(), tells_empty_from_null: true }
+        };
+        assert!(check_connector(&fresh) > 20);
+    }
+
+    #[test]
+    fn csv_conforms_with_a_schema() {
+        check(',', "", false);
+    }
+
+    #[test]
+    fn csv_conforms_with_a_typed_header() {
+        check(';', "\\N", true);
+    }
+}
+
+#[cfg(feature = "jsonl")]
+#[test]
+fn jsonl_conforms() {
+    use seamless_connectors::jsonl::{Jsonl, JsonlConfig};
+    let folder = tempfile::tempdir().unwrap();
+    let count = std::cell::Cell::new(0);
+    let fresh = || {
+        count.set(count.get() + 1);
+        let path = folder.path().join(count.get().to_string());
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join(format!("{ENTITY}.jsonl")), "").unwrap();
+        let schema = serde_json::to_string(&entity()).unwrap();
+        std::fs::write(path.join(format!("{ENTITY}.schema.json")), schema).unwrap();
+        let open = || Arc::new(Jsonl::open(JsonlConfig::new(&path)).unwrap());
+        Subject { connector: open(), other: open(), entity: ENTITY.into(), tells_empty_from_null: true }
+    };
+    assert!(check_connector(&fresh) > 20);
+}

@@ -11,6 +11,7 @@ mod compile;
 mod finding;
 mod link_mapper;
 mod rules;
+mod slots;
 mod testing;
 
 pub use builder::{

@@ -3,7 +3,7 @@
 use futures::executor::block_on;
 use seamless_core::model::{Side, Value};
 
-use super::world::World;
+use super::world::{World, reference};
 
 #[test]
 fn h100_edits_of_different_fields_of_one_record_merge_without_conflict() {
@@ -79,13 +79,6 @@ fn h79_circular_references_are_created_without_and_patched_after() {
         world.erp.value("Contact", &person.id, "Company").unwrap(),
         reference("Customer", &customer.id)
     );
-}
-
-fn reference(entity: &str, id: &seamless_core::model::RecordId) -> Value {
-    Value::Reference(std::sync::Arc::new(seamless_core::model::Reference {
-        entity: entity.into(),
-        id: id.clone(),
-    }))
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! The whole path over systems in memory: what people do on both sides, what a run makes of it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod clock;
+mod crash;
+mod gate;
 mod hard_cases;
+mod picture;
 mod world;

@@ -1,26 +1,35 @@
 //! Two systems in memory, a mapping between them, and short ways to say what people do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::executor::block_on;
+use futures::future::FutureExt;
 use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
-use seamless_core::clock::SystemClock;
-use seamless_core::mapper::DeletePolicy;
-use seamless_core::model::{Entity, Field, FieldKind, Normaliser, RecordId, Side, Value};
+use seamless_core::connector::{Capabilities, UniqueKey};
+use seamless_core::mapper::{DeletePolicy, Mapper};
+use seamless_core::model::{
+    Entity, Field, FieldKind, LinkId, Normaliser, RecordId, Reference, Result, Side, Sides, Value,
+};
 use seamless_core::plan::render::TextOptions;
-use seamless_core::store::{MemoryStore, StateStore};
-use seamless_core::sync::{Approved, Integration, Plan, RunReport};
+use seamless_core::store::{Attention, MemoryStore, StateStore};
+use seamless_core::sync::{Approved, Integration, IntegrationBuilder, Plan, RunReport};
 use seamless_mapping::declaration::IfMissing;
 use seamless_mapping::{Mapping, copy, lookup};
+
+use super::clock::ManualClock;
+use super::gate::{Gate, GatedConnector, GatedStore};
 
 pub(crate) struct World {
     pub(crate) crm: Memory,
     pub(crate) erp: Memory,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn StateStore>,
+    pub(crate) links: Vec<Arc<dyn Mapper>>,
     pub(crate) integration: Integration,
 }
 
-fn text(name: &str, length_max: u32) -> Field {
+pub(crate) fn text(name: &str, length_max: u32) -> Field {
     Field::new(name, FieldKind::Text { length_max: Some(length_max) })
 }
 
@@ -28,7 +37,13 @@ fn entity(name: &str, key: &str, fields: Vec<Field>) -> Entity {
     Entity { name: name.into(), label: None, fields, key: vec![key.into()], unique: vec![] }
 }
 
-pub(crate) fn crm() -> Memory {
+/// What a test changes about what a system can do.
+pub(crate) type Change<'a> = &'a dyn Fn(&mut Capabilities);
+
+pub(crate) fn as_it_is(_: &mut Capabilities) {}
+
+/// The left system: its ids are keys that its clients choose.
+pub(crate) fn crm(change: Change<'_>) -> Memory {
     let account = entity(
         "account",
         "accountid",
@@ -38,6 +53,7 @@ pub(crate) fn crm() -> Memory {
             text("name", 160),
             text("phone", 50),
             text("web", 200),
+            text("note", 100),
             Field::new("owner", FieldKind::Reference { targets: vec!["contact".into()] }),
         ],
     );
@@ -48,14 +64,16 @@ pub(crate) fn crm() -> Memory {
             text("contactid", 40),
             text("email", 100),
             text("fullname", 160),
+            text("note", 100),
             Field::new("account", FieldKind::Reference { targets: vec!["account".into()] }),
         ],
     );
-    let of = |entity| EntityConfig::new(entity).ids(Ids::Key);
+    let of = |entity| EntityConfig::new(entity).ids(Ids::Key).capable(change);
     Memory::new(MemoryConfig::new("crm").entity(of(account)).entity(of(contact))).unwrap()
 }
 
-pub(crate) fn erp() -> Memory {
+/// The right system: it counts its ids and refuses a second record with the same number or mail address.
+pub(crate) fn erp(change: Change<'_>) -> Memory {
     let customer = entity(
         "Customer",
         "id",
@@ -65,6 +83,7 @@ pub(crate) fn erp() -> Memory {
             text("Name", 100),
             text("Phone No.", 30),
             text("Home Page", 80),
+            text("Memo", 100),
             Field::new("Primary Contact", FieldKind::Reference { targets: vec!["Contact".into()] }),
         ],
     );
@@ -75,13 +94,19 @@ pub(crate) fn erp() -> Memory {
             Field::new("id", FieldKind::Int),
             text("E-Mail", 80),
             text("Name", 100),
+            text("Memo", 100),
             Field::new("Company", FieldKind::Reference { targets: vec!["Customer".into()] }),
         ],
     );
-    let of = |entity| {
-        EntityConfig::new(entity).capable(|can| can.unique_key = seamless_core::connector::UniqueKey::None)
+    let of = |entity, key: &str| {
+        let unique = |can: &mut Capabilities| {
+            can.unique_key = UniqueKey::Fields(vec![key.into()]);
+            can.idempotency_key = false;
+        };
+        EntityConfig::new(entity).capable(unique).capable(change)
     };
-    Memory::new(MemoryConfig::new("erp").entity(of(customer)).entity(of(contact))).unwrap()
+    let config = MemoryConfig::new("erp").entity(of(customer, "No.")).entity(of(contact, "E-Mail"));
+    Memory::new(config).unwrap()
 }
 
 pub(crate) fn mapping() -> Mapping {
@@ -90,6 +115,7 @@ pub(crate) fn mapping() -> Mapping {
         .two_way()
         .match_on([("accountnumber", "No.")])
         .on_delete(Side::Left, DeletePolicy::Delete)
+        .sweep_every(Duration::from_secs(3600))
         .rule(copy("accountnumber", "No."))
         .rule(copy("name", "Name"))
         .rule(copy("phone", "Phone No.").same_when([Normaliser::Digits]))
@@ -102,6 +128,7 @@ pub(crate) fn mapping() -> Mapping {
         .link("contacts", "contact", "Contact")
         .two_way()
         .match_on([("email", "E-Mail")])
+        .sweep_every(Duration::from_secs(3600))
         .rule(copy("email", "E-Mail"))
         .rule(copy("fullname", "Name"))
         .rule(
@@ -116,19 +143,57 @@ pub(crate) fn mapping() -> Mapping {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let store: Arc<dyn StateStore> = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
-        Self::with(crm(), erp(), store)
+        Self::of(crm(&as_it_is), erp(&as_it_is))
     }
 
-    pub(crate) fn with(crm: Memory, erp: Memory, store: Arc<dyn StateStore>) -> Self {
-        let integration = Integration::builder("test")
-            .left("crm", Arc::new(crm.clone()))
-            .right("erp", Arc::new(erp.clone()))
-            .links(mapping().links())
-            .store(store.clone())
+    pub(crate) fn of(crm: Memory, erp: Memory) -> Self {
+        Self::mapped(crm, erp, mapping())
+    }
+
+    pub(crate) fn mapped(crm: Memory, erp: Memory, mapping: Mapping) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let store: Arc<dyn StateStore> = Arc::new(MemoryStore::new(clock.clone()));
+        let links = mapping.links();
+        let systems = Sides::new(&crm, &erp);
+        let integration = builder(&systems, &links, &store, &clock).build().unwrap();
+        Self { crm, erp, clock, store, links, integration }
+    }
+
+    pub(crate) fn builder(&self) -> IntegrationBuilder {
+        builder(&Sides::new(&self.crm, &self.erp), &self.links, &self.store, &self.clock)
+    }
+
+    /// The same systems and state under another mapping: what a new version of the configuration meets.
+    pub(crate) fn remap(&mut self, mapping: Mapping) {
+        self.links = mapping.links();
+        self.restart();
+    }
+
+    /// What a process that starts again has: the state and the systems, nothing else.
+    pub(crate) fn restart(&mut self) {
+        self.integration = self.builder().build().unwrap();
+    }
+
+    /// An integration whose every step passes a gate.
+    pub(crate) fn gated(&self, gate: &Gate) -> Integration {
+        let connector =
+            |inner: &Memory| Arc::new(GatedConnector { inner: inner.clone(), gate: gate.clone() });
+        self.builder()
+            .left("crm", connector(&self.crm))
+            .right("erp", connector(&self.erp))
+            .store(Arc::new(GatedStore { inner: self.store.clone(), gate: gate.clone() }))
             .build()
-            .unwrap();
-        Self { crm, erp, store, integration }
+            .unwrap()
+    }
+
+    /// A run that crashes after so many steps; `None` when it did, and the process started again.
+    pub(crate) fn run_until(&mut self, steps: usize) -> Option<Result<RunReport>> {
+        let integration = self.gated(&Gate::stopping_after(steps));
+        let ran = integration.run(approve).now_or_never();
+        if ran.is_none() {
+            self.restart();
+        }
+        ran
     }
 
     pub(crate) fn plan(&self) -> Plan {
@@ -154,13 +219,27 @@ impl World {
         assert_eq!((self.crm.counts().ops, self.erp.counts().ops), before);
     }
 
+    pub(crate) fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    pub(crate) fn waiting(&self) -> Vec<(LinkId, Attention)> {
+        block_on(self.integration.status()).unwrap().waiting
+    }
+
+    pub(crate) fn system(&self, side: Side) -> &Memory {
+        match side {
+            Side::Left => &self.crm,
+            Side::Right => &self.erp,
+        }
+    }
+
     pub(crate) fn account(&self, id: &str, number: &str, name: &str, phone: &str, web: &str) -> RecordId {
         let values = [
             ("accountnumber", Value::text(number)),
             ("name", Value::text(name)),
             ("phone", Value::text(phone)),
             ("web", Value::text(web)),
-            ("owner", Value::Null),
         ];
         self.crm.insert("account", Some(RecordId::text(id)), &values).unwrap()
     }
@@ -171,9 +250,14 @@ impl World {
             ("Name", Value::text(name)),
             ("Phone No.", Value::text(phone)),
             ("Home Page", Value::text(web)),
-            ("Primary Contact", Value::Null),
         ];
         self.erp.insert("Customer", None, &values).unwrap()
+    }
+
+    pub(crate) fn contact(&self, id: &str, mail: &str, name: &str, account: Option<&RecordId>) -> RecordId {
+        let account = account.map_or(Value::Null, |account| reference("account", account));
+        let values = [("email", Value::text(mail)), ("fullname", Value::text(name)), ("account", account)];
+        self.crm.insert("contact", Some(RecordId::text(id)), &values).unwrap()
     }
 
     pub(crate) fn crm_value(&self, id: &RecordId, field: &str) -> Value {
@@ -183,6 +267,24 @@ impl World {
     pub(crate) fn erp_value(&self, id: &RecordId, field: &str) -> Value {
         self.erp.value("Customer", id, field).unwrap()
     }
+}
+
+fn builder(
+    systems: &Sides<&Memory>,
+    links: &[Arc<dyn Mapper>],
+    store: &Arc<dyn StateStore>,
+    clock: &Arc<ManualClock>,
+) -> IntegrationBuilder {
+    Integration::builder("test")
+        .left("crm", Arc::new(systems.left.clone()))
+        .right("erp", Arc::new(systems.right.clone()))
+        .links(links.to_vec())
+        .store(store.clone())
+        .clock(clock.clone())
+}
+
+pub(crate) fn reference(entity: &str, id: &RecordId) -> Value {
+    Value::Reference(Arc::new(Reference { entity: entity.into(), id: id.clone() }))
 }
 
 pub(crate) fn approve(plan: &Plan) -> Option<Approved> {

@@ -3,10 +3,9 @@
 //! [`Client::run`].
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::channel::oneshot;
 use rusqlite::{Connection, OpenFlags};
 use seamless_core::connector::ConnectorInfo;
 use seamless_core::model::{Error, ErrorKind, Result};
@@ -14,14 +13,13 @@ use seamless_core::model::{Error, ErrorKind, Result};
 use super::catalogue::{Catalogue, schema_version};
 use super::config::SqliteConfig;
 use super::error::from_sqlite;
+use crate::worker::Worker;
 
 /// How long a call waits for another writer where the configuration says nothing.
 const BUSY_TIMEOUT_MS: u32 = 5_000;
 
 /// Prepared statements that a connection keeps: one per query shape and table in use.
 const STATEMENTS_MAX: usize = 64;
-
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// Which connection a job needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +32,8 @@ pub(super) struct Client {
     pub(super) config: SqliteConfig,
     pub(super) info: ConnectorInfo,
     catalogue: Arc<Mutex<Arc<Catalogue>>>,
-    reader: mpsc::Sender<Job>,
-    writer: mpsc::Sender<Job>,
+    reader: Worker<Connection>,
+    writer: Worker<Connection>,
 }
 
 impl Client {
@@ -57,8 +55,8 @@ impl Client {
             config,
             info,
             catalogue: Arc::new(Mutex::new(Arc::new(catalogue))),
-            reader: spawn(reader, "seamless-sqlite-read")?,
-            writer: spawn(writer, "seamless-sqlite-write")?,
+            reader: Worker::spawn(reader, "seamless-sqlite-read")?,
+            writer: Worker::spawn(writer, "seamless-sqlite-write")?,
         })
     }
 
@@ -74,20 +72,17 @@ impl Client {
         lane: Lane,
         job: impl FnOnce(&mut Connection, &Catalogue) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (reply, answer) = oneshot::channel();
         let (known, config) = (Arc::clone(&self.catalogue), self.config.clone());
-        let boxed: Job = Box::new(move |connection| {
-            let done = current(connection, &known, &config).and_then(|catalogue| job(connection, &catalogue));
-            // Nobody waits for the answer any more: that is what dropping a future means.
-            let _ = reply.send(done);
-        });
-        let lane = match lane {
+        let worker = match lane {
             Lane::Read => &self.reader,
             Lane::Write => &self.writer,
         };
-        let ended = || Error::new(ErrorKind::Internal, "the thread of the database connection ended");
-        lane.send(boxed).map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        worker
+            .run(move |connection| {
+                let catalogue = current(connection, &known, &config)?;
+                job(connection, &catalogue)
+            })
+            .await
     }
 }
 
@@ -140,19 +135,6 @@ fn connect(path: &Path, config: &SqliteConfig, lane: Lane) -> Result<Connection>
         Ok(connection)
     };
     open().map_err(|error| from_sqlite(&error, "opening the file").at("path", path.display()))
-}
-
-fn spawn(mut connection: Connection, name: &str) -> Result<mpsc::Sender<Job>> {
-    let (sender, jobs) = mpsc::channel::<Job>();
-    let body = move || {
-        while let Ok(job) = jobs.recv() {
-            job(&mut connection);
-        }
-    };
-    std::thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|problem| {
-        Error::new(ErrorKind::Unavailable, "no thread for the database connection").caused_by(problem)
-    })?;
-    Ok(sender)
 }
 
 /// Path and file number: see the module's page for what that tells apart and what not.

@@ -43,9 +43,11 @@ pub(crate) struct Subject {
     pub(crate) tells_empty_from_null: bool,
 }
 
+type Case = (&'static str, fn(&Subject));
+
 /// Runs every case on a fresh subject each; how many there were.
 pub(crate) fn check_connector(fresh: &dyn Fn() -> Subject) -> usize {
-    let cases: &[(&str, fn(&Subject))] = &[
+    let cases: &[Case] = &[
         ("schema", schema_names_every_field),
         ("unknown entity", an_unknown_entity_is_named),
         ("unknown field", an_unknown_field_is_named),

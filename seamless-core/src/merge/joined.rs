@@ -282,9 +282,7 @@ impl CompiledLink {
     /// another field.
     #[inline]
     pub(super) fn copy_same(&self, pair: &CopyPair, left: &Record, right: &Record) -> bool {
-        left.slot_eq(pair.slots.left, right, pair.slots.right)
-            || !pair.form.is_exact()
-                && pair.form.same_presence(left.get(pair.slots.left), right.get(pair.slots.right))
+        left.same_slot(pair.slots.left, right, pair.slots.right, &pair.form)
     }
 
     /// The same where a form depends on another field.

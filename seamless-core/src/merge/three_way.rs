@@ -88,10 +88,8 @@ fn see_narrow(case: &Case<'_>) -> Seen {
             continue;
         };
         seen.baseless |= groups_of_slots(case, side, base.unsaid_low());
-        if !current.same_bytes(base) {
-            let slots = case.link.forms(side).differing_low(current, base);
-            *seen.changed.of_mut(side) = groups_of_slots(case, side, slots);
-        }
+        let slots = case.link.forms(side).differing_low(current, base);
+        *seen.changed.of_mut(side) = groups_of_slots(case, side, slots);
     }
     seen.baseless |= case.rebased.low_word();
     seen

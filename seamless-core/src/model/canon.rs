@@ -19,7 +19,7 @@ use super::decimal::{Decimal, Rounding};
 use super::error::{Error, Result};
 use super::identity::FieldName;
 use super::record::{Record, Shape, write_presence};
-use super::same::same_quickly;
+use super::same::Quick;
 use super::value::{Instant, Presence, SetValue, Value, ValueRef};
 
 /// One step of a canonical form. Each is idempotent; each leaves kinds that it does not concern alone.
@@ -180,7 +180,10 @@ impl fmt::Display for Normaliser {
 /// given in, so that the same set of them is the same form.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<Normaliser>", into = "Vec<Normaliser>")]
-pub struct CanonicalForm(Arc<[Normaliser]>);
+pub struct CanonicalForm {
+    steps: Arc<[Normaliser]>,
+    quick: Quick,
+}
 
 impl CanonicalForm {
     /// The form that leaves every value as it is.
@@ -193,7 +196,8 @@ impl CanonicalForm {
         let mut steps: Vec<Normaliser> = steps.into_iter().collect();
         steps.sort_by_key(rank);
         steps.dedup_by(|next, kept| rank(next).0 == rank(kept).0);
-        Self(steps.into())
+        let quick = Quick::of(&steps);
+        Self { steps: steps.into(), quick }
     }
 
     /// This form and another one together.
@@ -202,17 +206,17 @@ impl CanonicalForm {
         if other.is_exact() {
             return self.clone();
         }
-        Self::new(self.0.iter().chain(other.0.iter()).cloned())
+        Self::new(self.steps.iter().chain(other.steps.iter()).cloned())
     }
 
     /// Whether it leaves every value as it is.
     pub fn is_exact(&self) -> bool {
-        self.0.is_empty()
+        self.steps.is_empty()
     }
 
     /// The normalisers, in the order in which they apply.
     pub fn steps(&self) -> &[Normaliser] {
-        &self.0
+        &self.steps
     }
 
     /// The canonical form of a value. Allocates; compare with [`CanonicalForm::same`] where that is all.
@@ -221,8 +225,8 @@ impl CanonicalForm {
         // Truncating and changing the Unicode form can undo each other's work (a cut can leave a blank at the end):
         // the steps repeat until nothing moves, at most as often as there are steps.
         let mut current = owned;
-        for _ in 0..=self.0.len() {
-            let next = self.0.iter().fold(Cow::Borrowed(&current), |value, step| step.apply(value));
+        for _ in 0..=self.steps.len() {
+            let next = self.steps.iter().fold(Cow::Borrowed(&current), |value, step| step.apply(value));
             match next {
                 Cow::Borrowed(_) => return current,
                 Cow::Owned(changed) if changed == current => return changed,
@@ -234,10 +238,18 @@ impl CanonicalForm {
 
     /// Whether two values mean the same. Raw equality is looked at first, so that the usual case allocates nothing.
     pub fn same(&self, a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
-        if a == b || self.is_exact() {
-            return a == b;
-        }
-        same_quickly(&self.0, a, b).unwrap_or_else(|| self.apply(a) == self.apply(b))
+        a == b || self.same_apart(a, b)
+    }
+
+    /// Whether two values that differ as they are mean the same.
+    #[inline]
+    pub(crate) fn same_apart(&self, a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
+        !self.is_exact() && self.quick.same(a, b).unwrap_or_else(|| self.apply(a) == self.apply(b))
+    }
+
+    /// What can be compared in place.
+    pub(super) fn quick(&self) -> &Quick {
+        &self.quick
     }
 
     /// Whether two presences mean the same; absent and unreadable equal only themselves.
@@ -276,7 +288,7 @@ impl From<Vec<Normaliser>> for CanonicalForm {
 
 impl From<CanonicalForm> for Vec<Normaliser> {
     fn from(form: CanonicalForm) -> Self {
-        form.0.to_vec()
+        form.steps.to_vec()
     }
 }
 
@@ -285,7 +297,7 @@ impl fmt::Display for CanonicalForm {
         if self.is_exact() {
             return f.write_str("exact");
         }
-        for (place, step) in self.0.iter().enumerate() {
+        for (place, step) in self.steps.iter().enumerate() {
             if place > 0 {
                 f.write_str(", ")?;
             }
@@ -430,7 +442,7 @@ impl SideForms {
         while suspects != 0 {
             let slot = suspects.trailing_zeros() as usize;
             suspects &= suspects - 1;
-            if self.slot(slot).same_presence(a.get(slot), b.get(slot)) {
+            if self.slots.get(slot).is_some_and(|form| a.same_apart(slot, b, slot, form)) {
                 differing &= !(1 << slot);
             }
         }

@@ -76,6 +76,16 @@ proptest! {
         prop_assert!(x.same_bytes(&build(&a)) || a.iter().any(|slot| matches!(slot, Slot::Value(Value::Float(_)))));
     }
 
+    // Catches: a run of texts that goes on over one whose length changed.
+    #[test]
+    fn texts_are_told_apart_slot_by_slot_however_they_shift(
+        a in proptest::collection::vec("[ab]{0,2}", 7), b in proptest::collection::vec("[ab]{0,2}", 7)
+    ) {
+        let slots = |texts: &[String]| texts.iter().map(|text| Slot::Value(Value::text(text))).collect::<Vec<_>>();
+        let differing = (0..7).filter(|place| a[*place] != b[*place]).fold(0u64, |bits, place| bits | 1 << place);
+        prop_assert_eq!(build(&slots(&a)).differing_low(&build(&slots(&b))), differing);
+    }
+
     #[test]
     fn a_changed_copy_differs_only_where_it_was_changed(
         slots in proptest::collection::vec(slot(), 5), place in 0usize..5, new in slot()
@@ -105,6 +115,19 @@ fn a_record_in_another_shape_keeps_its_fields_by_name() {
     assert_eq!(record.field("f0").to_slot(), slots[0]);
     assert_eq!(record.field("f1").to_slot(), slots[1]);
     assert!(record.field("new").is_absent());
+}
+
+#[test]
+fn texts_that_shift_into_the_same_bytes_still_differ() {
+    let texts = |texts: [&str; 5]| build(&texts.map(|text| Slot::Value(Value::text(text))));
+    let (a, b) = (texts(["a", "", "q", "z!", "e"]), texts(["a", "q", "z", "!", "e"]));
+    assert_eq!(a.differing_low(&b), 0b01110);
+}
+
+#[test]
+fn what_was_not_said_is_known_without_a_look() {
+    let said = Slot::Value(Value::Null);
+    assert_eq!(build(&[Slot::Absent, said.clone(), Slot::Unreadable, said]).unsaid_low(), 0b0101);
 }
 
 #[test]

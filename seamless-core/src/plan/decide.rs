@@ -125,7 +125,8 @@ pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
     deciding.decision
 }
 
-/// Carries a group that had to wait until every link was decided. `None` when there is nothing to send.
+/// Carries a group that had to wait until every link was decided. `None` when there is nothing to send, or when what
+/// it waits for is among what is `open` about the pair already.
 pub fn decide_deferred(
     cx: &DecideContext<'_>,
     deferred: &Deferred,
@@ -133,6 +134,7 @@ pub fn decide_deferred(
     target: Option<&Versioned>,
     pair: Option<&Pair>,
     resolved: &Resolved,
+    open: &[Attention],
 ) -> Option<Entry> {
     let (to, from) = (deferred.to, deferred.to.other());
     let half = |side: Side| match (side == from, target) {
@@ -148,7 +150,7 @@ pub fn decide_deferred(
         resolved: Sides::new(resolved, resolved),
         rebased: &rebased,
         resolutions: &[],
-        open: &[],
+        open,
         check_all: false,
     };
     // Parts beyond those of the first decision about the record.

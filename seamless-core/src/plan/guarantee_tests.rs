@@ -1,3 +1,5 @@
+//! Tests of the table of promises: each capability, each mode, and the page that shows the table.
+
 use proptest::prelude::{Strategy, any, prop_assert, proptest};
 
 use super::{Concerns, Holding, PROMISES, guarantees, markdown};
@@ -182,6 +184,7 @@ proptest! {
     }
 }
 
+// Catches: a table that is changed without the page that people read.
 #[test]
 fn the_documentation_shows_the_table_as_it_is() {
     const BEGIN: &str = "<!-- promises: begin -->\n";

@@ -1,3 +1,5 @@
+//! Tests of guards: tables at each limit, and what must hold of any figures.
+
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
 use super::{GuardFigures, GuardInput, guards};

@@ -1,3 +1,5 @@
+//! Tests of entry lines: one of every kind, spelled out.
+
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::EntryLine;

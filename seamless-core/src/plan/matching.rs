@@ -143,8 +143,7 @@ impl<T: FnMut(Side, &RecordId) -> bool> Matcher<T> {
     pub fn push(&mut self, row: MatchRow) -> Result<Option<(MatchKey, Group)>> {
         let mut ended = None;
         if let Some(last) = &self.last {
-            let place = |row: &MatchRow| (row.key, row.side, row.id.clone());
-            match place(last).cmp(&place(&row)) {
+            match (last.key, last.side, &last.id).cmp(&(row.key, row.side, &row.id)) {
                 std::cmp::Ordering::Equal => return Ok(None),
                 std::cmp::Ordering::Less => {}
                 std::cmp::Ordering::Greater => {

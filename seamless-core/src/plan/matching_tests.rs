@@ -1,3 +1,5 @@
+//! Tests of matching: which values agree, and groups against an oracle that neither sorts nor groups.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};

@@ -1,3 +1,5 @@
+//! Tests of the seal: every way in which a file can be wrong, and counts against the entries.
+
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::Index;
 

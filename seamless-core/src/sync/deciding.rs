@@ -568,6 +568,7 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
             let pair = late_pair(deciding, row).await?;
             let deferred = Deferred { group: usize::from(row.group), to: row.to, creates: row.creates };
             let target = row.target.as_ref();
+            let open = late_open(deciding, row).await?;
             entries.extend(decide_deferred(
                 &context,
                 &deferred,
@@ -575,6 +576,7 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
                 target,
                 pair.as_ref(),
                 &resolved,
+                &open,
             ));
         }
         making.put_entries(entries).await?;
@@ -591,4 +593,16 @@ async fn late_pair(deciding: &Deciding<'_>, row: &DeferredRow) -> Result<Option<
     let ids = [row.source.id.clone()];
     let pairs = deciding.making.store().pairs_of(&deciding.link.spec().id, row.to.other(), &ids).await?;
     Ok(pairs.into_iter().next().flatten().filter(|pair| pair.status != PairStatus::Ended))
+}
+
+/// What is open about the records of a group that waited: what is parked already is not parked again.
+async fn late_open(deciding: &Deciding<'_>, row: &DeferredRow) -> Result<Vec<Attention>> {
+    let (store, link) = (deciding.making.store(), &deciding.link.spec().id);
+    let mut open = Vec::new();
+    for (side, record) in [(row.to.other(), Some(&row.source)), (row.to, row.target.as_ref())] {
+        let Some(record) = record else { continue };
+        let found = store.attention_of(link, side, std::slice::from_ref(&record.id)).await?;
+        open.extend(found.into_iter().flatten());
+    }
+    Ok(open)
 }

@@ -142,7 +142,7 @@ fn call(text: &str) -> Option<(&str, Vec<u32>)> {
     Some((name.trim_end(), numbers))
 }
 
-const TYPES: &[&str] = &[
+pub(crate) const TYPES: &[&str] = &[
     "text",
     "int",
     "decimal",

@@ -61,22 +61,28 @@ fn h03_an_amount_means_something_else_when_its_currency_changes() {
         scales: [("JPY".to_owned(), 0)].into(),
         otherwise: 2,
     };
-    let link = TestMapper::new([copy("amount"), copy("currency")])
-        .with(|mapper| mapper.spec.forms.right.scales.push(scale()))
-        .with(|mapper| mapper.spec.forms.left.scales.push(scale()))
-        .link();
+    for amount in [copy("amount"), computed("amount", &["amount"], &["amount"])] {
+        let link = TestMapper::new([amount, copy("currency")])
+            .with(|mapper| mapper.spec.forms.right.scales.push(scale()))
+            .with(|mapper| mapper.spec.forms.left.scales.push(scale()))
+            .link();
+        check_amounts(&link);
+    }
+}
+
+fn check_amounts(link: &CompiledLink) {
     let row = |amount: &str, currency: &str| {
         format!(r#"{{"amount":{{"decimal":"{amount}"}},"currency":"{currency}"}}"#)
     };
     let (fine, yen, euro) = (row("100.4", "JPY"), row("100", "JPY"), row("100.4", "EUR"));
-    check(&link, [&fine, &yen], [&fine, &yen], &[SETTLED, SETTLED]);
+    check(link, [&fine, &yen], [&fine, &yen], &[SETTLED, SETTLED]);
     // The same number in another currency: it goes over together with the currency, although the right, still in
     // yen, would call both the same.
-    check(&link, [&fine, &yen], [&euro, &yen], &[TO_RIGHT, TO_RIGHT]);
-    check(&link, [&fine, &yen], [&euro, &row("100", "EUR")], &[TO_RIGHT, SAME]);
+    check(link, [&fine, &yen], [&euro, &yen], &[TO_RIGHT, TO_RIGHT]);
+    check(link, [&fine, &yen], [&euro, &row("100", "EUR")], &[TO_RIGHT, SAME]);
     // While it is open what the currency is, the amount waits with it.
-    check(&link, [&fine, &yen], [&euro, &row("100", "USD")], &[BOTH, BOTH]);
-    let mut case = pair(&link, [&fine, &yen], [&euro, &yen]);
+    check(link, [&fine, &yen], [&euro, &row("100", "USD")], &[BOTH, BOTH]);
+    let mut case = pair(link, [&fine, &yen], [&euro, &yen]);
     case.apply();
     case.check_all = true;
     assert!(case.verdict().is_quiet());

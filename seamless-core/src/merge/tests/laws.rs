@@ -151,13 +151,15 @@ proptest! {
     // (past 64 groups) that judges otherwise than the first.
     #[test]
     fn i13_a_group_is_judged_by_its_own_fields_alone_however_many_there_are(
-        columns in columns(5), apart in -4i64..4, check_all in any::<bool>(), copies in 20usize..50
+        columns in columns(5), apart in -4i64..4, check_all in any::<bool>(), copies in 20usize..50,
+        rebased in any::<[bool; 4]>()
     ) {
-        let alone: Vec<Judgement> = columns.iter().map(|column| {
+        let alone: Vec<Judgement> = columns.iter().zip(rebased).map(|(column, rebased)| {
             let column = [column.clone()];
             let link = link_of([column[0].0.clone()], false, Some(Side::Right));
             let mut pair = pair_of(&link, &column, STRAIGHT);
             (pair.modified, pair.check_all) = (stamps(apart), check_all);
+            pair.rebased = Bits::of_word(u64::from(rebased));
             pair.judgements()[0]
         }).collect();
         let many: Vec<Column> = columns.iter().cycle().take(columns.len() * copies).cloned().collect();
@@ -165,6 +167,7 @@ proptest! {
         let link = TestMapper::new(rules).with(|mapper| mapper.custom = Some(Side::Right)).link();
         let mut pair = pair_of(&link, &many, STRAIGHT);
         (pair.modified, pair.check_all) = (stamps(apart), check_all);
+        pair.rebased = (0..many.len()).filter(|group| rebased[group % columns.len()]).collect();
         for (group, found) in pair.judgements().into_iter().enumerate() {
             prop_assert_eq!(found, alone[group % columns.len()], "{}: {:?}", group, many[group]);
         }

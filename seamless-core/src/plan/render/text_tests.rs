@@ -1,3 +1,5 @@
+//! Tests of plans as text: a plan with one of everything, spelled out, and what masking must hide.
+
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::{TextOptions, TextRenderer, plan_summary};

@@ -166,13 +166,16 @@ impl Db {
         side: Side,
         ids: &[RecordId],
     ) -> Result<Vec<Vec<Attention>>> {
-        let Some(link) = self.names.find(&self.file, link.as_str())? else { return Ok(vec![Vec::new(); ids.len()]) };
+        let Some(link) = self.names.find(&self.file, link.as_str())? else {
+            return Ok(vec![Vec::new(); ids.len()]);
+        };
         let mut statement = self.sql(
             "SELECT content FROM attention WHERE link = ?1 AND side = ?2 AND id = ?3 ORDER BY kind, rules",
         )?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            let mut rows = statement.query(params![link, side_number(side), id.as_bytes()]).or_fail(read_failed)?;
+            let mut rows =
+                statement.query(params![link, side_number(side), id.as_bytes()]).or_fail(read_failed)?;
             let mut of = Vec::new();
             while let Some(row) = rows.next().or_fail(read_failed)? {
                 of.push(from_json(&row.get::<_, String>(0).or_fail(read_failed)?)?);

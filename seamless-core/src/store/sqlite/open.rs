@@ -23,14 +23,14 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Opens a file, or makes it, owner-only.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     let at = |error: Error| error.at("file", path.display());
-    let made = make(path).map_err(at)?;
+    make(path).map_err(at)?;
     let connection = Connection::open(path).or_fail(read_failed).map_err(at)?;
-    prepare(connection, made).map_err(at)
+    prepare(connection).map_err(at)
 }
 
 /// Opens a store that lives in memory.
 pub(super) fn open_in_memory() -> Result<Connection> {
-    prepare(Connection::open_in_memory().or_fail(read_failed)?, true)
+    prepare(Connection::open_in_memory().or_fail(read_failed)?)
 }
 
 /// Opens the private database of spills: a temporary file without a name, gone when the process ends.
@@ -46,8 +46,8 @@ pub(super) fn open_spill() -> Result<Connection> {
     Ok(spill)
 }
 
-/// Makes the file where there is none, and refuses one that is no database. Says whether it is empty.
-fn make(path: &Path) -> Result<bool> {
+/// Makes the file where there is none, and refuses one that is no database.
+fn make(path: &Path) -> Result<()> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
     // Plans and bases are personal data. SQLite gives the files beside it the same permissions.
@@ -69,22 +69,20 @@ fn make(path: &Path) -> Result<bool> {
         return Err(Error::configuration("the file is no state file")
             .with_remedy("name another file for the state; this one was not touched"));
     }
-    Ok(start.is_empty())
+    Ok(())
 }
 
-fn prepare(mut connection: Connection, fresh: bool) -> Result<Connection> {
+fn prepare(mut connection: Connection) -> Result<Connection> {
     connection.busy_timeout(BUSY_TIMEOUT).or_fail(read_failed)?;
     // One process owns the file: leases are kept in memory, and no shared memory is needed beside the WAL.
     run(&connection, "PRAGMA locking_mode = EXCLUSIVE")?;
-    if fresh {
-        run(&connection, "PRAGMA page_size = 8192")?;
-    }
     // Whose file it is is asked before anything is changed in it.
     migrate::check(&connection, migrate::STEPS)?;
     run(&connection, "PRAGMA journal_mode = WAL")?;
     run(&connection, "PRAGMA synchronous = FULL")?;
     run(&connection, "PRAGMA cache_size = -16384")?;
-    run(&connection, "PRAGMA wal_autocheckpoint = 2000")?;
+    // Pages that many batches change go to the file once: 32 MiB of log at most.
+    run(&connection, "PRAGMA wal_autocheckpoint = 8000")?;
     migrate::upgrade(&mut connection, migrate::STEPS)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)

@@ -1,10 +1,8 @@
 //! Pairs: marks in the order of either side, pairs with their bases, and what a commit makes of them.
 
-use std::collections::BTreeMap;
+use rusqlite::{CachedStatement, Row, params};
 
-use rusqlite::{Row, params};
-
-use super::db::Db;
+use super::db::{Db, prepared};
 use super::error::{Mapped, read_failed, write_failed};
 use crate::model::{Fingerprint, LinkId, PlanId, Record, RecordId, Result, Side, Sides, Version};
 use crate::store::form::{self, corrupt};
@@ -112,7 +110,7 @@ impl Db {
             return Ok(vec![None; ids.len()]);
         };
         let Self { file, names, shapes, .. } = self;
-        let mut statement = super::db::prepared(
+        let mut statement = prepared(
             file,
             match side {
                 // Live ones first, of ended ones the last: `speaks` in SQL, so that one base is read.
@@ -185,108 +183,91 @@ impl Db {
 
     /// Makes pairs what a commit says, under its revision. Inside of a transaction.
     pub(super) fn put_pairs(&mut self, rows: Vec<(LinkId, Pair)>, revision: u64) -> Result<()> {
-        let mut links: BTreeMap<LinkId, i64> = BTreeMap::new();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let Self { file, names, shapes, .. } = self;
+        let mut find = Sides {
+            left: prepared(file, "SELECT id, status, right_id FROM pair WHERE link = ?1 AND left_id = ?2")?,
+            right: prepared(file, "SELECT id, status, left_id FROM pair WHERE link = ?1 AND right_id = ?2")?,
+        };
+        let mut insert = prepared(
+            file,
+            "INSERT INTO pair (id, link, left_id, right_id, status, revision, watch, left_print, right_print, \
+             plan, configuration, form) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?;
+        let mut update = prepared(
+            file,
+            "UPDATE pair SET link = ?2, left_id = ?3, right_id = ?4, status = ?5, revision = ?6, watch = ?7, \
+             left_print = ?8, right_print = ?9, plan = ?10, configuration = ?11, form = ?12 WHERE id = ?1",
+        )?;
         let mut bytes = Vec::with_capacity(1024);
-        for (link, row) in refuse::rows_to_take(rows) {
-            let link_number = match links.get(&link) {
-                Some(number) => *number,
-                None => {
-                    let number = self.names.number(&self.file, link.as_str())?;
-                    links.insert(link.clone(), number);
-                    number
-                }
-            };
-            let known = self.place(&link, link_number, &row)?;
-            self.put_pair(link_number, known, row, revision, &mut bytes)?;
+        for (name, row) in refuse::rows_to_take(rows) {
+            let link = names.number(file, name.as_str())?;
+            let known = place(&mut find, &name, link, &row)?;
+            let Pair {
+                ids,
+                status,
+                revision: _,
+                plan,
+                base,
+                acknowledged,
+                fingerprint,
+                version,
+                watch,
+                configuration,
+            } = row;
+            let plan = plan.map(|plan| names.number(file, plan.as_str())).transpose()?;
+            let configuration = names.number(file, &configuration)?;
+            bytes.clear();
+            let content: PairForm = (acknowledged, version, base);
+            form::encode(&content, &mut |shape| shapes.number(file, shape), &mut bytes)?;
+            // An id that is `NULL` is given by SQLite.
+            let done = if known.is_some() { &mut update } else { &mut insert }.execute(params![
+                known,
+                link,
+                ids.left.as_bytes(),
+                ids.right.as_bytes(),
+                status_number(status),
+                revision.cast_signed(),
+                watch,
+                &fingerprint.left[..],
+                &fingerprint.right[..],
+                plan,
+                configuration,
+                bytes,
+            ]);
+            done.or_fail(write_failed)?;
         }
         Ok(())
     }
+}
 
-    /// Where a pair stands already, having made sure that none of its records is in another one.
-    fn place(&self, name: &LinkId, link: i64, row: &Pair) -> Result<Option<i64>> {
-        let mut known = None;
-        for side in Side::BOTH {
-            let mut statement = self.sql(match side {
-                Side::Left => "SELECT id, status, right_id FROM pair WHERE link = ?1 AND left_id = ?2",
-                Side::Right => "SELECT id, status, left_id FROM pair WHERE link = ?1 AND right_id = ?2",
-            })?;
-            let (id, partner) = (row.ids.of(side).as_bytes(), row.ids.of(side.other()).as_bytes());
-            let mut rows = statement.query(params![link, id]).or_fail(read_failed)?;
-            while let Some(other) = rows.next().or_fail(read_failed)? {
-                let other_partner = other.get_ref(2).and_then(|id| Ok(id.as_blob()?)).or_fail(read_failed)?;
-                if other_partner == partner {
-                    known = Some(other.get(0).or_fail(read_failed)?);
-                } else if row.status != PairStatus::Ended && other.get::<_, i64>(1).or_fail(read_failed)? < 3
-                {
-                    return Err(refuse::taken(name, side, &row.ids, &record_id(other_partner)?));
-                }
-            }
-            if row.status == PairStatus::Ended {
-                // It takes no id: its own row is all there is to find.
-                break;
+/// Where a pair stands already, having made sure that none of its records is in another one.
+fn place(
+    find: &mut Sides<CachedStatement<'_>>,
+    name: &LinkId,
+    link: i64,
+    row: &Pair,
+) -> Result<Option<i64>> {
+    let mut known = None;
+    for side in Side::BOTH {
+        let (id, partner) = (row.ids.of(side).as_bytes(), row.ids.of(side.other()).as_bytes());
+        let mut rows = find.of_mut(side).query(params![link, id]).or_fail(read_failed)?;
+        while let Some(other) = rows.next().or_fail(read_failed)? {
+            let other_partner = other.get_ref(2).and_then(|id| Ok(id.as_blob()?)).or_fail(read_failed)?;
+            if other_partner == partner {
+                known = Some(other.get(0).or_fail(read_failed)?);
+            } else if row.status != PairStatus::Ended && other.get::<_, i64>(1).or_fail(read_failed)? < 3 {
+                return Err(refuse::taken(name, side, &row.ids, &record_id(other_partner)?));
             }
         }
-        Ok(known)
+        if row.status == PairStatus::Ended {
+            // It takes no id: its own row is all there is to find.
+            break;
+        }
     }
-
-    fn put_pair(
-        &mut self,
-        link: i64,
-        known: Option<i64>,
-        row: Pair,
-        revision: u64,
-        bytes: &mut Vec<u8>,
-    ) -> Result<()> {
-        let Self { file, names, shapes, .. } = self;
-        let Pair {
-            ids,
-            status,
-            revision: _,
-            plan,
-            base,
-            acknowledged,
-            fingerprint,
-            version,
-            watch,
-            configuration,
-        } = row;
-        let plan = plan.map(|plan| names.number(file, plan.as_str())).transpose()?;
-        let configuration = names.number(file, &configuration)?;
-        bytes.clear();
-        let content: PairForm = (acknowledged, version, base);
-        form::encode(&content, &mut |shape| shapes.number(file, shape), bytes)?;
-        // A number that is `NULL` is given by SQLite.
-        let mut statement = super::db::prepared(
-            file,
-            match known {
-                None => {
-                    "INSERT INTO pair (id, link, left_id, right_id, status, revision, watch, left_print, \
-                     right_print, plan, configuration, form) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-                }
-                Some(_) => {
-                    "UPDATE pair SET link = ?2, left_id = ?3, right_id = ?4, status = ?5, revision = ?6, \
-                     watch = ?7, left_print = ?8, right_print = ?9, plan = ?10, configuration = ?11, form = ?12 \
-                     WHERE id = ?1"
-                }
-            },
-        )?;
-        let done = statement.execute(params![
-            known,
-            link,
-            ids.left.as_bytes(),
-            ids.right.as_bytes(),
-            status_number(status),
-            revision.cast_signed(),
-            watch,
-            &fingerprint.left[..],
-            &fingerprint.right[..],
-            plan,
-            configuration,
-            &*bytes,
-        ]);
-        done.or_fail(write_failed).map(|_| ())
-    }
+    Ok(known)
 }
 
 fn mark(row: &Row<'_>) -> Result<(Mark, u64)> {

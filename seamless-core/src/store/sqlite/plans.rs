@@ -28,13 +28,12 @@ struct Known {
 impl Db {
     /// What a crash left of drafts: their spill is gone.
     pub(super) fn discard_drafts(&mut self) -> Result<()> {
-        for sql in [
-            "DELETE FROM entry WHERE plan IN (SELECT id FROM plan WHERE state = 0)",
-            "DELETE FROM plan WHERE state = 0",
-        ] {
-            self.sql(sql)?.execute([]).or_fail(write_failed)?;
-        }
-        Ok(())
+        let drafts: Vec<i64> = {
+            let mut statement = self.sql("SELECT id FROM plan WHERE state = 0")?;
+            let rows = statement.query_map([], |row| row.get(0)).or_fail(read_failed)?;
+            rows.collect::<rusqlite::Result<_>>().or_fail(read_failed)?
+        };
+        drafts.into_iter().try_for_each(|plan| self.forget_plan(plan))
     }
 
     pub(super) fn plan(&mut self, plan: &PlanId) -> Result<Option<PlanRow>> {
@@ -100,8 +99,14 @@ impl Db {
     }
 
     fn forget_plan(&self, plan: i64) -> Result<()> {
-        self.sql("DELETE FROM entry WHERE plan = ?1")?.execute([plan]).or_fail(write_failed)?;
-        self.sql("DELETE FROM plan WHERE id = ?1")?.execute([plan]).or_fail(write_failed).map(|_| ())
+        for sql in [
+            "DELETE FROM entry_content WHERE id IN (SELECT content FROM entry WHERE plan = ?1)",
+            "DELETE FROM entry WHERE plan = ?1",
+            "DELETE FROM plan WHERE id = ?1",
+        ] {
+            self.sql(sql)?.execute([plan]).or_fail(write_failed)?;
+        }
+        Ok(())
     }
 
     pub(super) fn put_spill(
@@ -149,15 +154,24 @@ impl Db {
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.write(Survives::Process, |db| {
             let Self { file, shapes, .. } = db;
-            let mut statement = prepared(
+            let mut replace = prepared(
                 file,
-                "INSERT OR REPLACE INTO entry (plan, key, state, attempts, form) VALUES (?1, ?2, 2, 0, ?3)",
+                "UPDATE entry_content SET form = ?3 \
+                 WHERE id = (SELECT content FROM entry WHERE plan = ?1 AND key = ?2)",
+            )?;
+            let mut insert_content = prepared(file, "INSERT INTO entry_content (form) VALUES (?1)")?;
+            let mut insert = prepared(
+                file,
+                "INSERT INTO entry (plan, key, state, attempts, content) VALUES (?1, ?2, 2, 0, ?3)",
             )?;
             let mut bytes = Vec::with_capacity(1024);
             for (key, entry) in &entries {
                 bytes.clear();
                 form::encode_entry(entry, &mut |shape| shapes.number(file, shape), &mut bytes)?;
-                statement.execute(params![plan, key, bytes]).or_fail(write_failed)?;
+                if replace.execute(params![plan, key, bytes]).or_fail(write_failed)? == 0 {
+                    insert_content.execute(params![bytes]).or_fail(write_failed)?;
+                    insert.execute(params![plan, key, file.last_insert_rowid()]).or_fail(write_failed)?;
+                }
             }
             Ok(())
         })
@@ -165,7 +179,8 @@ impl Db {
 
     pub(super) fn entries(&mut self, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
         self.entries_by(
-            "SELECT state, attempts, ending, form FROM entry WHERE plan = ?1 AND key > ?2 ORDER BY key",
+            "SELECT state, attempts, ending, form FROM entry JOIN entry_content ON id = content \
+             WHERE plan = ?1 AND key > ?2 ORDER BY key",
             plan,
             scan,
         )
@@ -174,7 +189,7 @@ impl Db {
     pub(super) fn open_intents(&mut self, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
         self.entries_by(
             "SELECT state, attempts, ending, form FROM entry INDEXED BY entry_intended \
-             WHERE plan = ?1 AND key > ?2 AND state = 3 ORDER BY key",
+             JOIN entry_content ON id = content WHERE plan = ?1 AND key > ?2 AND state = 3 ORDER BY key",
             plan,
             scan,
         )

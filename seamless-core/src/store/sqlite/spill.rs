@@ -1,9 +1,10 @@
 //! Spills: a private temporary database that is never synced, gone with the process.
 //!
 //! Rows come in any order, and a row at a random place of a large tree costs sixteen times one at its end. So rows are
-//! appended as they come, and the first read after them makes the index by SQLite's external sort, in memory of a
-//! fixed size. Of rows with the same key the one that was appended last is the row. An index that is there stays as
-//! long as what is added is small beside it.
+//! appended as they come, and the first read after them makes an index by SQLite's external sort, in memory of a
+//! fixed size. The index holds the contents too: a scan then reads the file from front to back. Of rows with the same
+//! key the one that was appended last is the row. An index that is there stays as long as what is added is small
+//! beside it.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +42,9 @@ impl Spill {
         if !self.areas.contains_key(&(plan, area)) {
             self.tables += 1;
             let table = self.tables;
-            let make = format!("CREATE TABLE heap_{table} (key BLOB NOT NULL, content BLOB NOT NULL)");
+            let make = format!(
+                "CREATE TABLE heap_{table} (number INTEGER PRIMARY KEY, key BLOB NOT NULL, content BLOB NOT NULL)"
+            );
             self.file.execute_batch(&make).or_fail(write_failed)?;
             self.areas.insert((plan, area), Heap { table, rows: 0, indexed: false });
         }
@@ -71,9 +74,9 @@ impl Spill {
         // Before any key: the empty key itself must come too.
         let sql = match &scan.after {
             Some(_) => {
-                format!("SELECT key, content FROM heap_{table} WHERE key > ?1 ORDER BY key, rowid")
+                format!("SELECT key, content FROM heap_{table} WHERE key > ?1 ORDER BY key, number")
             }
-            None => format!("SELECT key, content FROM heap_{table} ORDER BY key, rowid"),
+            None => format!("SELECT key, content FROM heap_{table} ORDER BY key, number"),
         };
         let mut statement = prepared(&self.file, &sql)?;
         let mut rows = match &scan.after {
@@ -100,7 +103,7 @@ impl Spill {
     /// The contents under keys.
     pub(super) fn of(&mut self, plan: i64, area: Area, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
         let Some(table) = self.indexed(plan, area)? else { return Ok(vec![None; keys.len()]) };
-        let sql = format!("SELECT content FROM heap_{table} WHERE key = ?1 ORDER BY rowid DESC LIMIT 1");
+        let sql = format!("SELECT content FROM heap_{table} WHERE key = ?1 ORDER BY number DESC LIMIT 1");
         let mut statement = prepared(&self.file, &sql)?;
         keys.iter()
             .map(|key| {
@@ -128,7 +131,7 @@ impl Spill {
     fn indexed(&mut self, plan: i64, area: Area) -> Result<Option<u64>> {
         let Some(heap) = self.areas.get_mut(&(plan, area)) else { return Ok(None) };
         if !heap.indexed {
-            let make = format!("CREATE INDEX order_{0} ON heap_{0} (key)", heap.table);
+            let make = format!("CREATE INDEX order_{0} ON heap_{0} (key, number, content)", heap.table);
             self.file.execute_batch(&make).or_fail(write_failed)?;
             heap.indexed = true;
         }

@@ -40,9 +40,9 @@ CREATE TABLE pair (
     configuration INTEGER NOT NULL,
     form          BLOB NOT NULL
 );
-CREATE UNIQUE INDEX pair_left
+CREATE INDEX pair_left
     ON pair (link, left_id, right_id, status, revision, watch, left_print, right_print);
-CREATE UNIQUE INDEX pair_right
+CREATE INDEX pair_right
     ON pair (link, right_id, left_id, status, revision, watch, left_print, right_print);
 CREATE INDEX pair_watched ON pair (link, left_id) WHERE watch = 1 AND status < 3;
 
@@ -88,18 +88,24 @@ CREATE TABLE plan (
 );
 CREATE INDEX plan_state ON plan (partition, state);
 
--- One row is entry, intent and journal at once.
+-- One row is intent and journal of an entry; it changes twice at least, so what never changes lies elsewhere.
 -- state: 2 planned, 3 intended, 4 applied, 5 dropped; never 0 or 1, which SQLite stores in another length.
 CREATE TABLE entry (
     plan     INTEGER NOT NULL,
     key      BLOB NOT NULL,
     state    INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
+    content  INTEGER NOT NULL,
     ending   BLOB,
-    form     BLOB NOT NULL,
     PRIMARY KEY (plan, key)
 ) WITHOUT ROWID;
 CREATE INDEX entry_intended ON entry (plan, key) WHERE state = 3;
+
+-- What an entry says, in order of arrival.
+CREATE TABLE entry_content (
+    id   INTEGER PRIMARY KEY,
+    form BLOB NOT NULL
+);
 
 CREATE TABLE journal (
     number  INTEGER PRIMARY KEY,

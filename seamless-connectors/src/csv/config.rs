@@ -1,0 +1,78 @@
+//! How a folder of CSV files is connected. Knows nothing of what is in them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use seamless_core::model::{Entity, Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::files::folder::FolderConfig;
+
+/// A folder of CSV files, or one file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CsvConfig {
+    /// The folder of the files, or one file. The name of a file without its extension is the name of its entity.
+    pub path: PathBuf,
+    /// Refuses every write.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Schemas by entity; they come before a schema file beside the records (`customer.schema.json`).
+    #[serde(default)]
+    pub schemas: BTreeMap<String, Entity>,
+    /// Key fields by entity, in place of what the schema says.
+    #[serde(default)]
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// The identity that state is bound to, in place of the path.
+    #[serde(default)]
+    pub identity: Option<String>,
+    /// What people call it; the folder's name where nothing is said.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// What divides cells; one ASCII character, a comma where nothing is said.
+    #[serde(default = "comma")]
+    pub delimiter: char,
+    /// What stands for nothing, when it is not in quotes; an empty cell where nothing is said.
+    #[serde(default)]
+    pub null: String,
+}
+
+fn comma() -> char {
+    ','
+}
+
+impl CsvConfig {
+    /// A folder or file, everything else by default.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            read_only: false,
+            schemas: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            identity: None,
+            label: None,
+            delimiter: comma(),
+            null: String::new(),
+        }
+    }
+
+    pub(super) fn delimiter(&self) -> Result<u8> {
+        match u8::try_from(self.delimiter) {
+            Ok(byte) if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(byte),
+            _ => Err(Error::configuration(
+                "the delimiter must be one ASCII character that is no quote or line end",
+            )),
+        }
+    }
+
+    pub(super) fn folder(&self) -> FolderConfig {
+        FolderConfig {
+            path: self.path.clone(),
+            read_only: self.read_only,
+            schemas: self.schemas.clone(),
+            keys: self.keys.clone(),
+            identity: self.identity.clone(),
+            label: self.label.clone(),
+        }
+    }
+}

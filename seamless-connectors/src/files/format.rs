@@ -1,0 +1,216 @@
+//! What a format of record files does: cut a file into raw records, read one, make one. Knows nothing of folders,
+//! stamps and batches.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
+
+use seamless_core::model::{
+    Entity, EntityName, Error, ErrorKind, FieldKind, FieldName, KeyPart, Record, RecordId, Result, Shape,
+    ValueRef,
+};
+
+/// Bytes of one raw record at most: a quote that never closes must not read a whole disk into memory.
+pub(crate) const RECORD_BYTES_MAX: usize = 256 << 20;
+
+/// A format of record files.
+pub(crate) trait Format: fmt::Debug + Send + Sync + 'static {
+    /// System and file extension: `csv`.
+    fn name(&self) -> &'static str;
+
+    /// Connector and format of cursors: `csv 1`.
+    fn form(&self) -> &'static str;
+
+    /// Reads what the file says of itself. A declared schema is given where there is one.
+    fn layout(&self, path: &Path, declared: Option<Entity>, key: &[String]) -> Result<Layout>;
+
+    /// Reads the next raw record, its end of line included.
+    fn next(&self, reader: &mut dyn BufRead, raw: &mut Vec<u8>) -> Result<Next>;
+
+    /// Reads a raw record (without its end of line): its id and the wanted fields.
+    fn parse(&self, layout: &Layout, raw: &[u8], wanted: &Wanted) -> Result<Row, Bad>;
+
+    /// Makes a raw record (without an end of line): a former one with these fields changed, or a new one.
+    ///
+    /// Errors: the field that cannot be written, and why.
+    fn edit(
+        &self,
+        layout: &Layout,
+        former: Option<&[u8]>,
+        changes: &[(usize, ValueRef<'_>)],
+    ) -> Result<Vec<u8>, (usize, String)>;
+}
+
+/// What a file holds and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) entity: Entity,
+    /// All fields.
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) key: Vec<usize>,
+    /// Of each field, the column that holds it; empty where fields are found by name.
+    pub(crate) columns: Vec<usize>,
+    /// How many columns a record has; 0 where that does not matter.
+    pub(crate) width: usize,
+    /// Where the first record begins: bytes and lines before it.
+    pub(crate) begin: (u64, u64),
+    /// Whether lines end in CR LF.
+    pub(crate) crlf: bool,
+    /// The referenced entities whose key is a whole number.
+    pub(crate) number_keys: BTreeSet<EntityName>,
+}
+
+impl Layout {
+    /// Checks a schema against what files can hold.
+    ///
+    /// Errors: no key, a key that files cannot have, a field of child records.
+    pub(crate) fn new(mut entity: Entity, key: &[String]) -> Result<Self> {
+        let name = entity.name.clone();
+        if !key.is_empty() {
+            entity.key = key.iter().map(|name| FieldName::from(name.as_str())).collect();
+        }
+        let shape = Shape::new(entity.fields.iter().map(|field| field.name.clone()))?;
+        let mut places = Vec::with_capacity(entity.key.len());
+        for field in &entity.key {
+            let place = shape.slot(field.as_str()).ok_or_else(|| {
+                Error::configuration("the key names a field that is not there")
+                    .at("entity", &name)
+                    .at("field", field)
+            })?;
+            let kind = entity.fields.get(place).map(|field| &field.kind);
+            if !matches!(
+                kind,
+                Some(FieldKind::Text { .. } | FieldKind::Int | FieldKind::Date | FieldKind::Option { .. })
+            ) {
+                return Err(Error::configuration("a key is text, a whole number, a date or an option")
+                    .at("entity", &name)
+                    .at("field", field));
+            }
+            places.push(place);
+        }
+        if places.is_empty() {
+            return Err(Error::configuration("the file's records have no key")
+                .at("entity", &name)
+                .with_remedy(
+                    "name the key fields in the schema file, in the header (`No.:text(20) key`) or in `keys`",
+                ));
+        }
+        if let Some(list) = entity.fields.iter().find(|field| matches!(field.kind, FieldKind::List { .. })) {
+            return Err(Error::configuration("a file of records holds no child records")
+                .at("entity", &name)
+                .at("field", &list.name));
+        }
+        Ok(Self {
+            entity,
+            shape,
+            key: places,
+            columns: Vec::new(),
+            width: 0,
+            begin: (0, 0),
+            crlf: false,
+            number_keys: BTreeSet::new(),
+        })
+    }
+}
+
+/// What [`Format::next`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Record,
+    /// A line without anything.
+    Blank,
+    /// The file ends here.
+    End,
+    /// The file ended inside of a record.
+    Unterminated,
+}
+
+/// Which fields are wanted of a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) shape: Arc<Shape>,
+    /// Of each slot, the field.
+    pub(crate) fields: Vec<usize>,
+}
+
+impl Wanted {
+    /// The fields of a shape.
+    ///
+    /// Errors: a field that the entity lacks.
+    pub(crate) fn new(layout: &Layout, shape: &Arc<Shape>) -> Result<Self> {
+        let mut fields = Vec::with_capacity(shape.len());
+        for name in shape.names() {
+            fields.push(layout.shape.slot(name.as_str()).ok_or_else(|| {
+                Error::configuration("the file has no such field")
+                    .at("entity", &layout.entity.name)
+                    .at("field", name)
+            })?);
+        }
+        Ok(Self { shape: Arc::clone(shape), fields })
+    }
+
+    pub(crate) fn all(layout: &Layout) -> Self {
+        Self { shape: Arc::clone(&layout.shape), fields: (0..layout.shape.len()).collect() }
+    }
+}
+
+/// A record that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) id: RecordId,
+    pub(crate) record: Record,
+}
+
+/// A record that cannot be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Bad {
+    pub(crate) id: Option<RecordId>,
+    pub(crate) problem: String,
+}
+
+/// The id of a record with these values in its key fields.
+pub(crate) fn id_of<'a>(values: impl IntoIterator<Item = ValueRef<'a>>) -> Option<RecordId> {
+    let mut parts = Vec::new();
+    for value in values {
+        parts.push(match value {
+            ValueRef::Text("") => return None,
+            ValueRef::Text(key) => KeyPart::Text(key.into()),
+            ValueRef::Int(key) => KeyPart::Int(key),
+            ValueRef::Date(day) => KeyPart::Text(day.to_string().into()),
+            _ => return None,
+        });
+    }
+    (!parts.is_empty()).then(|| RecordId::of_parts(&parts))
+}
+
+/// Reads up to and with the next line feed.
+///
+/// Errors: the disk; a record beyond [`RECORD_BYTES_MAX`].
+pub(crate) fn fill<'a>(reader: &'a mut dyn BufRead, raw: &[u8]) -> Result<&'a [u8]> {
+    if raw.len() > RECORD_BYTES_MAX {
+        return Err(Error::new(ErrorKind::Limit, "a record is too large")
+            .with_remedy(format!("at most {RECORD_BYTES_MAX} bytes; look for a quote that is not closed")));
+    }
+    reader.fill_buf().map_err(|problem| disk(problem, "reading"))
+}
+
+/// What a failed call to the disk means.
+pub(crate) fn disk(problem: std::io::Error, doing: &str) -> Error {
+    let (kind, remedy) = match problem.kind() {
+        std::io::ErrorKind::NotFound => (ErrorKind::NotFound, "check the path"),
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+            (ErrorKind::Permission, "allow this user to use the file and its folder")
+        }
+        std::io::ErrorKind::StorageFull => (ErrorKind::Unavailable, "make room on the disk"),
+        _ => (ErrorKind::Unavailable, "check the disk and the network share"),
+    };
+    Error::new(kind, format!("{doing} the file failed")).with_remedy(remedy).caused_by(problem)
+}
+
+/// A record's bytes without the end of line.
+pub(crate) fn without_end(raw: &[u8]) -> &[u8] {
+    let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+    raw.strip_suffix(b"\r").unwrap_or(raw)
+}

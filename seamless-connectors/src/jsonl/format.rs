@@ -1,0 +1,259 @@
+//! JSON Lines: a line to a record and back. Members are kept as the text that they are written in until a field's kind
+//! says what they mean.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, Read};
+use std::path::Path;
+
+use seamless_core::model::{
+    Entity, Error, Field, FieldKind, KeyPart, Presence, RecordBuilder, RecordId, Reference, Result, SetValue,
+    Shape, Value, ValueRef,
+};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::files::cell::{option, push_text, text_of, whole};
+use crate::files::format::{Bad, Format, Layout, Next, Row, Wanted, disk, fill, id_of, without_end};
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// JSON Lines.
+#[derive(Clone, Debug)]
+pub(super) struct JsonlFormat;
+
+/// The members of a line, in order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members: Vec<(String, &RawValue)> = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    members.push((name, value));
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Object).map(Members)
+    }
+}
+
+impl Format for JsonlFormat {
+    fn name(&self) -> &'static str {
+        "jsonl"
+    }
+
+    fn form(&self) -> &'static str {
+        "jsonl 1"
+    }
+
+    fn layout(&self, path: &Path, declared: Option<Entity>, key: &[String]) -> Result<Layout> {
+        let entity = declared.ok_or_else(|| {
+            Error::configuration("the file has no schema").with_remedy(
+                "put a schema file beside it (`name.schema.json`), or one into the configuration",
+            )
+        })?;
+        let mut first = Vec::new();
+        let file = File::open(path).map_err(|problem| disk(problem, "opening"))?;
+        file.take(3).read_to_end(&mut first).map_err(|problem| disk(problem, "reading"))?;
+        let begin = if first == BOM { BOM.len() as u64 } else { 0 };
+        Ok(Layout { begin: (begin, 0), ..Layout::new(entity, key)? })
+    }
+
+    fn next(&self, reader: &mut dyn BufRead, raw: &mut Vec<u8>) -> Result<Next> {
+        loop {
+            let buffer = fill(reader, raw)?;
+            if buffer.is_empty() {
+                let blank = raw.iter().all(u8::is_ascii_whitespace);
+                return Ok(match (raw.is_empty(), blank) {
+                    (true, _) => Next::End,
+                    (_, true) => Next::Blank,
+                    _ => Next::Record,
+                });
+            }
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let taken = end.map_or(buffer.len(), |end| end + 1);
+            raw.extend_from_slice(buffer.get(..taken).unwrap_or_default());
+            reader.consume(taken);
+            if end.is_some() {
+                let blank = without_end(raw).iter().all(u8::is_ascii_whitespace);
+                return Ok(if blank { Next::Blank } else { Next::Record });
+            }
+        }
+    }
+
+    fn parse(&self, layout: &Layout, raw: &[u8], wanted: &Wanted) -> Result<Row, Bad> {
+        let bad = |id: Option<RecordId>, problem: String| Bad { id, problem };
+        let text =
+            std::str::from_utf8(raw).map_err(|_| bad(None, "the line is not valid UTF-8".to_owned()))?;
+        let members = members(text).map_err(|problem| bad(None, problem))?;
+        let mut slots: Vec<Option<&RawValue>> = vec![None; layout.shape.len()];
+        let mut twice = None;
+        for (name, value) in &members.0 {
+            if let Some(slot) = layout.shape.slot(name).and_then(|place| slots.get_mut(place)) {
+                twice = twice.or(slot.is_some().then(|| name.clone()));
+                *slot = Some(value);
+            }
+        }
+        if let Some(name) = twice {
+            return Err(bad(None, format!("the member {name} is there twice")));
+        }
+        let key = key(layout, &slots).map_err(|problem| bad(None, problem))?;
+        let id = id_of((0..layout.key.len()).map(|slot| match key.get(slot) {
+            Presence::Value(value) => value,
+            _ => ValueRef::Null,
+        }));
+        let id = id.ok_or_else(|| bad(None, "the key is blank".to_owned()))?;
+        let mut builder = RecordBuilder::new(&wanted.shape);
+        for place in &wanted.fields {
+            push(&mut builder, layout, &slots, *place).map_err(|problem| bad(Some(id.clone()), problem))?;
+        }
+        Ok(Row { id, record: builder.finish() })
+    }
+
+    fn edit(
+        &self,
+        layout: &Layout,
+        former: Option<&[u8]>,
+        changes: &[(usize, ValueRef<'_>)],
+    ) -> Result<Vec<u8>, (usize, String)> {
+        let first = changes.first().map_or(0, |(place, _)| *place);
+        let wrong = |problem: String| (first, problem);
+        let former =
+            std::str::from_utf8(former.unwrap_or(b"{}")).map_err(|_| wrong("not valid UTF-8".to_owned()))?;
+        let members = members(former).map_err(wrong)?;
+        let mut written: Vec<(String, String)> =
+            members.0.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect();
+        for (place, value) in changes {
+            let Some(field) = layout.entity.fields.get(*place) else { continue };
+            let json = json_of(*value).map_err(|problem| (*place, problem))?;
+            match written.iter_mut().find(|(name, _)| name == field.name.as_str()) {
+                Some((_, old)) => *old = json,
+                None => written.push((field.name.to_string(), json)),
+            }
+        }
+        let mut line = String::from("{");
+        for (place, (name, json)) in written.iter().enumerate() {
+            if place > 0 {
+                line.push(',');
+            }
+            line.push_str(&quoted(name).map_err(|problem| wrong(problem.clone()))?);
+            line.push(':');
+            line.push_str(json);
+        }
+        line.push('}');
+        Ok(line.into_bytes())
+    }
+}
+
+fn members(text: &str) -> Result<Members<'_>, String> {
+    serde_json::from_str(text).map_err(|problem| format!("the line is no JSON object: {problem}"))
+}
+
+fn key(layout: &Layout, slots: &[Option<&RawValue>]) -> Result<seamless_core::model::Record, String> {
+    let names = layout.key.iter().filter_map(|place| layout.shape.name(*place)).cloned();
+    let shape = Shape::new(names).map_err(|problem| problem.to_string())?;
+    let mut builder = RecordBuilder::new(&shape);
+    for place in &layout.key {
+        push(&mut builder, layout, slots, *place)?;
+    }
+    Ok(builder.finish())
+}
+
+fn push(
+    builder: &mut RecordBuilder,
+    layout: &Layout,
+    slots: &[Option<&RawValue>],
+    place: usize,
+) -> Result<(), String> {
+    let Some(field) = layout.entity.fields.get(place) else {
+        return Err("there is no such field".to_owned());
+    };
+    let Some(raw) = slots.get(place).copied().flatten() else {
+        builder.push(Presence::Absent);
+        return Ok(());
+    };
+    push_json(builder, field, raw.get()).map_err(|problem| format!("{}: {problem}", field.name))
+}
+
+/// Puts what a JSON text stands for into the next slot.
+fn push_json(builder: &mut RecordBuilder, field: &Field, json: &str) -> Result<(), String> {
+    let kind = &field.kind;
+    let number = json.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    let string = || -> Result<String, String> {
+        serde_json::from_str(json).map_err(|_| "the value has another type than its field".to_owned())
+    };
+    match kind {
+        _ if json == "null" => builder.push_value(ValueRef::Null),
+        FieldKind::Bool => match json {
+            "true" | "false" => builder.push_value(ValueRef::Bool(json == "true")),
+            _ => return Err("neither true nor false".to_owned()),
+        },
+        FieldKind::Int | FieldKind::Float if number => push_text(builder, kind, json, false)?,
+        FieldKind::Int | FieldKind::Float => return Err("not a number".to_owned()),
+        FieldKind::Decimal { .. } if number => push_text(builder, kind, json, false)?,
+        FieldKind::Option { .. } if number => builder.push_value(ValueRef::Int(whole(json)?)),
+        FieldKind::Option { .. } => builder.push_value(ValueRef::Text(&string()?)),
+        FieldKind::Set { options } => {
+            let members: Vec<&RawValue> =
+                serde_json::from_str(json).map_err(|_| "the value of a set is an array".to_owned())?;
+            let mut values = Vec::with_capacity(members.len());
+            for member in members {
+                let member = member.get();
+                values.push(match serde_json::from_str::<String>(member) {
+                    Ok(text) => match option(options, &text) {
+                        // A string stays one, also where the set has a number that is written alike.
+                        Value::Int(_) => Value::text(&text),
+                        value => value,
+                    },
+                    Err(_) => Value::Int(whole(member)?),
+                });
+            }
+            builder.push_value(ValueRef::Set(&SetValue::new(values)));
+        }
+        FieldKind::Reference { targets } => {
+            let [entity] = targets.as_slice() else {
+                return Err("a reference to one of several entities cannot be read".to_owned());
+            };
+            let id = if number { RecordId::int(whole(json)?) } else { RecordId::text(&string()?) };
+            let reference = Reference { entity: entity.clone(), id };
+            builder.push_value(ValueRef::Reference(&std::sync::Arc::new(reference)));
+        }
+        _ => push_text(builder, kind, &string()?, false)?,
+    }
+    Ok(())
+}
+
+/// A value as JSON.
+fn json_of(value: ValueRef<'_>) -> Result<String, String> {
+    Ok(match value {
+        ValueRef::Null => "null".to_owned(),
+        ValueRef::Bool(_) | ValueRef::Int(_) | ValueRef::Decimal(_) => text_of(value)?,
+        // Display of a float never uses an exponent and is the shortest text that reads back; a whole one stays a number.
+        ValueRef::Float(_) => text_of(value)?,
+        ValueRef::Set(set) => {
+            let members: Result<Vec<String>, String> =
+                set.members().iter().map(|member| json_of(member.as_ref())).collect();
+            format!("[{}]", members?.join(","))
+        }
+        ValueRef::Reference(reference) => match reference.id.parts().as_slice() {
+            [KeyPart::Int(key)] => key.to_string(),
+            [KeyPart::Text(key)] => quoted(key)?,
+            _ => return Err("the record referred to has a key of several parts".to_owned()),
+        },
+        other => quoted(&text_of(other)?)?,
+    })
+}
+
+fn quoted(text: &str) -> Result<String, String> {
+    serde_json::to_string(text).map_err(|problem| problem.to_string())
+}

@@ -1,0 +1,93 @@
+//! Files that nobody meant: whatever stands in a file, loading it gives findings, never a panic, in bounded time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use proptest::prelude::*;
+use seamless_mapping::{LoadOptions, ParameterValues, load, run_tests};
+
+const CUSTOMERS: &str = include_str!("data/customers.yaml");
+
+fn tried(text: &str) {
+    if let Ok(loaded) = load("m", text, &LoadOptions::default()) {
+        let _ = run_tests(&loaded.mapping).to_string();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+        tried(&text);
+    }
+
+    #[test]
+    fn no_damage_to_a_good_file_makes_it_panic(at in any::<prop::sample::Index>(), length in 0_usize..40, with in "\\PC{0,8}") {
+        let characters: Vec<char> = CUSTOMERS.chars().collect();
+        let at = at.index(characters.len());
+        let text: String = characters[..at]
+            .iter()
+            .copied()
+            .chain(with.chars())
+            .chain(characters[(at + length).min(characters.len())..].iter().copied())
+            .collect();
+        tried(&text);
+    }
+
+    #[test]
+    fn no_scalar_in_any_place_makes_it_panic(line in any::<prop::sample::Index>(), value in "[ -~]{0,30}") {
+        let lines: Vec<&str> = CUSTOMERS.lines().collect();
+        let at = line.index(lines.len());
+        let indent: String = lines[at].chars().take_while(|c| *c == ' ').collect();
+        let key = lines[at].trim_start().split(": ").next().unwrap_or("");
+        let changed = format!("{indent}{key}: {value}");
+        let text: Vec<&str> = lines[..at].iter().copied().chain([changed.as_str()]).chain(lines[at + 1..].iter().copied()).collect();
+        tried(&text.join("\n"));
+    }
+}
+
+#[test]
+fn what_an_environment_says_cannot_change_what_a_sentence_means() {
+    let text = "
+integration: i
+sides: { l: a, r: b }
+parameters: { p: { type: text } }
+links:
+  - id: x
+    l: A
+    r: B
+    match: none
+    rules: [ 'const ${p} -> c', '${p}_code -> d' ]
+";
+    let hostile = "X -> y + z";
+    let parameters = ParameterValues::from([("p".to_owned(), hostile.into())]);
+    let loaded = load("m", text, &LoadOptions { parameters, ..LoadOptions::default() }).unwrap();
+    let rules: Vec<String> =
+        loaded.mapping.declared().links[0].rules.iter().map(|rule| rule.stable_id().to_string()).collect();
+    assert_eq!(rules, ["=c", "X -> y + z_code=d"]);
+}
+
+#[test]
+fn parameters_have_their_type_and_are_never_undefined() {
+    let text = "
+integration: i
+sides: { l: a, r: b }
+parameters: { n: { type: int, default: 5 }, d: { type: decimal } }
+links:
+  - { id: x, l: A, r: B, match: none, rules: [ 'const ${n} -> c', 'const a$${n} -> e', 'const n${n} -> f' ] }
+";
+    let given = |name: &str, value: seamless_core::model::Value| {
+        let parameters = ParameterValues::from([(name.to_owned(), value)]);
+        load("m", text, &LoadOptions { parameters, ..LoadOptions::default() })
+    };
+    assert!(given("n", 7.into()).unwrap_err().to_string().contains("the parameter `d` has no value"));
+    assert!(
+        given("d", "x".into())
+            .unwrap_err()
+            .to_string()
+            .contains("the parameter `d` is given as text, it is declared as decimal")
+    );
+    let loaded = given("d", 7.into()).unwrap();
+    let shown: Vec<String> =
+        loaded.mapping.declared().links[0].rules.iter().map(|rule| format!("{:?}", rule.kind)).collect();
+    assert_eq!(shown, ["Const(Int(5))", "Const(Text(\"a${n}\"))", "Const(Text(\"n5\"))"]);
+}

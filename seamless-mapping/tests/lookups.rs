@@ -1,0 +1,207 @@
+//! References, functions of the host, and what a rule must know before it carries.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use std::sync::Arc;
+
+use seamless_core::mapper::{
+    Answer, Ask, ConflictPolicy, Draft, MapContext, MapError, MapProblem, Mapper, Resolved, Settlement,
+};
+use seamless_core::model::{
+    ActionId, EntityName, FieldName, KeyPart, Planned, Record, RecordId, Reference, RuleIndex, Shape, Side,
+    Slot, Value, record,
+};
+use seamless_mapping::declaration::{IfMissing, LookupThrough, RuleDecl, TypeDecl};
+use seamless_mapping::{
+    Closures, CompileOptions, CustomRefusal, Functions, LinkMapper, Mapping, copy, custom, lookup,
+    lookup_by_entity,
+};
+
+fn mapper(rule: RuleDecl, functions: Functions) -> Arc<LinkMapper> {
+    let mapping = Mapping::builder("crm", "erp")
+        .link("users", "systemuser", "Salesperson")
+        .match_nothing()
+        .link("accounts", "account", "Customer")
+        .match_nothing()
+        .rule(rule)
+        .build_with(&CompileOptions { functions, schemas: None });
+    mapping.unwrap_or_else(|refused| panic!("{refused}")).link("accounts").unwrap()
+}
+
+fn one(field: &str, value: Value) -> Record {
+    let field = FieldName::from(field);
+    record(&Shape::new([field.clone()]).unwrap(), [(field, Slot::Value(value))]).unwrap()
+}
+
+fn reference(entity: &str, id: &str) -> Value {
+    Value::Reference(Arc::new(Reference { entity: entity.into(), id: RecordId::text(id) }))
+}
+
+fn carry(
+    mapper: &LinkMapper,
+    from: Side,
+    source: &Record,
+    target: &Record,
+    resolved: &Resolved,
+) -> Result<Option<Planned>, Box<MapError>> {
+    let entity = EntityName::from("x");
+    let cx = MapContext { resolved, target_entity: &entity, creating: false };
+    let mut draft = Draft::over(target);
+    mapper.carry(RuleIndex(0), from, source, &mut draft, &cx)?;
+    Ok(draft.get(0).cloned())
+}
+
+fn owner() -> RuleDecl {
+    lookup_by_entity(
+        "owner",
+        "Salesperson",
+        [
+            ("systemuser", LookupThrough::Link("users".into())),
+            ("team", LookupThrough::Keep),
+            ("queue", LookupThrough::Null),
+        ],
+    )
+    .holds(Side::Right, TypeDecl::TEXT)
+}
+
+fn partner(side: Side, id: &str) -> Ask {
+    Ask::Partner { link: "users".into(), side, id: RecordId::text(id) }
+}
+
+#[test]
+fn references_name_what_they_need_once() {
+    let mapper = mapper(owner(), Functions::new());
+    let source = one("owner", reference("systemuser", "u1"));
+    let asked: Vec<Ask> = mapper.references(Side::Left, &source, &Resolved::new()).into_asks().collect();
+    assert_eq!(asked, [partner(Side::Left, "u1")]);
+    let mut resolved = Resolved::new();
+    resolved.insert(partner(Side::Left, "u1"), Answer::Unpaired);
+    assert!(mapper.references(Side::Left, &source, &resolved).is_empty());
+    for value in [reference("team", "t"), Value::Null, Value::text("")] {
+        assert!(mapper.references(Side::Left, &one("owner", value), &Resolved::new()).is_empty());
+    }
+    let back = mapper.references(Side::Right, &one("Salesperson", Value::text("JR")), &Resolved::new());
+    assert_eq!(back.into_asks().collect::<Vec<_>>(), [partner(Side::Right, "JR")]);
+}
+
+#[test]
+fn h82_a_reference_is_translated_by_the_entity_that_it_points_at() {
+    let mapper = mapper(owner(), Functions::new());
+    let held = one("Salesperson", Value::text("XX"));
+    let mut resolved = Resolved::new();
+    resolved.insert(partner(Side::Left, "u1"), Answer::Paired(RecordId::text("JR")));
+    resolved.insert(partner(Side::Right, "JR"), Answer::Paired(RecordId::text("u1")));
+    let carry = |value: Value| carry(&mapper, Side::Left, &one("owner", value), &held, &resolved);
+    assert_eq!(carry(reference("systemuser", "u1")), Ok(Some(Planned::Known(Value::text("JR")))));
+    assert_eq!(carry(reference("team", "t")), Ok(None));
+    assert_eq!(carry(reference("queue", "q")), Ok(Some(Planned::Known(Value::Null))));
+    assert_eq!(carry(Value::Null), Ok(Some(Planned::Known(Value::Null))));
+    let other = carry(reference("contact", "c")).unwrap_err();
+    assert_eq!(
+        other.to_string(),
+        "owner: it refers to contact, which the lookup does not name (a reference); name the entity in `lookup`"
+    );
+    let back = crate::carry(
+        &mapper,
+        Side::Right,
+        &one("Salesperson", Value::text("JR")),
+        &one("owner", Value::Null),
+        &resolved,
+    );
+    assert_eq!(back, Ok(Some(Planned::Known(reference("systemuser", "u1")))));
+}
+
+#[test]
+fn h78_a_record_that_is_not_linked_yet_is_waited_for_or_what_the_author_says() {
+    let missing = |policy: IfMissing| {
+        let mapper = mapper(owner().if_missing(Side::Right, policy), Functions::new());
+        let source = one("owner", reference("systemuser", "u2"));
+        carry(&mapper, Side::Left, &source, &one("Salesperson", Value::Null), &Resolved::new())
+    };
+    assert_eq!(
+        missing(IfMissing::Later).unwrap_err().problem,
+        MapProblem::Waiting(partner(Side::Left, "u2"))
+    );
+    assert_eq!(missing(IfMissing::Park).unwrap_err().problem, MapProblem::Unmappable);
+    assert_eq!(missing(IfMissing::Null), Ok(Some(Planned::Known(Value::Null))));
+    assert_eq!(missing(IfMissing::Use(Value::text("HOUSE"))), Ok(Some(Planned::Known(Value::text("HOUSE")))));
+}
+
+#[test]
+fn a_partner_that_the_same_plan_creates_is_its_result() {
+    let mapper = mapper(lookup("parent", "Parent", "accounts"), Functions::new());
+    let action = ActionId::derive(&[b"create"]);
+    let mut resolved = Resolved::new();
+    let ask = Ask::Partner { link: "accounts".into(), side: Side::Left, id: RecordId::text("a0") };
+    resolved.insert(ask, Answer::Planned(action));
+    let source = one("parent", reference("account", "a0"));
+    let made = carry(&mapper, Side::Left, &source, &one("Parent", Value::Null), &resolved);
+    assert_eq!(made, Ok(Some(Planned::ResultOf(action))));
+    // A record that refers to its own entity does not make its link come before itself.
+    assert!(mapper.link().depends_on.is_empty());
+}
+
+#[test]
+fn a_key_of_several_parts_does_not_become_plain_text() {
+    let mapper = mapper(owner(), Functions::new());
+    let mut resolved = Resolved::new();
+    let parts = RecordId::of_parts(&[KeyPart::Int(1), KeyPart::Int(2)]);
+    resolved.insert(partner(Side::Left, "u1"), Answer::Paired(parts));
+    let source = one("owner", reference("systemuser", "u1"));
+    let error = carry(&mapper, Side::Left, &source, &one("Salesperson", Value::Null), &resolved).unwrap_err();
+    assert!(error.message.contains("several parts"), "{error}");
+}
+
+#[test]
+fn functions_of_the_host_refuse_in_their_own_words_and_count() {
+    let functions = || {
+        let refuse = |_: &[seamless_core::model::ValueRef<'_>]| {
+            Err(CustomRefusal { message: "no such plate".to_owned(), remedy: "type it again".to_owned() })
+        };
+        Functions::new()
+            .rule("plate", Closures::new("1").to_right(refuse))
+            .rule("two", Closures::new("1").to_right(|_| Ok(vec![Value::Null, Value::Null])))
+    };
+    let source = one("a", Value::text("x"));
+    for (name, expected) in [("plate", "no such plate"), ("two", "the function gave 2 values for 1 fields")] {
+        let mapper = mapper(custom(name, ["a"], ["b"]).to_right(), functions());
+        let error =
+            carry(&mapper, Side::Left, &source, &one("b", Value::Null), &Resolved::new()).unwrap_err();
+        assert_eq!(error.message, expected);
+    }
+    let build = |rule: RuleDecl| {
+        Mapping::builder("l", "r")
+            .link("x", "A", "B")
+            .match_nothing()
+            .rule(rule)
+            .build_with(&CompileOptions { functions: functions(), schemas: None })
+            .map_err(|refused| refused.to_string())
+    };
+    let refused = build(custom("plate", ["a"], ["b"])).unwrap_err();
+    assert!(refused.contains("the function plate does not carry to l; register its reverse"), "{refused}");
+}
+
+#[test]
+fn a_custom_conflict_policy_settles_and_its_name_is_checked() {
+    let functions = Functions::new().conflict("longer", |left, right| {
+        let length = |slots: &[Slot]| slots.first().map_or(0, |slot| slot.to_string().len());
+        let (left, right) = (length(left), length(right));
+        (left != right).then_some(Settlement::Take(if left > right { Side::Left } else { Side::Right }))
+    });
+    let rule = |name: &str| copy("a", "b").on_conflict(ConflictPolicy::Custom(name.to_owned()));
+    let mapper = mapper(rule("longer"), functions.clone());
+    let text = |text: &str| [Slot::Value(Value::text(text))];
+    let settle = |left: &str, right: &str| mapper.settle(RuleIndex(0), "longer", &text(left), &text(right));
+    assert_eq!(settle("abc", "ab"), Some(Settlement::Take(Side::Left)));
+    assert_eq!(settle("a", "ab"), Some(Settlement::Take(Side::Right)));
+    assert_eq!(settle("a", "b"), None);
+    let refused = Mapping::builder("l", "r")
+        .link("x", "A", "B")
+        .match_nothing()
+        .rule(rule("longest"))
+        .build_with(&CompileOptions { functions, schemas: None })
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "error[unknown-function]: link x, rule a=b: no conflict function is called longest; did you mean `longer`?"
+    );
+}
