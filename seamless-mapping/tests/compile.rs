@@ -202,7 +202,8 @@ fn links_come_after_those_they_refer_to_and_rings_are_named() {
         .build()
         .unwrap();
     let order: Vec<_> = mapping.links().iter().map(|link| link.link().id.to_string()).collect();
-    assert_eq!(order, ["contacts", "customers", "orders"]);
+    // In the ring each needs the other: the one that was declared first comes first.
+    assert_eq!(order, ["customers", "contacts", "orders"]);
     let ring: Vec<_> = mapping.cycles()[0].iter().map(ToString::to_string).collect();
     assert_eq!((mapping.cycles().len(), ring), (1, vec!["customers".to_owned(), "contacts".to_owned()]));
 }

@@ -12,7 +12,7 @@ CREATE TABLE systemuser (
   mobilephone          NVARCHAR(64) CHECK (length(mobilephone) <= 64),
   jobtitle             NVARCHAR(100) CHECK (length(jobtitle) <= 100),
   isdisabled           BOOLEAN NOT NULL DEFAULT 0 CHECK (isdisabled IN (0, 1)),
-  modifiedon           DATETIMETEXT,
+  modifiedon           INSTANTTEXT,
   versionnumber        INTEGER NOT NULL DEFAULT 0
 );
 
@@ -43,8 +43,8 @@ CREATE TABLE account (
   numberofemployees           INTEGER,
   description                 TEXT,
   statecode                   INTEGER NOT NULL DEFAULT 0 CHECK (statecode IN (0, 1)),
-  createdon                   DATETIMETEXT,
-  modifiedon                  DATETIMETEXT,
+  createdon                   INSTANTTEXT,
+  modifiedon                  INSTANTTEXT,
   versionnumber               INTEGER NOT NULL DEFAULT 0
 );
 
@@ -76,8 +76,8 @@ CREATE TABLE contact (
   gendercode               INTEGER CHECK (gendercode IN (1, 2)),
   donotemail               BOOLEAN NOT NULL DEFAULT 0 CHECK (donotemail IN (0, 1)),
   statecode                INTEGER NOT NULL DEFAULT 0 CHECK (statecode IN (0, 1)),
-  createdon                DATETIMETEXT,
-  modifiedon               DATETIMETEXT,
+  createdon                INSTANTTEXT,
+  modifiedon               INSTANTTEXT,
   versionnumber            INTEGER NOT NULL DEFAULT 0
 );
 

@@ -181,7 +181,8 @@ fn invent(random: &mut Random, column: &str, draft: &Draft) -> String {
         "address1_primarycontactname" => {
             format!("{} {}", random.pick(&FIRST_NAMES), random.pick(&LAST_NAMES))
         }
-        "firstname" => random.pick(&FIRST_NAMES).to_owned(),
+        // Two names, so that nobody becomes the namesake of somebody else.
+        "firstname" => format!("{}-{}", draft.crm.get("firstname"), random.pick(&FIRST_NAMES)),
         "middlename" => random.pick(&MIDDLE_NAMES).to_owned(),
         "lastname" => format!("{}-{}", draft.crm.get("lastname"), random.pick(&LAST_NAMES)),
         "emailaddress1" => {

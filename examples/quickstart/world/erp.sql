@@ -15,7 +15,7 @@ CREATE TABLE "Salesperson/Purchaser" (
   "Job Title"        VARCHAR(30) NOT NULL DEFAULT '' CHECK (length("Job Title") <= 30),
   "Commission %"     DECTEXT(5,2) NOT NULL DEFAULT '0.00',
   "Blocked"          BOOLEAN NOT NULL DEFAULT 0 CHECK ("Blocked" IN (0, 1)),
-  "SystemModifiedAt" DATETIMETEXT NOT NULL DEFAULT '',
+  "SystemModifiedAt" INSTANTTEXT NOT NULL DEFAULT '',
   "timestamp"        INTEGER NOT NULL DEFAULT 0
 );
 
@@ -46,7 +46,7 @@ CREATE TABLE "Customer" (
   "Balance (LCY)"           DECTEXT(18,2) NOT NULL DEFAULT '0.00',
   "Blocked"                 INTEGER NOT NULL DEFAULT 0 CHECK ("Blocked" IN (0, 1, 2, 3)),
   "Last Date Modified"      DATETEXT NOT NULL DEFAULT '',
-  "SystemModifiedAt"        DATETIMETEXT NOT NULL DEFAULT '',
+  "SystemModifiedAt"        INSTANTTEXT NOT NULL DEFAULT '',
   "timestamp"               INTEGER NOT NULL DEFAULT 0
 );
 
@@ -76,7 +76,7 @@ CREATE TABLE "Contact" (
   "Language Code"       VARCHAR(10) NOT NULL DEFAULT '' CHECK (length("Language Code") <= 10),
   "Correspondence Type" INTEGER NOT NULL DEFAULT 0 CHECK ("Correspondence Type" IN (0, 1, 2)),
   "Last Date Modified"  DATETEXT NOT NULL DEFAULT '',
-  "SystemModifiedAt"    DATETIMETEXT NOT NULL DEFAULT '',
+  "SystemModifiedAt"    INSTANTTEXT NOT NULL DEFAULT '',
   "timestamp"           INTEGER NOT NULL DEFAULT 0
 );
 

@@ -5,7 +5,7 @@
 //! version that triggers move on every insert and update (`versionnumber`, `"timestamp"`), indexed, so that changes
 //! can be read from a version on. A delete leaves no trace: it is seen only by reading all keys.
 //!
-//! Spellings of types: `DECTEXT(18,2)` is a decimal, `DATETEXT` a date (2026-03-02), `DATETIMETEXT` a moment in UTC
+//! Spellings of types: `DECTEXT(18,2)` is a decimal, `DATETEXT` a date (2026-03-02), `INSTANTTEXT` a moment in UTC
 //! (2026-03-02T08:00:00Z). All three hold text.
 
 use std::path::Path;

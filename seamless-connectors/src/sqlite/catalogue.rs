@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 use seamless_core::connector::{Capabilities, Order, UniqueKey, WriteReturns};
-use seamless_core::model::{Entity, EntityName, Error, ErrorKind, Field, FieldKind, FieldName, Result};
+use seamless_core::model::{
+    Entity, EntityName, Error, ErrorKind, Field, FieldKind, FieldName, Result, Value,
+};
 
 use super::config::{SqliteConfig, TableConfig};
 use super::ddl;
@@ -45,6 +47,8 @@ pub(super) struct Column {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) affinity: Affinity,
+    /// The column cannot be null and is empty text by default: that is how it says nothing.
+    pub(super) empty_is_nothing: bool,
 }
 
 /// How a row is addressed.
@@ -304,6 +308,7 @@ impl Context<'_> {
                 name: column.name.clone(),
                 kind: kind_of(&field.kind),
                 affinity: affinity(&column.declared, raw.strict),
+                empty_is_nothing: column.not_null && field.default == Some(Value::text("")),
             })
             .collect();
         let unique = unique_sets(raw, &mut fields);

@@ -32,6 +32,12 @@
 //! database, and so is one that was restored over the old place by replacing the file. A copy restored *into* the
 //! same file is not noticed. Name an `identity` in the configuration where that is not what you want.
 //!
+//! **Nothing.** A text column that is `NOT NULL DEFAULT ''` says nothing by empty text: told null, it gets that. It is
+//! read as empty text; the mapping says that the two are the same (`blank`).
+//!
+//! **Keys.** A record that is created has the key that is written for it, where a mapping names the key's columns;
+//! otherwise the id that the caller chose.
+//!
 //! **Exactness.** A column with numeric affinity keeps about 15 digits of a decimal; a write that it would not keep is
 //! refused. Declare `DECTEXT(p,s)` to keep all of them.
 //!

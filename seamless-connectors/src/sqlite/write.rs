@@ -153,8 +153,9 @@ impl Writer<'_> {
             }
             for (name, part) in table.key.names.iter().zip(&parts) {
                 match names.iter().position(|known| known == name) {
+                    // A number that the patch names is the record's own; an id is chosen for keys that nobody names.
                     Some(place) => {
-                        if let Some(value) = values.get_mut(place) {
+                        if let Some(value) = values.get_mut(place).filter(|value| **value == Bound::Null) {
                             *value = bound_part(part);
                         }
                     }
@@ -186,7 +187,7 @@ impl Writer<'_> {
             made
         };
         let made = made.ok_or_else(|| invalid(None, "the new row has no key that is a number or text"))?;
-        let proof = self.stored(connection, &made)?;
+        let proof = self.stored(connection, op, &made)?;
         Ok((made, proof))
     }
 
@@ -222,7 +223,7 @@ impl Writer<'_> {
             values.extend(id.parts().iter().map(bound_part));
             connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
         }
-        let proof = self.stored(connection, id)?;
+        let proof = self.stored(connection, op, id)?;
         Ok((id.clone(), proof))
     }
 
@@ -247,8 +248,7 @@ impl Writer<'_> {
         op: &WriteOp,
         id: &RecordId,
     ) -> Result<Option<Versioned>, Failure> {
-        let selection = self.selection()?;
-        let found = match selection.by_id(connection, id)? {
+        let found = match self.row(connection, op, id)? {
             None => return Ok(None),
             Some(Ok(found)) => found,
             Some(Err(Broken { place, problem, .. })) => {
@@ -271,8 +271,35 @@ impl Writer<'_> {
         Err(Failure::Refused(RefusalKind::Stale, error.at("entity", &self.table.entity.name)))
     }
 
-    fn stored(&self, connection: &Connection, id: &RecordId) -> Result<Proof, Failure> {
-        Ok(match self.selection()?.by_id(connection, id)? {
+    /// The row with all its columns; where one that the operation does not speak of cannot be read, without the others:
+    /// what nobody maps must not keep anybody from writing.
+    fn row(
+        &self,
+        connection: &Connection,
+        op: &WriteOp,
+        id: &RecordId,
+    ) -> Result<Option<std::result::Result<Versioned, Broken>>, Failure> {
+        let found = self.selection()?.by_id(connection, id)?;
+        if !matches!(found, Some(Err(_))) {
+            return Ok(found);
+        }
+        let mut names: Vec<FieldName> = op.patch.shape().names().to_vec();
+        if let Expects::Values(values) = &op.expects {
+            let more: Vec<FieldName> =
+                values.shape().names().iter().filter(|name| !names.contains(name)).cloned().collect();
+            names.extend(more);
+        }
+        let selected = Shape::new(names)
+            .and_then(|shape| Ok(Selection::new(self.table, &shape)?.by_id(connection, id)));
+        match selected {
+            Ok(found) => Ok(found?),
+            // A field that the table lacks is refused when it is written.
+            Err(_) => Ok(found),
+        }
+    }
+
+    fn stored(&self, connection: &Connection, op: &WriteOp, id: &RecordId) -> Result<Proof, Failure> {
+        Ok(match self.row(connection, op, id)? {
             Some(Ok(found)) => Proof::Stored(found),
             // A trigger deleted it, or made a value of it that cannot be read: nothing is proven.
             Some(Err(_)) | None => Proof::None,
@@ -304,7 +331,10 @@ impl Writer<'_> {
             if let Some(problem) = misfit(field, value).filter(|_| !value.is_null()) {
                 return Err(invalid(Some(name), problem));
             }
-            let value = bound(&column.kind, column.affinity, value);
+            let value = match value.is_null() && column.empty_is_nothing {
+                true => Ok(Bound::Text(String::new())),
+                false => bound(&column.kind, column.affinity, value),
+            };
             said.push((place, value.map_err(|problem| invalid(Some(name), problem))?));
         }
         Ok(said)

@@ -209,7 +209,7 @@ impl Applying<'_> {
         for (one, outcome) in ready.iter().zip(outcomes) {
             let (fate, unknown) = match outcome {
                 WriteOutcome::Applied { id, proof } => (Fate::Done(one.written(id, proof)), None),
-                WriteOutcome::Refused(refusal) => (one.refused(refusal), None),
+                WriteOutcome::Refused(refusal) => (self.refused(link, side, one, refusal).await?, None),
                 WriteOutcome::Ambiguous(error) => (Fate::Undecidable, Some(error)),
             };
             fates.push(fate);
@@ -222,6 +222,33 @@ impl Applying<'_> {
         let choose =
             |(fate, found): (Fate, Fate)| if matches!(fate, Fate::Undecidable) { found } else { fate };
         Ok(fates.into_iter().zip(found).map(choose).collect())
+    }
+
+    /// What a refusal means. A create whose key is taken by a record that nobody has paired and that holds everything
+    /// that was to be sent arrived earlier: the key is one that the mapping writes, so nobody but us would have chosen
+    /// the same values for it.
+    async fn refused(
+        &self,
+        link: &CompiledLink,
+        side: Side,
+        one: &Ready,
+        refusal: Refusal,
+    ) -> Result<Fate> {
+        let RefusalKind::KeyTaken { by: Some(by) } = &refusal.why else { return Ok(one.refused(refusal)) };
+        if !matches!(one.op.verb, Verb::Create) || one.is_own_id(by) {
+            return Ok(one.refused(refusal));
+        }
+        let ids = [by.clone()];
+        let mark = self.store().marks_of(&link.spec().id, side, &ids).await?;
+        if mark.into_iter().flatten().any(|mark| mark.status != PairStatus::Ended) {
+            return Ok(one.refused(refusal));
+        }
+        match self.fetch_one(link, side, FetchBy::Ids(ids.to_vec())).await? {
+            Lookup::Found(held) if one.is_held_by(link, side, &held) => {
+                Ok(Fate::Done(one.written(held.id.clone(), Proof::None)))
+            }
+            _ => Ok(one.refused(refusal)),
+        }
     }
 
     /// Nothing of a batch happened. Each of its records fails; when batch after batch does, the system is down and
@@ -526,14 +553,19 @@ impl Ready {
         matches!(&self.op.target, Target::New(Some(id)) if id == by)
     }
 
-    /// What became of an update, from what the target holds now.
-    fn fate_of_update(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Fate {
+    /// Whether a record holds everything that was sent.
+    fn is_held_by(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
         let forms = link.forms(side);
-        let has_it = self.sent.iter().all(|(slot, value)| match held.record.get(*slot) {
+        let holds = |(slot, value): &(usize, Value)| match held.record.get(*slot) {
             Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
             Presence::Absent | Presence::Unreadable => false,
-        });
-        if has_it && !self.sent.is_empty() {
+        };
+        !self.sent.is_empty() && self.sent.iter().all(holds)
+    }
+
+    /// What became of an update, from what the target holds now.
+    fn fate_of_update(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Fate {
+        if self.is_held_by(link, side, held) {
             return Fate::Done(self.written(held.id.clone(), Proof::None));
         }
         let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();

@@ -15,6 +15,8 @@ pub(crate) struct Copy {
     pub(crate) types: Sides<Option<TypeDecl>>,
     pub(crate) declared: CopyDecl,
     pub(crate) two_way: bool,
+    /// Sides on which empty text counts as nothing: from there it is carried as nothing, which every system can say.
+    pub(crate) empty_is_null: Sides<bool>,
 }
 
 impl Copy {
@@ -109,7 +111,10 @@ impl Carrier for Copy {
     }
 
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
-        let value = values.first().copied().unwrap_or(ValueRef::Null);
+        let mut value = values.first().copied().unwrap_or(ValueRef::Null);
+        if *self.empty_is_null.of(to.other()) && value == ValueRef::Text("") {
+            value = ValueRef::Null;
+        }
         if value.is_blank() {
             if let Some(default) = self.declared.default.of(to) {
                 return Ok(Made::One(Cell::known(default.clone())));
