@@ -137,7 +137,8 @@ pub(crate) fn open_connector(
     let config = environment.config(side, lookups)?;
     connect::open(&entry.kind, config, lookups.folder).map_err(|error| {
         // What the file says is wrong: say where it says so.
-        let is_of_file = error.context().any(|(what, _)| what == "connector") || error.kind() == ErrorKind::NotFound;
+        let is_of_file =
+            error.context().any(|(what, _)| what == "connector") || error.kind() == ErrorKind::NotFound;
         if is_of_file { environment.refused(side, &error) } else { error.at("side", side).into() }
     })
 }

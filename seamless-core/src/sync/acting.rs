@@ -227,13 +227,7 @@ impl Applying<'_> {
     /// What a refusal means. A create whose key is taken by a record that nobody has paired and that holds everything
     /// that was to be sent arrived earlier: the key is one that the mapping writes, so nobody but us would have chosen
     /// the same values for it.
-    async fn refused(
-        &self,
-        link: &CompiledLink,
-        side: Side,
-        one: &Ready,
-        refusal: Refusal,
-    ) -> Result<Fate> {
+    async fn refused(&self, link: &CompiledLink, side: Side, one: &Ready, refusal: Refusal) -> Result<Fate> {
         let RefusalKind::KeyTaken { by: Some(by) } = &refusal.why else { return Ok(one.refused(refusal)) };
         if !matches!(one.op.verb, Verb::Create) || one.is_own_id(by) {
             return Ok(one.refused(refusal));
