@@ -95,6 +95,7 @@ fn first_and_again(records: u64, ids: Ids, limit: f64) -> bool {
     let plan = block_on(integration.plan()).unwrap();
     failed |= report("re-run, row-version cursors: plan", began.elapsed(), 0.020, false);
     assert!(plan.is_empty());
+    drop((plan, integration));
     let full = self::integration(&folder, false);
     settle(&full);
     let began = Instant::now();
