@@ -184,7 +184,7 @@ fn create(path: &Path, table: &str, key: &str) -> Connection {
              UPDATE counter SET ver = ver + 1;
              UPDATE {table} SET ver = (SELECT ver FROM counter) WHERE rowid = NEW.rowid;
          END;
-         CREATE TRIGGER {table}_update AFTER UPDATE ON {table} WHEN NEW.ver IS OLD.ver BEGIN
+         CREATE TRIGGER {table}_update AFTER UPDATE ON {table} BEGIN
              UPDATE counter SET ver = ver + 1;
              UPDATE {table} SET ver = (SELECT ver FROM counter) WHERE rowid = NEW.rowid;
          END;"
