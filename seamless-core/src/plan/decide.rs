@@ -110,7 +110,8 @@ pub struct Deferred {
 
 /// Decides a situation. Pure and total.
 pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
-    let mut deciding = Deciding { cx, situation, decision: Decision::default(), parts: 0 };
+    let mut deciding =
+        Deciding { cx, situation, decision: Decision::default(), parts: 0, parked: Vec::new() };
     match (situation.half.left, situation.half.right) {
         (Half::There(left), Half::There(right)) => deciding.both(left, right),
         (Half::There(left), Half::None) => deciding.alone(Side::Left, left),
@@ -155,7 +156,8 @@ pub fn decide_deferred(
     };
     // Parts beyond those of the first decision about the record.
     let parts = 1000 + u16::try_from(deferred.group).unwrap_or(0);
-    let mut deciding = Deciding { cx, situation: &situation, decision: Decision::default(), parts };
+    let decision = Decision::default();
+    let mut deciding = Deciding { cx, situation: &situation, decision, parts, parked: Vec::new() };
     deciding.late_reference(deferred, to, source, target);
     deciding.decision.entries.pop()
 }
@@ -165,6 +167,8 @@ struct Deciding<'a> {
     situation: &'a Situation<'a>,
     decision: Decision,
     parts: u16,
+    /// Rules that are parked by what was decided so far, whether that is new or known.
+    parked: Vec<RuleId>,
 }
 
 /// What is gathered for one side while its groups are decided.
@@ -460,12 +464,8 @@ impl Deciding<'_> {
 
     /// The rules that this decision parks or that are deferred to the end of the plan.
     fn parked_rules(&self) -> Vec<RuleId> {
-        let parked = self.decision.entries.iter().filter_map(|entry| match &entry.body {
-            Body::Effect(Effect::Park(parked)) => Some(parked.rules.clone()),
-            _ => None,
-        });
-        let deferred = self.decision.deferred.iter().map(|deferred| self.rule_ids(deferred.group));
-        parked.chain(deferred).flatten().collect()
+        let deferred = self.decision.deferred.iter().flat_map(|deferred| self.rule_ids(deferred.group));
+        self.parked.iter().cloned().chain(deferred).collect()
     }
 
     fn alone(&mut self, from: Side, source: &Versioned) {
@@ -787,6 +787,7 @@ impl Deciding<'_> {
 
     /// Parks, unless the same thing is parked already.
     fn park(&mut self, parked: Parked) {
+        self.parked.extend(parked.rules.iter().cloned());
         let known = self.situation.open.iter().any(|attention| {
             matches!(&attention.why, AttentionWhy::Parked { rules, message, .. }
                 if *rules == parked.rules && *message == parked.message)
