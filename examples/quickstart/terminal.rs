@@ -60,7 +60,7 @@ pub(crate) fn space() {
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, numbers_from: usize) {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
         .set_header(header.to_vec());

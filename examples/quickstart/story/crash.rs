@@ -39,7 +39,8 @@ const PAGE: usize = 1000;
 
 pub(super) fn killed_and_resumed(story: &mut Story, systems: Systems) -> Outcome<Systems> {
     chapter(6, "Killed in the middle of applying, and resumed");
-    let (accounts, contacts) = (decide_all(&systems, "customers", Side::Right)?, decide_all(&systems, "contacts", Side::Left)?);
+    let (accounts, contacts) =
+        (decide_all(&systems, "customers", Side::Right)?, decide_all(&systems, "contacts", Side::Left)?);
     say(format!(
         "The conflicts of the first link are decided in bulk: {} of customers for the ERP, {} of contacts for the CRM.",
         number(accounts),
@@ -64,7 +65,7 @@ pub(super) fn killed_and_resumed(story: &mut Story, systems: Systems) -> Outcome
     story.watch.tell();
     match resumed {
         Some(report) => good(format!(
-            "resumed: {} writes came to their end, {} dropped; each of the {} in flight was looked up, none sent twice",
+            "resumed: {} writes came to their end, {} dropped; each of the {} in flight was looked up before anything was sent",
             number(report.written),
             number(report.dropped_count),
             number(in_flight)
@@ -87,7 +88,8 @@ fn decide_all(systems: &Systems, link: &str, take: Side) -> Outcome<usize> {
     let mut open = Vec::new();
     let mut after = None;
     loop {
-        let page = block_on(systems.integration.store().attention(&link, None, Scan { after, rows_max: PAGE }))?;
+        let page =
+            block_on(systems.integration.store().attention(&link, None, Scan { after, rows_max: PAGE }))?;
         after = page.rows.last().map(|row| (row.side, row.id.clone()));
         for row in page.rows {
             if let AttentionWhy::Conflict { rules, .. } = row.why {

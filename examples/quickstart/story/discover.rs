@@ -20,7 +20,12 @@ pub(super) fn two_systems(story: &Story) -> Outcome<()> {
         Ok(number(rows))
     };
     table(
-        &["", "CRM, in the manner of Dynamics 365 Sales", "ERP, in the manner of Business Central", "in both"],
+        &[
+            "",
+            "CRM, in the manner of Dynamics 365 Sales",
+            "ERP, in the manner of Business Central",
+            "in both",
+        ],
         vec![
             vec![
                 "companies".into(),
@@ -41,9 +46,9 @@ pub(super) fn two_systems(story: &Story) -> Outcome<()> {
     let [blank, different, harmless] =
         [DifferenceKind::OneBlank, DifferenceKind::Different, DifferenceKind::Harmless]
             .map(|kind| truth.count(kind));
-    let percent = (blank + different) * 100 / truth.comparable_fields.max(1);
+    let percent = 100.0 * (blank + different) as f64 / truth.comparable_fields.max(1) as f64;
     say(format!(
-        "Of the {} fields that the two have in common {percent} % differ: in {} one side has nothing,",
+        "Of the {} fields that the two have in common {percent:.0} % differ: in {} one side has nothing,",
         number(truth.comparable_fields),
         number(blank)
     ));
@@ -60,8 +65,10 @@ pub(super) fn what_they_say(systems: &Systems) {
     let mut rows = Vec::new();
     for side in Side::BOTH {
         for entity in systems.schemas.of(side).entities.values() {
-            let of_kind = |is: fn(&FieldKind) -> bool| entity.fields.iter().filter(|field| is(&field.kind)).count();
-            let is_mapped = systems.integration.links().any(|link| *link.spec().entity.of(side) == entity.name);
+            let of_kind =
+                |is: fn(&FieldKind) -> bool| entity.fields.iter().filter(|field| is(&field.kind)).count();
+            let is_mapped =
+                systems.integration.links().any(|link| *link.spec().entity.of(side) == entity.name);
             if is_mapped {
                 rows.push(vec![
                     systems.name(side).to_owned(),
@@ -80,7 +87,9 @@ pub(super) fn what_they_say(systems: &Systems) {
     good(format!("integration.yaml: {links} links with {rules} rules fit both schemas"));
     if let Some(warnings) = &systems.loaded.warnings {
         care(format!("{} places where not every value fits, for instance:", warnings.len()));
-        for warning in warnings.iter().filter(|warning| warning.diagnostic().code == "lossy-length").take(WARNINGS_SHOWN) {
+        for warning in
+            warnings.iter().filter(|warning| warning.diagnostic().code == "lossy-length").take(WARNINGS_SHOWN)
+        {
             quiet(format!("     {}", warning.diagnostic().message));
         }
     }

@@ -7,10 +7,11 @@ use seamless_core::plan::{Body, ConflictWhy, Effect, Entry, ParkReason, Parked, 
 use super::{Story, plans};
 use crate::systems::Systems;
 use crate::terminal::{bad, care, chapter, good, number, quiet, say, space, table};
-use crate::world::Outcome;
 use crate::world::check::{Verdict, check};
+use crate::world::correspondence::{ACCOUNT, CONTACT, Flow};
 use crate::world::expect::Expectations;
 use crate::world::truth::{Difference, DifferenceKind};
+use crate::world::{Entity, Outcome};
 
 /// Ambiguous records that are shown; the others are counted.
 const AMBIGUOUS_SHOWN: usize = 3;
@@ -74,7 +75,12 @@ pub(super) fn plan(story: &mut Story, systems: &Systems) -> Outcome<()> {
 
 /// Both sides say something, not the same, and no side has the say.
 fn is_contested(difference: &Difference) -> bool {
-    difference.kind == DifferenceKind::Different && difference.column != "creditlimit"
+    let fields = match difference.entity {
+        Entity::Account => &ACCOUNT,
+        Entity::Contact => &CONTACT,
+    };
+    let two_way = fields.iter().any(|field| field.crm == difference.column && field.flow == Flow::Both);
+    difference.kind == DifferenceKind::Different && two_way
 }
 
 /// One example of each thing that happens to values that differ.
@@ -94,7 +100,9 @@ impl Examples {
                 for change in &action.changes {
                     let place = match change.from {
                         Provenance::FilledBlank => &mut self.filled,
-                        Provenance::FirstLinkAuthority if change.before != Slot::Absent => &mut self.authority,
+                        Provenance::FirstLinkAuthority if change.before != Slot::Absent => {
+                            &mut self.authority
+                        }
                         _ => continue,
                     };
                     let Planned::Known(after) = &change.after else { continue };
@@ -103,7 +111,8 @@ impl Examples {
                         _ => "the erp has the say",
                     };
                     let (before, after) = (change.before.to_string(), after.to_string());
-                    let (crm, erp) = if action.side == Side::Left { (before, after) } else { (after, before) };
+                    let (crm, erp) =
+                        if action.side == Side::Left { (before, after) } else { (after, before) };
                     place.get_or_insert(vec![change.field.to_string(), crm, erp, what.to_owned()]);
                 }
             }
@@ -114,7 +123,12 @@ impl Examples {
                 };
                 let name = view.fields.left.first().map(|(name, ..)| name.to_string()).unwrap_or_default();
                 let what = "parked: a person decides".to_owned();
-                self.conflict.get_or_insert(vec![name, now(&view.fields.left), now(&view.fields.right), what]);
+                self.conflict.get_or_insert(vec![
+                    name,
+                    now(&view.fields.left),
+                    now(&view.fields.right),
+                    what,
+                ]);
             }
             Body::Effect(Effect::Park(parked)) if parked.why == ParkReason::Ambiguous => {
                 self.ambiguous.push(parked.clone());

@@ -11,7 +11,7 @@ use super::{Story, plans};
 use crate::systems::Systems;
 use crate::terminal::{bad, care, chapter, good, say, space, table};
 use crate::world::people::{self, Deletion, Edit, Newcomers};
-use crate::world::{Entity, Outcome, Side as System};
+use crate::world::{Outcome, Side as System, World};
 
 /// Who decides the conflict of this story.
 const FINANCE: &str = "ann of finance";
@@ -66,10 +66,11 @@ fn answers(story: &mut Story, systems: &Systems, day: &Day) -> Outcome<()> {
     care(format!("conflict about {}: {message}", in_crm.crm_id));
     block_on(systems.integration.resolve(&link, Side::Left, &id, &rule, Side::Right, FINANCE))?;
     good(format!("{FINANCE} decides: the ERP is right"));
-    story.expected.was_edited(in_crm);
+    story.expected.is_settled(in_crm);
     story.expected.edit_stands(in_erp);
 
     let corrected = people::correct(&story.world, &day.too_long, Some("Llanfairpwll"))?;
+    story.expected.is_settled(&day.too_long);
     story.expected.edit_stands(&corrected);
     good("sales writes the short name of the city, which the ERP can hold");
     if let Some(group) = story.world.truth.ambiguous.first() {
@@ -78,8 +79,6 @@ fn answers(story: &mut Story, systems: &Systems, day: &Day) -> Outcome<()> {
         good(format!("somebody deletes the second copy of {}", group.email));
     }
     say("The option that the ERP has never heard of stays parked: somebody has to map it.");
-    let erp_terms = erp_value(story, &day.new_option)?;
-    story.expected.stays_apart(&day.new_option, &erp_terms);
     space();
     let plan = story.plan(systems)?;
     plans::text(&plan, None)?;
@@ -88,10 +87,17 @@ fn answers(story: &mut Story, systems: &Systems, day: &Day) -> Outcome<()> {
     Ok(())
 }
 
+fn side_name(side: System) -> String {
+    match side {
+        System::Crm => "crm".to_owned(),
+        System::Erp => "erp".to_owned(),
+    }
+}
+
 /// What the ERP says of payment terms that were edited in the CRM.
-fn erp_value(story: &Story, edit: &Edit) -> Outcome<String> {
+fn terms_in_erp(world: &World, edit: &Edit) -> Outcome<String> {
     let sql = r#"SELECT "Payment Terms Code" FROM "Customer" WHERE "No." = ?1"#;
-    Ok(story.world.open(System::Erp)?.query_row(sql, [&edit.erp_no], |row| row.get(0))?)
+    Ok(world.open(System::Erp)?.query_row(sql, [&edit.erp_no], |row| row.get(0))?)
 }
 
 impl Day {
@@ -107,7 +113,13 @@ impl Day {
             deleted: people::delete_a_contact(world)?,
             new: people::add_a_contact_with_a_new_account(world)?,
         };
+        let terms = terms_in_erp(world, &day.new_option)?;
+        let city = day.too_long.before.clone().unwrap_or_default();
+        let [in_crm, in_erp] = &day.same_field;
         let expected = &mut story.expected;
+        expected.stays_apart(in_crm, in_erp.after.as_deref().unwrap_or_default());
+        expected.stays_apart(&day.too_long, &city);
+        expected.stays_apart(&day.new_option, &terms);
         day.different_fields.iter().for_each(|edit| expected.edit_stands(edit));
         expected.edit_stands(&day.cleared);
         expected.is_gone(&day.deleted);
@@ -131,12 +143,16 @@ impl Day {
         let mut rows: Vec<Vec<String>> = edits
             .iter()
             .map(|(edit, what)| {
-                let side = if edit.side == System::Crm { "crm" } else { "erp" };
                 let (before, after) = (shown(&edit.before), shown(&edit.after));
-                vec![side.to_owned(), (*what).to_owned(), edit.column.to_owned(), before, after]
+                vec![side_name(edit.side), (*what).to_owned(), edit.column.to_owned(), before, after]
             })
             .collect();
-        let gone = vec!["crm".to_owned(), "a contact is deleted".to_owned(), String::new(), self.deleted.erp_no.clone()];
+        let gone = vec![
+            side_name(self.deleted.side),
+            "a contact is deleted".to_owned(),
+            String::new(),
+            self.deleted.erp_no.clone(),
+        ];
         rows.push(gone.into_iter().chain(["(gone)".to_owned()]).collect());
         let Newcomers { account_number, contact_number, .. } = &self.new;
         let new = format!("{contact_number}, {account_number}");
@@ -150,7 +166,7 @@ impl Day {
         let [phone, page] = &self.different_fields;
         let [same, _] = &self.same_field;
         let Newcomers { account_id, contact_id, .. } = &self.new;
-        let Deletion { entity: Entity::Account | Entity::Contact, crm_id: deleted, .. } = &self.deleted;
+        let Deletion { crm_id: deleted, .. } = &self.deleted;
         BTreeSet::from([
             format!("customers: update {} in erp: Phone No.", phone.crm_id),
             format!("customers: update {} in crm: websiteurl", page.crm_id),

@@ -1,10 +1,13 @@
 //! Plans for readers: the table of what a plan does, its text, and what it does as a set of short sentences that can
 //! be compared with what should be in it.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::rc::Rc;
 
 use futures::executor::block_on;
-use seamless_core::model::{RecordId, Side, Sides};
+use seamless_core::model::{Error, ErrorKind, RecordId, Side, Sides};
 use seamless_core::plan::render::{TextOptions, TextRenderer};
 use seamless_core::plan::{Body, Counts, Effect, Entry, PlannedVerb, Rank};
 use seamless_core::sync::Plan;
@@ -48,17 +51,37 @@ pub(super) fn counts(systems: &Systems, plan: &Plan) {
 /// The text that a person reads before saying yes; so many entries under each heading at most.
 pub(super) fn text(plan: &Plan, most: Option<usize>) -> Outcome<()> {
     let options = TextOptions { colour: true, entries_per_group_max: most, ..TextOptions::default() };
-    let mut renderer = TextRenderer::new(String::new(), options);
+    let out = Out::default();
+    let heard = out.heard.clone();
+    let mut renderer = TextRenderer::new(out, options);
+    // The head names the sides; which systems they are was told before.
+    renderer.head(plan.head())?;
+    heard.set(true);
     block_on(plan.each(|entry| {
         // Where reading goes on is in every plan and decides nothing.
-        if entry.key.rank != Rank::Cursor {
-            // Writing to a string cannot fail.
-            let _ = renderer.entry(entry);
+        match entry.key.rank {
+            Rank::Cursor => Ok(()),
+            _ => renderer.entry(entry).map_err(|_| Error::new(ErrorKind::Internal, "text cannot be written")),
+        }
+    }))?;
+    quote(renderer.finish(plan.trailer())?.text.trim_start());
+    Ok(())
+}
+
+/// Text of which the beginning is not heard.
+#[derive(Default)]
+struct Out {
+    text: String,
+    heard: Rc<Cell<bool>>,
+}
+
+impl fmt::Write for Out {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.heard.get() {
+            self.text.push_str(text);
         }
         Ok(())
-    }))?;
-    quote(renderer.finish(plan.trailer())?.trim_start());
-    Ok(())
+    }
 }
 
 /// The key of a record in its table.
@@ -100,7 +123,9 @@ fn deed(systems: &Systems, entry: &Entry) -> Option<String> {
             let rules: Vec<&str> = parked.rules.iter().map(|rule| rule.as_str()).collect();
             format!("{link}: park {left}: {}", rules.join(", "))
         }
-        Body::Effect(Effect::Link { .. }) => format!("{link}: pair {left} with {}", of(&entry.ids, Side::Right)),
+        Body::Effect(Effect::Link { .. }) => {
+            format!("{link}: pair {left} with {}", of(&entry.ids, Side::Right))
+        }
         Body::Effect(effect) => format!("{link}: {effect:?}"),
     })
 }

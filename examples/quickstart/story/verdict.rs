@@ -53,7 +53,9 @@ pub(super) fn by_sql(story: &Story) -> Outcome<bool> {
     }
     space();
     let folder = story.folder.display();
-    say(format!("{folder}/ is yours: crm.db, erp.db, integration.yaml, environments/demo.yaml, state/demo.db"));
+    say(format!(
+        "{folder}/ is yours: crm.db, erp.db, integration.yaml, environments/demo.yaml, state/demo.db"
+    ));
     say("Edit something in either database, and go on with the workbench:");
     for command in ["status", "plan", "run --yes"] {
         say(format!("  cargo run --release --example workbench -- --project {folder} --env demo {command}"));
