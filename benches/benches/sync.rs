@@ -279,7 +279,8 @@ fn raw_copy(folder: &Path) -> Duration {
         let mut read = from.prepare(&format!("SELECT id, {names} FROM customer ORDER BY id")).unwrap();
         let mut rows = read.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
-            let cells = (0..TEXTS + 9).map(|at| rusqlite::types::Value::try_from(row.get_ref(at).unwrap()).unwrap());
+            let cells =
+                (0..TEXTS + 9).map(|at| rusqlite::types::Value::try_from(row.get_ref(at).unwrap()).unwrap());
             into.execute(params_from_iter(cells)).unwrap();
         }
     }

@@ -289,8 +289,8 @@ impl Writer<'_> {
                 values.shape().names().iter().filter(|name| !names.contains(name)).cloned().collect();
             names.extend(more);
         }
-        let selected = Shape::new(names)
-            .and_then(|shape| Ok(Selection::new(self.table, &shape)?.by_id(connection, id)));
+        let selected =
+            Shape::new(names).and_then(|shape| Ok(Selection::new(self.table, &shape)?.by_id(connection, id)));
         match selected {
             Ok(found) => Ok(found?),
             // A field that the table lacks is refused when it is written.

@@ -106,6 +106,9 @@ pub struct Deferred {
     pub to: Side,
     /// The action that creates the target, where it is new.
     pub creates: Option<ActionId>,
+    /// Whether both sides hold something. Whether that is the same can be told when the partner is known: nothing is
+    /// sent in this plan, the next one decides.
+    pub contested: bool,
 }
 
 /// Decides a situation. Pure and total.
@@ -137,6 +140,9 @@ pub fn decide_deferred(
     resolved: &Resolved,
     open: &[Attention],
 ) -> Option<Entry> {
+    if deferred.contested {
+        return None;
+    }
     let (to, from) = (deferred.to, deferred.to.other());
     let half = |side: Side| match (side == from, target) {
         (true, _) => Half::There(source),
@@ -397,6 +403,10 @@ impl Deciding<'_> {
             let from = Provenance::Resolved { by: resolution.by.clone() };
             return self.carry(case, group, to, from, writing.of_mut(to), agreed);
         }
+        if let Some(to) = self.waits_for_a_link(case, group) {
+            self.decision.deferred.push(Deferred { group, to, creates: None, contested: true });
+            return;
+        }
         let view = self.conflict_view(case, group, reason, rules);
         let message = conflict_message(&view);
         let known = self.situation.open.iter().any(|attention| {
@@ -406,6 +416,18 @@ impl Deciding<'_> {
         if !known {
             self.effect(Effect::OpenConflict(view), Bits::new());
         }
+    }
+
+    /// The side to which a group cannot be carried yet because it refers to a record of a link that this plan has not
+    /// decided.
+    fn waits_for_a_link(&self, case: &Case<'_>, group: usize) -> Option<Side> {
+        let link = self.cx.link;
+        Side::BOTH.into_iter().filter(|to| link.allows(group, *to)).find(|to| {
+            let (source, target) = (*case.current.of(to.other()), *case.current.of(*to));
+            let carried = link.carry_group(group, to.other(), source, target, case.context.of(*to));
+            matches!(carried, Err(error) if matches!(&error.problem,
+                MapProblem::Waiting(Ask::Partner { link, .. }) if !self.cx.decided.contains(link)))
+        })
     }
 
     fn conflict_view(
@@ -462,7 +484,7 @@ impl Deciding<'_> {
         }
     }
 
-    /// The rules that this decision parks or that are deferred to the end of the plan.
+    /// The rules that this decision parks or leaves parked, or that are deferred to the end of the plan.
     fn parked_rules(&self) -> Vec<RuleId> {
         let deferred = self.decision.deferred.iter().flat_map(|deferred| self.rule_ids(deferred.group));
         self.parked.iter().cloned().chain(deferred).collect()
@@ -755,7 +777,7 @@ impl Deciding<'_> {
     fn cannot_carry(&mut self, group: usize, to: Side, creates: Option<ActionId>, error: &MapError) {
         if let MapProblem::Waiting(Ask::Partner { link, .. }) = &error.problem {
             if !self.cx.decided.contains(link) {
-                self.decision.deferred.push(Deferred { group, to, creates });
+                self.decision.deferred.push(Deferred { group, to, creates, contested: false });
                 return;
             }
         }

@@ -227,13 +227,7 @@ impl Applying<'_> {
     /// What a refusal means. A create whose key is taken by a record that nobody has paired and that holds everything
     /// that was to be sent arrived earlier: the key is one that the mapping writes, so nobody but us would have chosen
     /// the same values for it.
-    async fn refused(
-        &self,
-        link: &CompiledLink,
-        side: Side,
-        one: &Ready,
-        refusal: Refusal,
-    ) -> Result<Fate> {
+    async fn refused(&self, link: &CompiledLink, side: Side, one: &Ready, refusal: Refusal) -> Result<Fate> {
         let RefusalKind::KeyTaken { by: Some(by) } = &refusal.why else { return Ok(one.refused(refusal)) };
         if !matches!(one.op.verb, Verb::Create) || one.is_own_id(by) {
             return Ok(one.refused(refusal));
@@ -405,6 +399,7 @@ impl Applying<'_> {
                     pair_now.close(&settled_rules(link, entry));
                     pair_now.close_whole_record();
                     self.settle(link, entry, pair_now, Some(&written));
+                    self.use_decisions(link, entry, commit);
                     let tried = pair_now.open.iter().any(|open| {
                         matches!(open.why, AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. })
                     });
@@ -618,7 +613,7 @@ fn expects(action: &Action) -> Result<Expects> {
     })
 }
 
-fn settled_rules(link: &CompiledLink, entry: &Entry) -> Vec<RuleId> {
+pub(super) fn settled_rules(link: &CompiledLink, entry: &Entry) -> Vec<RuleId> {
     let groups = link.groups().iter().enumerate().filter(|(place, _)| entry.settles.contains(*place));
     let rules = groups.flat_map(|(_, group)| group.rules.iter());
     rules.filter_map(|rule| link.rules().get(usize::from(rule.0))).map(|rule| rule.id.clone()).collect()

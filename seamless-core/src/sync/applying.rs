@@ -10,14 +10,15 @@ use std::collections::HashMap;
 use crate::mapper::LinkMode;
 use crate::merge::CompiledLink;
 use crate::model::{
-    Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Timestamp,
+    Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, conflict_message,
-    park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, Resolution,
+    conflict_message, park_name,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, PlanState, Scan, StateStore};
 
+use super::acting::settled_rules;
 use super::integration::Inner;
 use super::making::LeaseKeeper;
 use super::progress::{Meter, Phase};
@@ -69,9 +70,15 @@ pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanI
         report: Applied::default(),
         meter,
         quiet: Vec::new(),
+        decisions: HashMap::new(),
         batches_failed: 0,
     };
     for link in &inner.links {
+        let id = &link.spec().id;
+        for decision in inner.store.resolutions(id).await? {
+            let of = (id.clone(), decision.ids.left.clone());
+            applying.decisions.entry(of).or_default().push(decision);
+        }
         let any = inner.store.attention(&link.spec().id, None, Scan::first(1)).await?;
         applying.quiet.push(any.rows.is_empty());
     }
@@ -94,6 +101,8 @@ pub(super) struct Applying<'a> {
     meter: Meter<'a>,
     /// Per link: whether nothing was open about any of its records when applying began.
     quiet: Vec<bool>,
+    /// What people decided before applying began, by the link and the left record.
+    decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
     pub(super) batches_failed: u32,
 }
 
@@ -319,6 +328,7 @@ impl Applying<'_> {
                     pair_now.open_up(attention);
                 }
                 self.settle(link, entry, pair_now, None);
+                self.use_decisions(link, entry, commit);
             }
             None => commit.attention.extend(attention.map(|attention| (link.spec().id.clone(), attention))),
         }
@@ -344,6 +354,16 @@ impl Applying<'_> {
             pair_now.pair = Some(pair);
             pair_now.changed = true;
         }
+    }
+
+    /// Decisions about groups that an entry settles have done their work: without them the pair rests again.
+    pub(super) fn use_decisions(&self, link: &CompiledLink, entry: &Entry, commit: &mut Commit) {
+        let Sides { left: Some(left), right: Some(right) } = &entry.ids else { return };
+        let id = &link.spec().id;
+        let Some(decisions) = self.decisions.get(&(id.clone(), left.clone())) else { return };
+        let settled = settled_rules(link, entry);
+        let used = decisions.iter().filter(|made| made.ids.right == *right && settled.contains(&made.rule));
+        commit.resolved.extend(used.map(|made| (id.clone(), made.clone())));
     }
 
     pub(super) fn applied(&self, entry: &Entry, id: Option<RecordId>, at: Timestamp) -> Ending {

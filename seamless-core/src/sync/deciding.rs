@@ -184,14 +184,14 @@ impl Deciding<'_> {
         is_referred_to: bool,
     ) {
         let Decision { entries, deferred } = decision;
-        for Deferred { group, to, creates } in deferred {
+        for Deferred { group, to, creates, contested } in deferred {
             let Some(source) = halves.of(to.other()) else { continue };
             page.deferred.push(DeferredRow {
                 group: u16::try_from(group).unwrap_or(u16::MAX),
                 to,
                 creates,
                 source: (*source).clone(),
-                target: halves.of(to).cloned(),
+                target: halves.of(to).filter(|_| !contested).cloned(),
             });
         }
         for entry in entries {
@@ -578,8 +578,14 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
         let mut entries = Vec::new();
         for row in &late {
             let pair = late_pair(deciding, row).await?;
-            let deferred = Deferred { group: usize::from(row.group), to: row.to, creates: row.creates };
             let target = row.target.as_ref();
+            let deferred = Deferred {
+                group: usize::from(row.group),
+                to: row.to,
+                creates: row.creates,
+                // A row that neither has a target nor makes one is only counted.
+                contested: target.is_none() && row.creates.is_none(),
+            };
             let open = late_open(deciding, row).await?;
             entries.extend(decide_deferred(
                 &context,

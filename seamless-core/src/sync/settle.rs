@@ -147,8 +147,9 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Wr
         .filter_map(|slot| {
             // The target shows a record in its own shape, not in the link's.
             let name = link.shape(to).name(slot)?;
-            let proven =
-                stored.map(|record| record.field(name.as_str())).filter(|presence| presence.value().is_some());
+            let proven = stored
+                .map(|record| record.field(name.as_str()))
+                .filter(|presence| presence.value().is_some());
             let acknowledged = written.sent.iter().find(|(at, _)| *at == slot).map(|(_, value)| value);
             let value = match (proven, acknowledged) {
                 (Some(proven), _) => proven.to_slot(),

@@ -244,12 +244,7 @@ impl Db {
 }
 
 /// Where a pair stands already, having made sure that none of its records is in another one.
-fn place(
-    find: &mut Sides<CachedStatement<'_>>,
-    name: &LinkId,
-    link: i64,
-    row: &Pair,
-) -> Result<Option<i64>> {
+fn place(find: &mut Sides<CachedStatement<'_>>, name: &LinkId, link: i64, row: &Pair) -> Result<Option<i64>> {
     let mut known = None;
     for side in Side::BOTH {
         let (id, partner) = (row.ids.of(side).as_bytes(), row.ids.of(side.other()).as_bytes());
