@@ -54,5 +54,7 @@ pub mod plan;
 pub mod secret;
 pub mod store;
 pub mod sync;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 pub use model::{Error, ErrorKind, Result, Retry};
 pub use sync::Integration;

@@ -1,35 +1,29 @@
-//! From what an environment says to a connector. The one place that knows which kinds there are.
+//! From what an environment says to a connector: the registry of the SDK, and paths from the project's folder.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use seamless_connectors::sqlite::{Sqlite, SqliteConfig};
+use seamless_connectors::registry::Registry;
 use seamless_core::connector::Connector;
-use seamless_core::model::{Error, Result};
+use seamless_core::model::Result;
 use serde_json::Value;
 
-/// The kinds that there are.
-const KINDS: &[&str] = &["sqlite"];
+/// The setting that names a file or folder, in every kind that has one.
+const PATH: &str = "path";
 
-/// Opens a connector of a kind. Relative paths are relative to `base`.
+/// Opens a connector of a kind. A relative path is relative to `base`.
 ///
-/// Errors: configuration - an unknown kind, fields that the kind does not have; otherwise the connector's own.
-pub(crate) fn open(kind: &str, config: Value, base: &Path) -> Result<Arc<dyn Connector>> {
-    let wrong = |cause: serde_json::Error| {
-        Error::configuration(format!("a connector of kind {kind} cannot be made of this: {cause}"))
-    };
-    match kind {
-        "sqlite" => {
-            let mut config: SqliteConfig = serde_json::from_value(config).map_err(wrong)?;
-            config.path = base.join(&config.path);
-            Ok(Arc::new(Sqlite::open(config)?))
-        }
-        _ => Err(Error::configuration(format!("there is no connector of kind `{kind}`"))
-            .with_remedy(format!("the kinds are {}", KINDS.join(", ")))),
+/// Errors: an unknown kind, settings that the kind does not have; otherwise the connector's own.
+pub(crate) fn open(kind: &str, mut config: Value, base: &Path) -> Result<Arc<dyn Connector>> {
+    if let Some(path) = config.get_mut(PATH)
+        && let Some(relative) = path.as_str()
+    {
+        *path = Value::from(base.join(relative).to_string_lossy().into_owned());
     }
+    Registry::standard().open(kind, config)
 }
 
 /// The kinds that there are, for messages.
 pub(crate) fn kinds() -> String {
-    KINDS.join(", ")
+    Registry::standard().kinds().collect::<Vec<_>>().join(", ")
 }

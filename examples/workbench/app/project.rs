@@ -136,11 +136,10 @@ pub(crate) fn open_connector(
     let entry = environment.connector(side)?;
     let config = environment.config(side, lookups)?;
     connect::open(&entry.kind, config, lookups.folder).map_err(|error| {
-        match (error.kind(), std::error::Error::source(&error)) {
-            // What the file says is wrong: say where it says so.
-            (ErrorKind::Configuration, None) => environment.refused(side, &error),
-            _ => error.at("side", side).into(),
-        }
+        // What the file says is wrong: say where it says so.
+        let is_of_file =
+            error.context().any(|(what, _)| what == "connector") || error.kind() == ErrorKind::NotFound;
+        if is_of_file { environment.refused(side, &error) } else { error.at("side", side).into() }
     })
 }
 

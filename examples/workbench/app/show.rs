@@ -75,6 +75,9 @@ pub(crate) fn attention(attention: &Attention) -> (&'static str, String, String,
     let concerned = rules(attention).join(", ");
     match &attention.why {
         AttentionWhy::Hint { .. } => ("hint", String::new(), String::new(), String::new()),
+        AttentionWhy::Retry { failures: 0, .. } => {
+            ("retry", String::new(), "it is looked at again by the next plan".to_owned(), String::new())
+        }
         AttentionWhy::Retry { failures, failure } => {
             ("retry", String::new(), format!("{failure} (failed {failures} times)"), String::new())
         }

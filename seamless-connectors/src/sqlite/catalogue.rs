@@ -325,8 +325,10 @@ impl Context<'_> {
         };
         let mut capabilities = self.capabilities(raw, &key, feeding);
         if capabilities.create {
-            let single = |place: &usize| fields.get(*place).filter(|_| key.columns.len() == 1 && !key.is_rowid);
-            let taken = key.columns.first().and_then(single).is_some_and(|field| takes_chosen_id(&field.kind));
+            let single =
+                |place: &usize| fields.get(*place).filter(|_| key.columns.len() == 1 && !key.is_rowid);
+            let taken =
+                key.columns.first().and_then(single).is_some_and(|field| takes_chosen_id(&field.kind));
             capabilities.unique_key = match (taken, unique.first()) {
                 (true, _) => UniqueKey::ClientChosenId,
                 (false, Some(set)) => UniqueKey::Fields(set_names(set)),
