@@ -1,65 +1,66 @@
-//! Trial.
-mod systems;
-mod world;
-use futures::executor::block_on;
-use seamless_core::plan::render::TextOptions;
-use seamless_core::sync::NoObserver;
-use std::sync::Arc;
-use std::time::Instant;
-use world::truth::DifferenceKind;
+//! The first thing to run: a CRM and an ERP that have never met, kept in step both ways.
+//!
+//! ```text
+//! cargo run --release --example quickstart [-- --dir FOLDER]
+//! ```
+//!
+//! Makes two SQLite databases with companies and people from a fixed seed, tells the story of their first day together
+//! in the terminal, and has the end state judged by SQL that shares no line with the SDK (`world/`). What a host has to
+//! write is in `systems.rs`, what it asks of people in `integration.yaml`.
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = tempfile::tempdir()?;
-    let t = Instant::now();
-    let world = world::create(folder.path(), 2026)?;
-    println!("world {:?}", t.elapsed());
-    std::fs::write(folder.path().join("integration.yaml"), systems::MAPPING)?;
-    let s = match systems::Systems::open(folder.path(), Arc::new(NoObserver), None) {
-        Ok(s) => s,
-        Err(e) => {
-            println!("{e}");
-            return Ok(());
+mod folder;
+mod story;
+mod systems;
+mod terminal;
+mod watch;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use terminal::{bad, quiet, say};
+use world::Outcome;
+
+/// Where the folder is made when nobody says otherwise; git is told to look away from it.
+const FOLDER: &str = "quickstart-demo";
+/// The same seed gives the same companies, people and differences.
+const SEED: u64 = 2026;
+
+fn main() -> ExitCode {
+    let began = Instant::now();
+    match run() {
+        Ok(true) => {
+            quiet(format!("{:.1} s in all", began.elapsed().as_secs_f64()));
+            ExitCode::SUCCESS
         }
-    };
-    if let Some(w) = &s.loaded.warnings {
-        println!("{w}");
-    }
-    for n in 0..3 {
-        let t = Instant::now();
-        let plan = block_on(s.integration.plan())?;
-        println!("plan {:?}", t.elapsed());
-        println!(
-            "{}",
-            block_on(plan.text(TextOptions { entries_per_group_max: Some(2), ..Default::default() }))?
-        );
-        let t = Instant::now();
-        let applied = block_on(s.integration.apply(plan.approve("me", &[])?))?;
-        println!(
-            "apply {n} {:?}: {} {} {}",
-            t.elapsed(),
-            applied.written,
-            applied.effects,
-            applied.dropped_count
-        );
-        for d in applied.dropped.iter().take(5) {
-            println!("{d:?}");
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            bad(error);
+            ExitCode::FAILURE
         }
     }
-    let t = Instant::now();
-    let st = block_on(s.integration.status())?;
-    println!("status {:?} {:?} {}", t.elapsed(), st.pairs, st.waiting.len());
-    let mut e = world::expect::Expectations::after_first_link(&world.truth);
-    e.leave_apart(&world.truth, |d| d.kind == DifferenceKind::Different && d.column != "creditlimit");
-    let t = Instant::now();
-    match world::check::check(&world, &e)? {
-        world::check::Verdict::Holds(r) => println!("{r:?}"),
-        world::check::Verdict::Broken(v) => {
-            println!("{} broken", v.len());
-            for v in v.iter().take(30) {
-                println!("{v}");
-            }
+}
+
+fn run() -> Outcome<bool> {
+    let (mut folder, mut child) = (PathBuf::from(FOLDER), None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match (argument.as_str(), arguments.next()) {
+            ("--dir", Some(named)) => folder = PathBuf::from(named),
+            (story::crash::CHILD, Some(plan)) => child = Some(plan),
+            _ => return Err("usage: quickstart [--dir FOLDER]".into()),
         }
     }
-    println!("check {:?}", t.elapsed());
-    Ok(())
+    match child {
+        Some(plan) => story::crash::apply_until_killed(&folder, &plan).map(|()| true),
+        None => told(&folder),
+    }
+}
+
+fn told(folder: &Path) -> Outcome<bool> {
+    say("Seamless: two business systems, one day, every step shown before it is done.");
+    folder::prepare(folder)?;
+    let world = world::create(folder, SEED)?;
+    story::tell(folder.to_owned(), world)
 }

@@ -21,7 +21,7 @@ use crate::world::Outcome;
 pub(crate) const MAPPING: &str = include_str!("integration.yaml");
 /// The files of the folder that the SDK uses.
 pub(crate) const MAPPING_FILE: &str = "integration.yaml";
-pub(crate) const STATE_FILE: &str = "state.db";
+pub(crate) const STATE_FILE: &str = "state/demo.db";
 
 /// Both systems as they say they are, and the integration over them.
 pub(crate) struct Systems {

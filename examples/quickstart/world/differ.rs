@@ -54,7 +54,6 @@ pub(super) fn differ(random: &mut Random, accounts: &mut [Draft], contacts: &mut
         truth.differences.push(Difference {
             entity,
             crm_id: draft.crm_id.clone(),
-            erp_no: draft.erp_no.clone(),
             column: field.crm,
             kind,
             crm,

@@ -6,8 +6,6 @@
 //!
 //! Doors: [`create`], the functions of [`people`], [`check::check`].
 
-#![allow(dead_code, reason = "the world knows more about itself than one story asks for")]
-
 pub(crate) mod check;
 pub(crate) mod correspondence;
 mod court;

@@ -72,8 +72,6 @@ pub(crate) struct Difference {
     pub(crate) entity: Entity,
     /// The key in the CRM.
     pub(crate) crm_id: String,
-    /// The key in the ERP.
-    pub(crate) erp_no: String,
     /// The column of the CRM; the ERP's is its correspondence.
     pub(crate) column: &'static str,
     /// In what way.

@@ -18,7 +18,7 @@ use super::triggers::{Proven, proves};
 use super::values::{Affinity, Kind, kind_of};
 
 /// Operations in one transaction at most: enough to make the commit's cost small, few enough to let others write.
-const BATCH_OPS_MAX: u32 = 500;
+const BATCH_OPS_MAX: u32 = 2000;
 
 /// What a database file says of itself, at one version of its schema.
 #[derive(Debug, Default)]

@@ -106,11 +106,15 @@ pub struct Deferred {
     pub to: Side,
     /// The action that creates the target, where it is new.
     pub creates: Option<ActionId>,
+    /// Whether both sides hold something. Whether that is the same can be told when the partner is known: nothing is
+    /// sent in this plan, the next one decides.
+    pub contested: bool,
 }
 
 /// Decides a situation. Pure and total.
 pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
-    let mut deciding = Deciding { cx, situation, decision: Decision::default(), parts: 0 };
+    let mut deciding =
+        Deciding { cx, situation, decision: Decision::default(), parts: 0, parked: Vec::new() };
     match (situation.half.left, situation.half.right) {
         (Half::There(left), Half::There(right)) => deciding.both(left, right),
         (Half::There(left), Half::None) => deciding.alone(Side::Left, left),
@@ -136,6 +140,9 @@ pub fn decide_deferred(
     resolved: &Resolved,
     open: &[Attention],
 ) -> Option<Entry> {
+    if deferred.contested {
+        return None;
+    }
     let (to, from) = (deferred.to, deferred.to.other());
     let half = |side: Side| match (side == from, target) {
         (true, _) => Half::There(source),
@@ -155,7 +162,8 @@ pub fn decide_deferred(
     };
     // Parts beyond those of the first decision about the record.
     let parts = 1000 + u16::try_from(deferred.group).unwrap_or(0);
-    let mut deciding = Deciding { cx, situation: &situation, decision: Decision::default(), parts };
+    let decision = Decision::default();
+    let mut deciding = Deciding { cx, situation: &situation, decision, parts, parked: Vec::new() };
     deciding.late_reference(deferred, to, source, target);
     deciding.decision.entries.pop()
 }
@@ -165,6 +173,8 @@ struct Deciding<'a> {
     situation: &'a Situation<'a>,
     decision: Decision,
     parts: u16,
+    /// Rules that are parked by what was decided so far, whether that is new or known.
+    parked: Vec<RuleId>,
 }
 
 /// What is gathered for one side while its groups are decided.
@@ -393,6 +403,10 @@ impl Deciding<'_> {
             let from = Provenance::Resolved { by: resolution.by.clone() };
             return self.carry(case, group, to, from, writing.of_mut(to), agreed);
         }
+        if let Some(to) = self.waits_for_a_link(case, group) {
+            self.decision.deferred.push(Deferred { group, to, creates: None, contested: true });
+            return;
+        }
         let view = self.conflict_view(case, group, reason, rules);
         let message = conflict_message(&view);
         let known = self.situation.open.iter().any(|attention| {
@@ -402,6 +416,18 @@ impl Deciding<'_> {
         if !known {
             self.effect(Effect::OpenConflict(view), Bits::new());
         }
+    }
+
+    /// The side to which a group cannot be carried yet because it refers to a record of a link that this plan has not
+    /// decided.
+    fn waits_for_a_link(&self, case: &Case<'_>, group: usize) -> Option<Side> {
+        let link = self.cx.link;
+        Side::BOTH.into_iter().filter(|to| link.allows(group, *to)).find(|to| {
+            let (source, target) = (*case.current.of(to.other()), *case.current.of(*to));
+            let carried = link.carry_group(group, to.other(), source, target, case.context.of(*to));
+            matches!(carried, Err(error) if matches!(&error.problem,
+                MapProblem::Waiting(Ask::Partner { link, .. }) if !self.cx.decided.contains(link)))
+        })
     }
 
     fn conflict_view(
@@ -458,14 +484,10 @@ impl Deciding<'_> {
         }
     }
 
-    /// The rules that this decision parks or that are deferred to the end of the plan.
+    /// The rules that this decision parks or leaves parked, or that are deferred to the end of the plan.
     fn parked_rules(&self) -> Vec<RuleId> {
-        let parked = self.decision.entries.iter().filter_map(|entry| match &entry.body {
-            Body::Effect(Effect::Park(parked)) => Some(parked.rules.clone()),
-            _ => None,
-        });
-        let deferred = self.decision.deferred.iter().map(|deferred| self.rule_ids(deferred.group));
-        parked.chain(deferred).flatten().collect()
+        let deferred = self.decision.deferred.iter().flat_map(|deferred| self.rule_ids(deferred.group));
+        self.parked.iter().cloned().chain(deferred).collect()
     }
 
     fn alone(&mut self, from: Side, source: &Versioned) {
@@ -755,7 +777,7 @@ impl Deciding<'_> {
     fn cannot_carry(&mut self, group: usize, to: Side, creates: Option<ActionId>, error: &MapError) {
         if let MapProblem::Waiting(Ask::Partner { link, .. }) = &error.problem {
             if !self.cx.decided.contains(link) {
-                self.decision.deferred.push(Deferred { group, to, creates });
+                self.decision.deferred.push(Deferred { group, to, creates, contested: false });
                 return;
             }
         }
@@ -787,6 +809,7 @@ impl Deciding<'_> {
 
     /// Parks, unless the same thing is parked already.
     fn park(&mut self, parked: Parked) {
+        self.parked.extend(parked.rules.iter().cloned());
         let known = self.situation.open.iter().any(|attention| {
             matches!(&attention.why, AttentionWhy::Parked { rules, message, .. }
                 if *rules == parked.rules && *message == parked.message)

@@ -399,6 +399,7 @@ impl Applying<'_> {
                     pair_now.close(&settled_rules(link, entry));
                     pair_now.close_whole_record();
                     self.settle(link, entry, pair_now, Some(&written));
+                    self.use_decisions(link, entry, commit);
                     let tried = pair_now.open.iter().any(|open| {
                         matches!(open.why, AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. })
                     });
@@ -612,7 +613,7 @@ fn expects(action: &Action) -> Result<Expects> {
     })
 }
 
-fn settled_rules(link: &CompiledLink, entry: &Entry) -> Vec<RuleId> {
+pub(super) fn settled_rules(link: &CompiledLink, entry: &Entry) -> Vec<RuleId> {
     let groups = link.groups().iter().enumerate().filter(|(place, _)| entry.settles.contains(*place));
     let rules = groups.flat_map(|(_, group)| group.rules.iter());
     rules.filter_map(|rule| link.rules().get(usize::from(rule.0))).map(|rule| rule.id.clone()).collect()

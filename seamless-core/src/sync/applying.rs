@@ -10,14 +10,15 @@ use std::collections::HashMap;
 use crate::mapper::LinkMode;
 use crate::merge::CompiledLink;
 use crate::model::{
-    Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Timestamp,
+    Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, conflict_message,
-    park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, Resolution,
+    conflict_message, park_name,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, PlanState, Scan, StateStore};
 
+use super::acting::settled_rules;
 use super::integration::Inner;
 use super::making::LeaseKeeper;
 use super::progress::{Meter, Phase};
@@ -57,18 +58,27 @@ const DROPPED_NAMED_MAX: usize = 100;
 /// Applies an adopted plan to its end, or until a pause.
 pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<Applied> {
     let observer = &*inner.observer;
-    let total = inner.store.plan(plan).await?.and_then(|row| row.trailer).map(|trailer| trailer.writes());
+    let row = inner.store.plan(plan).await?;
+    let made_at = row.as_ref().map(|row| row.head.made_at);
+    let total = row.and_then(|row| row.trailer).map(|trailer| trailer.writes());
     let meter = Meter::begin(observer, &*inner.clock, Phase::Apply, None, None, total);
     let mut applying = Applying {
         inner,
         keeper,
         plan,
+        made_at,
         report: Applied::default(),
         meter,
         quiet: Vec::new(),
+        decisions: HashMap::new(),
         batches_failed: 0,
     };
     for link in &inner.links {
+        let id = &link.spec().id;
+        for decision in inner.store.resolutions(id).await? {
+            let of = (id.clone(), decision.ids.left.clone());
+            applying.decisions.entry(of).or_default().push(decision);
+        }
         let any = inner.store.attention(&link.spec().id, None, Scan::first(1)).await?;
         applying.quiet.push(any.rows.is_empty());
     }
@@ -86,10 +96,13 @@ pub(super) struct Applying<'a> {
     pub(super) inner: &'a Inner,
     pub(super) keeper: &'a LeaseKeeper,
     pub(super) plan: &'a PlanId,
+    made_at: Option<Timestamp>,
     pub(super) report: Applied,
     meter: Meter<'a>,
     /// Per link: whether nothing was open about any of its records when applying began.
     quiet: Vec<bool>,
+    /// What people decided before applying began, by the link and the left record.
+    decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
     pub(super) batches_failed: u32,
 }
 
@@ -315,6 +328,7 @@ impl Applying<'_> {
                     pair_now.open_up(attention);
                 }
                 self.settle(link, entry, pair_now, None);
+                self.use_decisions(link, entry, commit);
             }
             None => commit.attention.extend(attention.map(|attention| (link.spec().id.clone(), attention))),
         }
@@ -340,6 +354,16 @@ impl Applying<'_> {
             pair_now.pair = Some(pair);
             pair_now.changed = true;
         }
+    }
+
+    /// Decisions about groups that an entry settles have done their work: without them the pair rests again.
+    pub(super) fn use_decisions(&self, link: &CompiledLink, entry: &Entry, commit: &mut Commit) {
+        let Sides { left: Some(left), right: Some(right) } = &entry.ids else { return };
+        let id = &link.spec().id;
+        let Some(decisions) = self.decisions.get(&(id.clone(), left.clone())) else { return };
+        let settled = settled_rules(link, entry);
+        let used = decisions.iter().filter(|made| made.ids.right == *right && settled.contains(&made.rule));
+        commit.resolved.extend(used.map(|made| (id.clone(), made.clone())));
     }
 
     pub(super) fn applied(&self, entry: &Entry, id: Option<RecordId>, at: Timestamp) -> Ending {
@@ -388,7 +412,40 @@ impl Applying<'_> {
             }
             commit.endings.push(self.applied(entry, None, at));
         }
+        if let Some(first) = entries.first() {
+            self.looked_at(&first.link, &mut commit).await?;
+        }
         self.commit(commit).await
+    }
+
+    /// Ends the hints and retries about pairs that the plan looked at: it took up whatever was due before it was made,
+    /// and what it could not do is due since. Those about records without a pair end when they get one. A hint that
+    /// names a version is kept: whether it was reached cannot be told from here.
+    async fn looked_at(&self, link: &LinkId, commit: &mut Commit) -> Result<()> {
+        let Some(made_at) = self.made_at else { return Ok(()) };
+        let mut after = None;
+        loop {
+            let scan = Scan { after, rows_max: self.inner.options.commit_entries_max };
+            let page = self.store().attention(link, Some(made_at), scan).await?;
+            after = page.rows.last().map(|row| (row.side, row.id.clone()));
+            for side in Side::BOTH {
+                let due = page.rows.iter().filter(|row| row.side == side && row.due < made_at);
+                let due: Vec<(RecordId, AttentionKind)> = due
+                    .filter_map(|row| match row.why {
+                        AttentionWhy::Retry { .. } => Some((row.id.clone(), AttentionKind::Retry)),
+                        AttentionWhy::Hint { version: None } => Some((row.id.clone(), AttentionKind::Hint)),
+                        _ => None,
+                    })
+                    .collect();
+                let ids: Vec<RecordId> = due.iter().map(|(id, _)| id.clone()).collect();
+                let marks = self.store().marks_of(link, side, &ids).await?;
+                let paired = due.into_iter().zip(marks).filter(|(_, mark)| mark.is_some());
+                commit.settled.extend(paired.map(|((id, kind), _)| (link.clone(), side, id, kind)));
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
     }
 
     pub(super) async fn commit(&mut self, commit: Commit) -> Result<()> {

@@ -17,12 +17,8 @@ enum Mark {
 
 /// The places of the links in their order, and the rings.
 pub(crate) fn sorted(links: &[LinkMapper]) -> (Vec<usize>, Vec<Vec<LinkId>>) {
-    let mut search = Search {
-        links,
-        marks: vec![Mark::New; links.len()],
-        path: Vec::new(),
-        rings: Vec::new(),
-    };
+    let mut search =
+        Search { links, marks: vec![Mark::New; links.len()], path: Vec::new(), rings: Vec::new() };
     for at in 0..links.len() {
         search.visit(at);
     }
