@@ -29,6 +29,21 @@ fn h93_an_edit_between_reading_and_writing_is_not_overwritten() {
 }
 
 #[test]
+fn h93_two_edits_of_one_field_at_that_moment_are_a_conflict() {
+    let world = World::new();
+    let (a, c) = pair(&world);
+    world.crm.edit("account", &a, &[("name", Value::text("Adatum Ltd"))]).unwrap();
+    let edited = c.clone();
+    world.erp.before_next_write(move |erp| {
+        erp.edit("Customer", &edited, &[("Name", Value::text("Adatum Inc"))]).unwrap();
+    });
+    world.settle();
+    assert_eq!(world.erp_value(&c, "Name"), Value::text("Adatum Inc"));
+    assert_eq!(world.crm_value(&a, "name"), Value::text("Adatum Ltd"));
+    assert!(!world.waiting().is_empty());
+}
+
+#[test]
 fn h95_h96_h97_the_echo_of_a_write_is_silent_and_an_edit_on_top_of_it_is_not() {
     let world = World::new();
     let (a, c) = pair(&world);

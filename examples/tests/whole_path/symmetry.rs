@@ -35,8 +35,9 @@ type Row = (Side, i64, String);
 fn insert(world: &World, entities: [&str; 2], rows: &[Row]) {
     for (side, id, name) in rows {
         let entity = entities[usize::from(*side == Side::Right)];
-        // Some numbers stand twice on a side, so that there are matches that cannot be decided.
-        let values = [("number", Value::text(&format!("n{}", id / 2))), ("name", Value::text(name))];
+        // Some numbers stand twice on a side, so that there are matches that cannot be decided; names tell them apart.
+        let name = format!("{name}{}", id % 2);
+        let values = [("number", Value::text(&format!("n{}", id / 2))), ("name", Value::text(&name))];
         world.system(*side).insert(entity, Some(RecordId::int(*id)), &values).unwrap();
     }
 }
