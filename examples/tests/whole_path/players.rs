@@ -106,6 +106,7 @@ impl Players {
                 let value = self.ledger().fresh(kind, thing, at);
                 self.put(side, kind, &id, of(KINDS[kind].carried[at], side), value.clone());
                 let field = of(KINDS[kind].carried[at], side.other());
+                self.ledger().wrote_twice(&value);
                 self.put(side.other(), kind, &other, field, value);
             }
             (What::Refer(to), Some(id)) => {
