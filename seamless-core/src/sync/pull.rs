@@ -11,7 +11,7 @@ use futures::StreamExt;
 
 use crate::connector::{Capabilities, Change, End, Order, ReadQuery, Versioned};
 use crate::merge::CompiledLink;
-use crate::model::{Condition, Error, ErrorKind, RecordId, Result, Retry, Side, Timestamp, Truth};
+use crate::model::{Condition, Error, ErrorKind, Record, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
     Basis, Body, Effect, Entry, EntryKey, Feed, MatchRow, PairStatus, ParkReason, Parked, Rank, match_key,
 };
@@ -104,6 +104,12 @@ async fn enumerate_again(
         meter,
     };
     pulling.run(None, feed, now).await
+}
+
+/// Whether a pair ended because this side's record was gone: then a record of that id that is there is there anew.
+pub(super) fn is_back(link: &CompiledLink, side: Side, mark: &Mark) -> bool {
+    let nothing = || link.fingerprint(side, &Record::absent(link.shape(side)));
+    mark.status == PairStatus::Ended && *mark.fingerprint.of(side) == nothing()
 }
 
 fn sweep_due(link: &CompiledLink, feed: &Feed, now: Timestamp) -> bool {
@@ -262,6 +268,7 @@ impl Pulling<'_> {
     }
 
     fn sort(&mut self, versioned: Versioned, mark: Option<Mark>, sorted: &mut Sorted) -> Result<()> {
+        let mark = mark.filter(|mark| !is_back(self.link, self.side, mark));
         match mark {
             Some(mark) if mark.status == PairStatus::Ended => {}
             Some(mark) => {

@@ -50,6 +50,9 @@ pub(super) fn settle(
         (Body::Effect(_), _) => after_effect(under.link, entry, &mut pair),
     }
     pair.status = status;
+    if status == PairStatus::Ended {
+        forget_gone(under.link, entry, &mut pair);
+    }
     pair.revision += 1;
     pair.plan = Some(under.plan.clone());
     pair.configuration = under.configuration.to_owned();
@@ -106,6 +109,26 @@ fn status_after(entry: &Entry, before: PairStatus) -> PairStatus {
             (Reason::PartnerLeftScope, _) => PairStatus::Frozen(action.side.other()),
             _ => before,
         },
+    }
+}
+
+/// The base of a record that is not there any more when its pair ends is given up: by that a later run knows a record
+/// that a user brought back from one that stayed behind and is to be left alone. So it is with a record that left the
+/// scope and whose partner was deleted for it.
+fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
+    let gone = match &entry.body {
+        Body::Effect(Effect::EndPair { gone }) => *gone,
+        Body::Effect(_) => return,
+        Body::Act(action) => match action.verb {
+            PlannedVerb::Delete(_) => Sides::new(true, true),
+            PlannedVerb::Create | PlannedVerb::Update => {
+                Sides::new(action.side == Side::Right, action.side == Side::Left)
+            }
+        },
+    };
+    for side in Side::BOTH.into_iter().filter(|side| *gone.of(*side)) {
+        *pair.base.of_mut(side) = Record::absent(link.shape(side));
+        *pair.version.of_mut(side) = None;
     }
 }
 
