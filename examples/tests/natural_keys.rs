@@ -11,7 +11,8 @@ use rusqlite::Connection;
 use seamless_connectors::sqlite::{Sqlite, SqliteConfig};
 use seamless_core::clock::SystemClock;
 use seamless_core::connector::{
-    Capabilities, Connector, ConnectorInfo, FetchQuery, Lookup, PageStream, ReadQuery, WriteBatch, WriteOutcome,
+    Capabilities, Connector, ConnectorInfo, FetchQuery, Lookup, PageStream, ReadQuery, WriteBatch,
+    WriteOutcome,
 };
 use seamless_core::model::{EntityName, Error, ErrorKind, LinkId, RecordId, Result, Schema, Side};
 use seamless_core::plan::{Body, Effect};
@@ -66,11 +67,7 @@ impl World {
         Self::with(crm_rows, erp_rows, |erp| erp)
     }
 
-    fn with(
-        crm_rows: &str,
-        erp_rows: &str,
-        wrap: impl Fn(Arc<dyn Connector>) -> Arc<dyn Connector>,
-    ) -> Self {
+    fn with(crm_rows: &str, erp_rows: &str, wrap: impl Fn(Arc<dyn Connector>) -> Arc<dyn Connector>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let make = |name: &str, tables: &str, rows: &str| {
             let path = folder.path().join(name);
@@ -257,7 +254,8 @@ fn a_decision_that_was_applied_is_used_up_and_the_pair_rests() {
     );
     world.settle();
     let (link, id) = (LinkId::new("customers"), RecordId::text("a1"));
-    block_on(world.integration.resolve(&link, Side::Left, &id, &"city=city".into(), Side::Right, "ann")).unwrap();
+    block_on(world.integration.resolve(&link, Side::Left, &id, &"city=city".into(), Side::Right, "ann"))
+        .unwrap();
     world.settle();
     assert_eq!(rows(&world.crm, "SELECT city FROM account"), ["Bonn"]);
     assert_eq!(block_on(world.store.resolutions(&link)).unwrap(), []);
