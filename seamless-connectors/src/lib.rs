@@ -10,6 +10,36 @@
 //!
 //! Connectors decide nothing: they read, fetch, write, and say truthfully what they can do. They never depend on the
 //! mapping crate, and no type of a library that they use shows in their interface.
+//!
+//! The mental model. A connector has a truthful list of what it can do per entity
+//! ([`Capabilities`](seamless_core::connector::Capabilities)), and behaves to it. It reads pages with cursors, answers one
+//! [`Lookup`](seamless_core::connector::Lookup) per record asked for, and one
+//! [`WriteOutcome`](seamless_core::connector::WriteOutcome) per operation. That a record was not seen proves nothing.
+//!
+//! ```
+//! use futures::executor::block_on;
+//! use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};
+//! use seamless_core::connector::{Connector, FetchBy, FetchQuery, Lookup};
+//! use seamless_core::model::{Entity, Field, FieldKind, Shape, Value};
+//!
+//! let fields = vec![Field::new("no", FieldKind::Int), Field::new("name", FieldKind::Text { length_max: None })];
+//! let customer =
+//!     Entity { name: "customer".into(), label: None, fields, key: vec!["no".into()], unique: Vec::new() };
+//! let erp = Memory::new(MemoryConfig::new("erp").entity(EntityConfig::new(customer)))?;
+//! let id = erp.insert("customer", None, &[("name", Value::text("Adatum"))])?;
+//! erp.delete("customer", &id)?;
+//!
+//! let query = FetchQuery {
+//!     entity: "customer".into(),
+//!     shape: Shape::new(["name".into()])?,
+//!     by: FetchBy::Ids(vec![id]),
+//! };
+//! // It tells gone from hidden, so it proves that the record is gone.
+//! assert!(matches!(block_on(erp.fetch(query))?.as_slice(), [Lookup::Gone(_)]));
+//! # Ok::<(), seamless_core::Error>(())
+//! ```
+//!
+//! How to write one: `docs/connector-guide.md` of the repository.
 
 #[cfg(feature = "csv")]
 pub mod csv;
@@ -22,7 +52,13 @@ mod iso;
 pub mod jsonl;
 pub mod memory;
 mod place;
+pub mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
 mod worker;
+
+/// The example of the guide for authors of connectors, so that it is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/connector-guide.md")]
+mod guide {}

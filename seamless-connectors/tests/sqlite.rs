@@ -535,3 +535,16 @@ fn deleting_needs_a_ground_and_the_row_then_is_proven_gone() {
         matches!(&block_on(sqlite.fetch(query)).unwrap()[0], Lookup::Gone(proof) if proof.seen.contains("row 1"))
     );
 }
+
+#[test]
+fn a_refused_operation_leaves_nothing_behind() {
+    let db = db("CREATE TABLE f (k PRIMARY KEY NOT NULL DEFAULT 1.5, x TEXT);
+         CREATE TABLE t (id INTEGER PRIMARY KEY, n INT);
+         CREATE TRIGGER no AFTER INSERT ON t WHEN new.n = 13 BEGIN SELECT RAISE(FAIL, 'thirteen'); END;");
+    let sqlite = db.open();
+    let outcomes = write(&sqlite, "f", vec![create(r#"{"x":"a"}"#), create(r#"{"k":"b"}"#)]);
+    assert_eq!(told(&outcomes), ["Invalid { field: None }", "applied b"]);
+    let outcomes = write(&sqlite, "t", vec![create(r#"{"n":13}"#), create(r#"{"n":1}"#)]);
+    assert_eq!(told(&outcomes), ["Invalid { field: None }", "applied 1"]);
+    assert_eq!((read(&sqlite, "f", &["x"]).len(), read(&sqlite, "t", &["n"]).len()), (1, 1));
+}

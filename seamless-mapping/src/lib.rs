@@ -2,6 +2,42 @@
 //!
 //! A mapping is declared in a file or with the [builder](Mapping::builder), checked by [`compile`], and then gives one
 //! [`Mapper`](seamless_core::mapper::Mapper) per link to the engine. Everything here is pure: no I/O, no clock.
+//!
+//! The mental model. A *link* says which entities belong together, how records find each other (`match`), and what
+//! deletion means. A *rule* says which fields of the left correspond to which of the right, where values may go, when two
+//! values count as the same, and what is done when both sides moved. A rule is a lens: what is carried over and back
+//! means the same, and what the rule cannot see of a record stays. A value outside its domain parks with a remedy; it
+//! never falls back on a default that nobody named. A two-way rule that cannot be taken back is refused by [`compile`].
+//!
+//! ```
+//! use seamless_core::mapper::{MapContext, Resolved};
+//! use seamless_core::merge::CompiledLink;
+//! use seamless_core::model::{Planned, Record, RecordBuilder, Side, Value, ValueRef};
+//! use seamless_mapping::{Mapping, copy};
+//!
+//! let mapping = Mapping::builder("crm", "erp")
+//!     .link("customers", "account", "Customer")
+//!     .two_way()
+//!     .match_on([("accountnumber", "No.")])
+//!     .rule(copy("name", "Name"))
+//!     .done()
+//!     .build()?;
+//! let mapper = mapping.links().remove(0);
+//! let link = CompiledLink::compile(mapper)?;
+//!
+//! let mut account = RecordBuilder::new(link.shape(Side::Left));
+//! account.push_value(ValueRef::Text("Adatum"));
+//! account.push_value(ValueRef::Text("C10010"));
+//! let account = account.finish();
+//! assert_eq!(account.field("name").value(), Some(ValueRef::Text("Adatum")));
+//!
+//! let (resolved, entity) = (Resolved::new(), "Customer".into());
+//! let context = MapContext { resolved: &resolved, target_entity: &entity, creating: true };
+//! let nothing = Record::absent(link.shape(Side::Right));
+//! let carried = link.carry_group(0, Side::Left, &account, &nothing, &context).unwrap();
+//! assert_eq!(carried, [(0, Planned::Known(Value::text("Adatum")))]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod declaration;
 pub mod notation;

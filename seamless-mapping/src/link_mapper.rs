@@ -83,6 +83,7 @@ impl LinkMapper {
             &many
         };
         if means_already(compiled, from, values, current, cx.resolved) {
+            keep(target, slots);
             return Ok(());
         }
         let making = Making { resolved: cx.resolved, current };
@@ -98,6 +99,15 @@ impl LinkMapper {
             set(rule, to, target, *slot, cell)?;
         }
         Ok(())
+    }
+}
+
+/// Plans what is there: the engine sees that the sides are consistent, which an empty plan would not say.
+fn keep(target: &mut Draft<'_>, slots: &[Option<usize>]) {
+    for slot in slots.iter().copied().flatten() {
+        if let Some(value) = target.current(slot).value().map(ValueRef::to_value) {
+            target.set_known(slot, value);
+        }
     }
 }
 

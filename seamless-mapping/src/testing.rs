@@ -173,6 +173,8 @@ fn difference(
 ) -> Option<String> {
     let found = match (error, planned) {
         (Some(MapError { problem: MapProblem::NotKnown, .. }), None) | (None, None) => Found::Untouched,
+        // A value that is planned as it is there is how a rule says that the target means it already.
+        (_, Some(Planned::Known(value))) if current == Presence::Value(value.as_ref()) => Found::Untouched,
         (_, Some(planned)) => Found::Planned(planned),
         (Some(error), None) => Found::Parked(error),
     };

@@ -71,7 +71,6 @@ fn ids_and_writers_are_unique() {
          error[two-writers]: link customers, rule a=b: b of erp is written by rule a=b too; let one of them write \
          it, make one of them one-way, or give both a `when`",
     );
-    check([copy("a", "b"), copy("a", "c").to_right()], "");
     let when = |value: i64| Condition::Compare {
         field: "kind".into(),
         is: seamless_core::model::Comparison::Equal,
@@ -83,6 +82,37 @@ fn ids_and_writers_are_unique() {
             copy("c", "b").to_right().when(Side::Left, when(2)),
         ],
         "",
+    );
+}
+
+#[test]
+fn rules_that_share_a_field_are_one_and_must_agree() {
+    let policies = |rules: [RuleDecl; 2]| {
+        let mapping = rules.into_iter().fold(link(), LinkBuilder::rule).build().unwrap();
+        let mapper = mapping.link("customers").unwrap();
+        let of =
+            |rule: &seamless_core::mapper::Rule| (rule.on_conflict.clone(), rule.first_link, rule.on_drift);
+        assert_eq!(of(&mapper.rules()[0]), of(&mapper.rules()[1]));
+        of(&mapper.rules()[0])
+    };
+    let one_way =
+        policies([copy("a", "b").to_right(), copy("a", "c").to_right().on_drift(DriftPolicy::Keep)]);
+    assert_eq!(one_way, (ConflictPolicy::Park, FirstLinkPolicy::Take(Side::Left), DriftPolicy::Keep));
+    check(
+        [copy("a", "b"), copy("a", "c").to_right()],
+        "warning[group-one-way]: link customers, rule a=b: it shares a field with a one-way rule, so its values go to \
+         erp only; write it with an arrow, or let the two rules use different fields",
+    );
+    check(
+        [copy("a", "b").to_right(), copy("a", "c").to_left()],
+        "error[group-direction]: link customers, rule a=c: it shares a field with a rule that goes the other way; let \
+         the two rules use different fields, or make one `<->` rule of them",
+    );
+    let policy = |rule: RuleDecl, policy: DriftPolicy| rule.to_right().on_drift(policy);
+    check(
+        [policy(copy("a", "b"), DriftPolicy::Keep), policy(copy("a", "c"), DriftPolicy::Restore)],
+        "error[group-policy]: link customers, rule a=c: it shares a field with rule a=b, but says another `on_drift`; \
+         rules that share a field are decided together: give them the same",
     );
 }
 

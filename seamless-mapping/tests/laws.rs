@@ -341,6 +341,20 @@ fn h91_many_to_one_keeps_what_was_there() {
 }
 
 #[test]
+fn a_target_that_means_it_already_is_planned_as_it_is() {
+    let fixtures = fixtures();
+    let fixture = fixtures.iter().find(|fixture| fixture.name == "options").unwrap();
+    let fields = &fixture.mapper.rules()[0].fields;
+    let target = built(&fields.left, &[Slot::Value(Value::Int(5))]);
+    let source = built(&fields.right, &[Slot::Value(Value::text("30D"))]);
+    let mut draft = Draft::over(&target);
+    let entity = EntityName::from("L");
+    let cx = MapContext { resolved: &fixture.resolved, target_entity: &entity, creating: false };
+    fixture.mapper.carry(RuleIndex(0), Side::Right, &source, &mut draft, &cx).unwrap();
+    assert_eq!(draft.planned(), [(0, Planned::Known(Value::Int(5)))]);
+}
+
+#[test]
 fn h86_an_unknown_option_parks_and_says_what_to_do() {
     let fixtures = fixtures();
     let fixture = fixtures.iter().find(|fixture| fixture.name == "options").unwrap();

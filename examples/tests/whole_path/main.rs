@@ -2,8 +2,16 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod clock;
+mod concurrency;
+mod control;
 mod crash;
+mod deletes;
 mod gate;
 mod hard_cases;
+mod ledger;
+mod level;
 mod picture;
+mod plans;
+mod players;
+mod schedules;
 mod world;

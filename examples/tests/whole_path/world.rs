@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::FutureExt;
-use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
+use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};
 use seamless_core::connector::{Capabilities, UniqueKey};
 use seamless_core::mapper::{DeletePolicy, Mapper};
 use seamless_core::model::{
@@ -42,7 +42,7 @@ pub(crate) type Change<'a> = &'a dyn Fn(&mut Capabilities);
 
 pub(crate) fn as_it_is(_: &mut Capabilities) {}
 
-/// The left system: its ids are keys that its clients choose.
+/// The left system: its clients can choose ids.
 pub(crate) fn crm(change: Change<'_>) -> Memory {
     let account = entity(
         "account",
@@ -68,7 +68,7 @@ pub(crate) fn crm(change: Change<'_>) -> Memory {
             Field::new("account", FieldKind::Reference { targets: vec!["account".into()] }),
         ],
     );
-    let of = |entity| EntityConfig::new(entity).ids(Ids::Key).capable(change);
+    let of = |entity| EntityConfig::new(entity).capable(change);
     Memory::new(MemoryConfig::new("crm").entity(of(account)).entity(of(contact))).unwrap()
 }
 

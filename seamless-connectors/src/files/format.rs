@@ -51,8 +51,10 @@ pub(crate) struct Layout {
     pub(crate) shape: Arc<Shape>,
     pub(crate) key: Vec<usize>,
     /// Of each field, the column that holds it; empty where fields are found by name.
+    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "JSON Lines has no columns"))]
     pub(crate) columns: Vec<usize>,
     /// How many columns a record has; 0 where that does not matter.
+    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "JSON Lines has no columns"))]
     pub(crate) width: usize,
     /// Where the first record begins: bytes and lines before it.
     pub(crate) begin: (u64, u64),
@@ -124,6 +126,7 @@ pub(crate) enum Next {
     /// The file ends here.
     End,
     /// The file ended inside of a record.
+    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "a line of JSON Lines always ends"))]
     Unterminated,
 }
 

@@ -254,6 +254,11 @@ impl Memory {
         self.state().faults.order(fault);
     }
 
+    /// Forgets the faults that were ordered and have not happened.
+    pub fn fail_no_more(&self) {
+        self.state().faults = Faults::default();
+    }
+
     /// Runs this once, before the next write looks at any record: a user who is faster.
     pub fn before_next_write(&self, act: impl FnOnce(&Memory) + Send + 'static) {
         self.state().before_write = Some(Box::new(act));

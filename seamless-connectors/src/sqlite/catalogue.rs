@@ -18,7 +18,7 @@ use super::triggers::{Proven, proves};
 use super::values::{Affinity, Kind, kind_of};
 
 /// Operations in one transaction at most: enough to make the commit's cost small, few enough to let others write.
-const BATCH_OPS_MAX: u32 = 500;
+const BATCH_OPS_MAX: u32 = 2000;
 
 /// What a database file says of itself, at one version of its schema.
 #[derive(Debug, Default)]
@@ -320,10 +320,23 @@ impl Context<'_> {
             .map(|field| field.name.clone())
             .collect();
         let (version, feeding, modified) = feeding(raw, declared, triggers, &mut fields)?;
-        let capabilities = self.capabilities(raw, &key, feeding);
         let set_names = |set: &Vec<usize>| -> Vec<FieldName> {
             set.iter().filter_map(|place| fields.get(*place)).map(|field| field.name.clone()).collect()
         };
+        let mut capabilities = self.capabilities(raw, &key, feeding);
+        if capabilities.create {
+            let single =
+                |place: &usize| fields.get(*place).filter(|_| key.columns.len() == 1 && !key.is_rowid);
+            let taken =
+                key.columns.first().and_then(single).is_some_and(|field| takes_chosen_id(&field.kind));
+            capabilities.unique_key = match (taken, unique.first()) {
+                (true, _) => UniqueKey::ClientChosenId,
+                (false, Some(set)) => UniqueKey::Fields(set_names(set)),
+                (false, None) if !key.is_rowid => UniqueKey::Fields(key_names.clone()),
+                // SQLite numbers the rows, and nothing else tells two equal ones apart.
+                (false, None) => UniqueKey::None,
+            };
+        }
         let entity = Entity {
             name: EntityName::from(raw.name.as_str()),
             label: None,
@@ -376,7 +389,8 @@ impl Context<'_> {
         Capabilities {
             conditional_update: writes,
             write_returns: if writes { WriteReturns::Stored } else { WriteReturns::Nothing },
-            unique_key: if writes { UniqueKey::ClientChosenId } else { UniqueKey::None },
+            // Depends on what the key holds: see where the table is put together.
+            unique_key: UniqueKey::None,
             consistent_read: true,
             tombstones: false,
             complete_enumeration: true,
@@ -390,6 +404,18 @@ impl Context<'_> {
             idempotency_key: false,
             batch_max: std::num::NonZeroU32::new(BATCH_OPS_MAX).unwrap_or(std::num::NonZeroU32::MIN),
         }
+    }
+}
+
+/// Characters of the ids that callers choose: they are written like a UUID.
+const CHOSEN_ID_CHARACTERS: u32 = 36;
+
+/// Whether a key of one column of this kind can hold an id that the caller chose. A number cannot: its next one is
+/// SQLite's to find.
+fn takes_chosen_id(kind: &FieldKind) -> bool {
+    match kind {
+        FieldKind::Text { length_max } => length_max.is_none_or(|length| length >= CHOSEN_ID_CHARACTERS),
+        _ => false,
     }
 }
 

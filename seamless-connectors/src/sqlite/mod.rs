@@ -15,7 +15,7 @@
 //! |---|---|
 //! | C1 conditional update | always: the check and the write are one transaction |
 //! | C2 writes return | the record as stored, after triggers |
-//! | C3 unique key | the client chooses the id |
+//! | C3 unique key | the client chooses the id where the key is one text that can hold it; otherwise the first unique columns, or the key's own |
 //! | C4, C6, C8 | always; C6 reads by key, so a row that is made behind the reading place shows as a change or next time |
 //! | C5 tombstones | never: deletions are found by enumeration and proven by id |
 //! | changes, C7 low-water mark | with a version column, see below |

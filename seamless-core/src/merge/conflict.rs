@@ -54,7 +54,7 @@ pub fn conflict(case: &Case<'_>, group: usize) -> Conflict<Vec<Slot>> {
     let values = |side: Side, record: &Record| -> Vec<Slot> {
         slots.iter().flat_map(|slots| slots.of(side).iter()).map(|slot| record.get(*slot).to_slot()).collect()
     };
-    let has_base = super::three_way::has_base(case, group);
+    let has_base = super::observe::has_base(case, group);
     let edit = |side: Side| Edit {
         base: case.base.of(side).filter(|_| has_base).map(|base| values(side, base)),
         current: values(side, case.current.of(side)),

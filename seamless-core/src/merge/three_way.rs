@@ -1,14 +1,12 @@
-//! The three-way merge: what each side changed against its own base, and what the rules' policies make of it. Knows
-//! no values of the result. The door is [`ThreeWay`].
+//! The three-way merge: from what each side changed against its own base to a judgement per group, many groups at a
+//! time where their rules only copy. Knows no values of the result. The door is [`ThreeWay`].
 
-use crate::mapper::{ConflictPolicy, DriftPolicy, FirstLinkPolicy, Settlement, WriteOn};
-use crate::model::{Record, RuleIndex, Side, Sides, Slot, Truth};
+use crate::model::{Side, Sides};
 
-use super::groups::Group;
+use super::judge::Pair;
+use super::observe::{Seen, see_narrow, see_wide};
 use super::reconcile::{Case, Reconciler};
-use super::verdict::{
-    AgreeReason, CarryReason, ConflictReason, Judgement, KeptReason, Planes, Verdict, bits_of, give,
-};
+use super::verdict::{AgreeReason, CarryReason, ConflictReason, Judgement, Planes, Verdict, bits_of, give};
 
 /// The reconciler that ships: a three-way merge per group against a base per side, then the policies of the rules.
 ///
@@ -18,21 +16,10 @@ use super::verdict::{
 /// mean what the other one does, ends a conflict by itself, since everything is judged from the bases every time.
 ///
 /// Total, never panics. Up to 64 groups and 64 watched fields a side, nothing is allocated unless a canonical form
-/// must be made or a computed rule must be carried to compare. Two records with the bytes of their bases cost two
-/// memory comparisons.
+/// must be made or a computed rule must be carried to compare. A pair in which nothing changed costs one walk over each
+/// of its four records (`benches/`, `diff_merge`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreeWay;
-
-/// What was seen of 64 groups.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    /// Groups that a side changed.
-    changed: Sides<u64>,
-    /// Groups of which a side did not say a field.
-    unsaid: Sides<u64>,
-    /// Groups without bases.
-    baseless: u64,
-}
 
 impl Reconciler for ThreeWay {
     fn reconcile(&self, case: &Case<'_>) -> Verdict {
@@ -78,83 +65,7 @@ fn mask_of(groups: usize, place: usize) -> u64 {
     }
 }
 
-fn see_narrow(case: &Case<'_>) -> Seen {
-    let mut seen = Seen::default();
-    for side in Side::BOTH {
-        let current = *case.current.of(side);
-        *seen.unsaid.of_mut(side) = groups_of_slots(case, side, current.unsaid_low());
-        let Some(base) = *case.base.of(side) else {
-            seen.baseless = u64::MAX;
-            continue;
-        };
-        seen.baseless |= groups_of_slots(case, side, base.unsaid_low());
-        let slots = case.link.forms(side).differing_low(current, base);
-        *seen.changed.of_mut(side) = groups_of_slots(case, side, slots);
-    }
-    seen.baseless |= case.rebased.low_word();
-    seen
-}
-
-/// Slots as a word to groups as a word.
-#[inline]
-fn groups_of_slots(case: &Case<'_>, side: Side, slots: u64) -> u64 {
-    let layout = &case.link.layout;
-    let aligned = *layout.aligned.of(side);
-    let mut groups = slots & aligned;
-    for slot in bits_of(slots & !aligned, 0) {
-        if let Some(Some(group)) = layout.group_of_slot.of(side).get(slot) {
-            groups |= 1 << group;
-        }
-    }
-    groups
-}
-
-/// The second path: any number of groups and slots.
-fn see_wide(case: &Case<'_>) -> Vec<Seen> {
-    let mut words = vec![Seen::default(); case.link.groups().len().div_ceil(64)];
-    for side in Side::BOTH {
-        let (current, base) = (*case.current.of(side), *case.base.of(side));
-        let unmoved = base.is_some_and(|base| current.same_bytes(base));
-        for (slot, group) in case.link.layout.group_of_slot.of(side).iter().enumerate() {
-            let Some(group) = *group else { continue };
-            let Some(seen) = words.get_mut(group / 64) else { continue };
-            let bit = 1 << (group % 64);
-            let said = |record: &Record| record.get(slot).value().is_some();
-            if !said(current) {
-                *seen.unsaid.of_mut(side) |= bit;
-            }
-            match base {
-                Some(base) if said(base) => {
-                    if !unmoved && !case.link.forms(side).same_slot(slot, current, base) {
-                        *seen.changed.of_mut(side) |= bit;
-                    }
-                }
-                _ => seen.baseless |= bit,
-            }
-        }
-        if base.is_none() {
-            words.iter_mut().for_each(|seen| seen.baseless = u64::MAX);
-        }
-    }
-    for group in case.rebased.iter() {
-        if let Some(seen) = words.get_mut(group / 64) {
-            seen.baseless |= 1 << (group % 64);
-        }
-    }
-    words
-}
-
-/// Whether a group has bases: both records do, every slot of it was said, and no rule of it changed since.
-pub(super) fn has_base(case: &Case<'_>, group: usize) -> bool {
-    let Some(slots) = case.link.groups().get(group).map(|group| &group.slots) else { return false };
-    let said = |side: Side| {
-        case.base
-            .of(side)
-            .is_some_and(|base| slots.of(side).iter().all(|slot| base.get(*slot).value().is_some()))
-    };
-    !case.rebased.contains(group) && said(Side::Left) && said(Side::Right)
-}
-
+/// Judges 64 groups.
 fn judge_word(case: &Case<'_>, place: usize, seen: &Seen) -> Planes {
     let mut planes = Planes::default();
     let all = mask_of(case.link.groups().len(), place);
@@ -168,11 +79,8 @@ fn judge_word(case: &Case<'_>, place: usize, seen: &Seen) -> Planes {
     give(&mut planes, seen.unsaid.left & all, Judgement::Unknown(Side::Left));
     give(&mut planes, unsaid & !seen.unsaid.left, Judgement::Unknown(Side::Right));
     for group in bits_of(first, place) {
-        give(
-            &mut planes,
-            1 << (group % 64),
-            Pair::new(case, group).map_or(Judgement::Settled, Pair::first_link),
-        );
+        let judgement = Pair::new(case, group).map_or(Judgement::Settled, Pair::first_link);
+        give(&mut planes, 1 << (group % 64), judgement);
     }
     let word = |words: &[u64]| words.get(place).copied().unwrap_or(0);
     let quiet = if case.check_all { rest & !(left | right) } else { 0 };
@@ -221,201 +129,4 @@ fn same_of_plain(case: &Case<'_>, place: usize, groups: u64) -> u64 {
         }
     }
     same
-}
-
-/// One group of a case.
-#[derive(Clone, Copy)]
-struct Pair<'a> {
-    case: &'a Case<'a>,
-    place: usize,
-    group: &'a Group,
-}
-
-/// Whether a value may go to a side.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Open,
-    /// The direction of the rules or of the link forbids it.
-    Forbidden,
-    /// No rule applies to the record that it would come from.
-    NotApplied,
-    /// Whether a rule applies cannot be seen on the side that it would come from.
-    Unknown,
-}
-
-impl<'a> Pair<'a> {
-    fn new(case: &'a Case<'a>, place: usize) -> Option<Self> {
-        Some(Self { case, place, group: case.link.groups().get(place)? })
-    }
-
-    /// R, as far as it can be known.
-    fn consistent(self) -> Option<bool> {
-        let Case { link, current, context, .. } = self.case;
-        link.consistent(self.place, current.left, current.right, context)
-    }
-
-    fn way(self, to: Side) -> Way {
-        let from = to.other();
-        if !self.case.link.allows(self.place, to) {
-            return Way::Forbidden;
-        }
-        match self.case.link.applies(self.place, from, self.case.current.of(from)) {
-            Truth::In => Way::Open,
-            Truth::Out => Way::NotApplied,
-            Truth::Unknown => Way::Unknown,
-        }
-    }
-
-    /// Carries to a side if the way is open; what else is said if the direction forbids it.
-    fn carry(self, to: Side, why: CarryReason, forbidden: Judgement) -> Judgement {
-        match self.way(to) {
-            Way::Open => Judgement::Carry { to, why },
-            Way::Forbidden => forbidden,
-            Way::NotApplied => Judgement::NotApplied,
-            Way::Unknown => Judgement::Unknown(to.other()),
-        }
-    }
-
-    /// Whether no value of the group can go anywhere.
-    fn closed(self) -> Option<Judgement> {
-        match (self.way(Side::Right), self.way(Side::Left)) {
-            (Way::Open, _) | (_, Way::Open) => None,
-            (Way::Unknown, _) => Some(Judgement::Unknown(Side::Left)),
-            (_, Way::Unknown) => Some(Judgement::Unknown(Side::Right)),
-            _ => Some(Judgement::NotApplied),
-        }
-    }
-
-    fn first_link(self) -> Judgement {
-        let conflict = Judgement::Conflict(ConflictReason::FirstLink);
-        if self.consistent() == Some(true) {
-            return Judgement::Agree(AgreeReason::FirstLink);
-        }
-        if let Some(closed) = self.closed() {
-            return closed;
-        }
-        if self.group.on == WriteOn::Create {
-            return Judgement::Kept(KeptReason::CreateOnly);
-        }
-        match self.group.first_link {
-            FirstLinkPolicy::Park => conflict,
-            FirstLinkPolicy::Take(side) => {
-                self.carry(side.other(), CarryReason::FirstLinkAuthority, conflict)
-            }
-            FirstLinkPolicy::FillBlanks => match (self.is_blank(Side::Left), self.is_blank(Side::Right)) {
-                (true, false) => self.carry(Side::Left, CarryReason::FirstLinkFill, conflict),
-                (false, true) => self.carry(Side::Right, CarryReason::FirstLinkFill, conflict),
-                // Nothing and empty text are both blank; which of them is right is the mapping's to say.
-                (true, true) | (false, false) => conflict,
-            },
-        }
-    }
-
-    fn one_changed(self, by: Side) -> Judgement {
-        if self.consistent() == Some(true) {
-            return Judgement::Agree(AgreeReason::AlreadyThere);
-        }
-        if self.group.on == WriteOn::Create {
-            return Judgement::Kept(KeptReason::CreateOnly);
-        }
-        if self.case.link.allows(self.place, by.other()) {
-            return self.carry(by.other(), CarryReason::Changed, Judgement::NotApplied);
-        }
-        if !self.case.link.allows(self.place, by) {
-            return Judgement::NotApplied;
-        }
-        match self.group.on_drift {
-            DriftPolicy::Keep => Judgement::Kept(KeptReason::Drift),
-            DriftPolicy::Restore => self.carry(by, CarryReason::Restored, Judgement::NotApplied),
-            DriftPolicy::Park => Judgement::Conflict(ConflictReason::Drift),
-        }
-    }
-
-    fn both_changed(self) -> Judgement {
-        if self.consistent() == Some(true) {
-            return Judgement::Agree(AgreeReason::SameChange);
-        }
-        if let Some(closed) = self.closed() {
-            return closed;
-        }
-        if self.group.on == WriteOn::Create {
-            return Judgement::Kept(KeptReason::CreateOnly);
-        }
-        self.by_policy()
-    }
-
-    /// What the policy says where both sides changed, differently.
-    fn by_policy(self) -> Judgement {
-        let conflict = Judgement::Conflict(ConflictReason::BothChanged);
-        let take = |side: Side, why| self.carry(side.other(), why, conflict);
-        match &self.group.on_conflict {
-            ConflictPolicy::Park => conflict,
-            ConflictPolicy::Take(side) => take(*side, CarryReason::PolicyTook),
-            ConflictPolicy::Newest { skew } => match self.newest(*skew) {
-                Some(side) => take(side, CarryReason::NewestTook),
-                None => conflict,
-            },
-            ConflictPolicy::Merge => {
-                let open = Side::BOTH.iter().all(|side| self.way(*side) == Way::Open);
-                if open && super::set::merged(self.case, self.place).is_some() {
-                    Judgement::Merge
-                } else {
-                    conflict
-                }
-            }
-            ConflictPolicy::Custom(name) => match self.settle(name) {
-                Some(side) => take(side, CarryReason::CustomTook),
-                None => conflict,
-            },
-        }
-    }
-
-    /// Diverged where the sides are known not to be consistent and no policy wants it so.
-    fn not_changed(self) -> Judgement {
-        let one_way = Side::BOTH.iter().any(|side| !self.case.link.allows(self.place, *side));
-        let wanted = one_way && self.group.on_drift == DriftPolicy::Keep || self.group.on == WriteOn::Create;
-        if !wanted && self.consistent() == Some(false) && self.closed().is_none() {
-            return Judgement::Diverged;
-        }
-        Judgement::Settled
-    }
-
-    /// The side that was modified later, if both say when and the clocks cannot be to blame.
-    fn newest(self, skew: std::time::Duration) -> Option<Side> {
-        let (left, right) = (self.case.modified.left?, self.case.modified.right?);
-        let (side, apart) =
-            if left > right { (Side::Left, left - right) } else { (Side::Right, right - left) };
-        (apart.to_std().ok()? > skew).then_some(side)
-    }
-
-    /// The side that every rule of the group chooses.
-    fn settle(self, name: &str) -> Option<Side> {
-        let Case { link, current, .. } = self.case;
-        let mut chosen = None;
-        for (index, _) in link.rules_of(self.place) {
-            let values = |side| self.values(index, side, current.of(side));
-            let Settlement::Take(side) =
-                link.mapper().settle(index, name, &values(Side::Left), &values(Side::Right))?;
-            if chosen.is_some_and(|chosen| chosen != side) {
-                return None;
-            }
-            chosen = Some(side);
-        }
-        chosen
-    }
-
-    fn values(self, rule: RuleIndex, side: Side, record: &Record) -> Vec<Slot> {
-        let rule = self.case.link.rules().get(usize::from(rule.0));
-        rule.iter()
-            .flat_map(|rule| rule.fields.of(side))
-            .map(|field| record.field(field.as_str()).to_slot())
-            .collect()
-    }
-
-    /// Whether a side has fields in the group and all of them are blank.
-    fn is_blank(self, side: Side) -> bool {
-        let (slots, record) = (self.group.slots.of(side), *self.case.current.of(side));
-        !slots.is_empty()
-            && slots.iter().all(|slot| record.get(*slot).value().is_some_and(|value| value.is_blank()))
-    }
 }

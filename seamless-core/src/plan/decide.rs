@@ -114,7 +114,7 @@ pub struct Deferred {
 /// Decides a situation. Pure and total.
 pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
     let mut deciding =
-        Deciding { cx, situation, decision: Decision::default(), parts: 0, parked_still: Vec::new() };
+        Deciding { cx, situation, decision: Decision::default(), parts: 0, parked: Vec::new() };
     match (situation.half.left, situation.half.right) {
         (Half::There(left), Half::There(right)) => deciding.both(left, right),
         (Half::There(left), Half::None) => deciding.alone(Side::Left, left),
@@ -162,13 +162,8 @@ pub fn decide_deferred(
     };
     // Parts beyond those of the first decision about the record.
     let parts = 1000 + u16::try_from(deferred.group).unwrap_or(0);
-    let mut deciding = Deciding {
-        cx,
-        situation: &situation,
-        decision: Decision::default(),
-        parts,
-        parked_still: Vec::new(),
-    };
+    let decision = Decision::default();
+    let mut deciding = Deciding { cx, situation: &situation, decision, parts, parked: Vec::new() };
     deciding.late_reference(deferred, to, source, target);
     deciding.decision.entries.pop()
 }
@@ -178,8 +173,8 @@ struct Deciding<'a> {
     situation: &'a Situation<'a>,
     decision: Decision,
     parts: u16,
-    /// Rules that cannot be carried and are parked already, so that nothing is said of them again.
-    parked_still: Vec<RuleId>,
+    /// Rules that are parked by what was decided so far, whether that is new or known.
+    parked: Vec<RuleId>,
 }
 
 /// What is gathered for one side while its groups are decided.
@@ -491,12 +486,8 @@ impl Deciding<'_> {
 
     /// The rules that this decision parks or leaves parked, or that are deferred to the end of the plan.
     fn parked_rules(&self) -> Vec<RuleId> {
-        let parked = self.decision.entries.iter().filter_map(|entry| match &entry.body {
-            Body::Effect(Effect::Park(parked)) => Some(parked.rules.clone()),
-            _ => None,
-        });
-        let deferred = self.decision.deferred.iter().map(|deferred| self.rule_ids(deferred.group));
-        parked.chain(deferred).flatten().chain(self.parked_still.iter().cloned()).collect()
+        let deferred = self.decision.deferred.iter().flat_map(|deferred| self.rule_ids(deferred.group));
+        self.parked.iter().cloned().chain(deferred).collect()
     }
 
     fn alone(&mut self, from: Side, source: &Versioned) {
@@ -818,13 +809,13 @@ impl Deciding<'_> {
 
     /// Parks, unless the same thing is parked already.
     fn park(&mut self, parked: Parked) {
+        self.parked.extend(parked.rules.iter().cloned());
         let known = self.situation.open.iter().any(|attention| {
             matches!(&attention.why, AttentionWhy::Parked { rules, message, .. }
                 if *rules == parked.rules && *message == parked.message)
         });
-        match known {
-            true => self.parked_still.extend(parked.rules),
-            false => self.effect(Effect::Park(parked), Bits::new()),
+        if !known {
+            self.effect(Effect::Park(parked), Bits::new());
         }
     }
 

@@ -38,7 +38,7 @@ pub struct Pair {
     pub fingerprint: Sides<Fingerprint>,
     /// The version of each side that the base was read or written at.
     pub version: Sides<Option<Version>>,
-    /// See [`Mark::watch`].
+    /// See [`Mark::watch`](crate::store::Mark::watch).
     pub watch: bool,
     /// The configuration that the bases are of, hexadecimal.
     pub configuration: String,

@@ -1,6 +1,8 @@
 //! The stores are compared call by call: whatever is asked in whatever order, the file answers as the reference does,
 //! refusals included, and keeps exactly that across a crash.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

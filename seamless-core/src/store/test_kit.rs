@@ -1,5 +1,7 @@
 //! What the tests of stores share: a clock that is moved by hand, and small heads, entries and pairs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

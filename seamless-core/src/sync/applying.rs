@@ -58,12 +58,15 @@ const DROPPED_NAMED_MAX: usize = 100;
 /// Applies an adopted plan to its end, or until a pause.
 pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<Applied> {
     let observer = &*inner.observer;
-    let total = inner.store.plan(plan).await?.and_then(|row| row.trailer).map(|trailer| trailer.writes());
+    let row = inner.store.plan(plan).await?;
+    let made_at = row.as_ref().map(|row| row.head.made_at);
+    let total = row.and_then(|row| row.trailer).map(|trailer| trailer.writes());
     let meter = Meter::begin(observer, &*inner.clock, Phase::Apply, None, None, total);
     let mut applying = Applying {
         inner,
         keeper,
         plan,
+        made_at,
         report: Applied::default(),
         meter,
         quiet: Vec::new(),
@@ -93,6 +96,7 @@ pub(super) struct Applying<'a> {
     pub(super) inner: &'a Inner,
     pub(super) keeper: &'a LeaseKeeper,
     pub(super) plan: &'a PlanId,
+    made_at: Option<Timestamp>,
     pub(super) report: Applied,
     meter: Meter<'a>,
     /// Per link: whether nothing was open about any of its records when applying began.
@@ -408,7 +412,40 @@ impl Applying<'_> {
             }
             commit.endings.push(self.applied(entry, None, at));
         }
+        if let Some(first) = entries.first() {
+            self.looked_at(&first.link, &mut commit).await?;
+        }
         self.commit(commit).await
+    }
+
+    /// Ends the hints and retries about pairs that the plan looked at: it took up whatever was due before it was made,
+    /// and what it could not do is due since. Those about records without a pair end when they get one. A hint that
+    /// names a version is kept: whether it was reached cannot be told from here.
+    async fn looked_at(&self, link: &LinkId, commit: &mut Commit) -> Result<()> {
+        let Some(made_at) = self.made_at else { return Ok(()) };
+        let mut after = None;
+        loop {
+            let scan = Scan { after, rows_max: self.inner.options.commit_entries_max };
+            let page = self.store().attention(link, Some(made_at), scan).await?;
+            after = page.rows.last().map(|row| (row.side, row.id.clone()));
+            for side in Side::BOTH {
+                let due = page.rows.iter().filter(|row| row.side == side && row.due < made_at);
+                let due: Vec<(RecordId, AttentionKind)> = due
+                    .filter_map(|row| match row.why {
+                        AttentionWhy::Retry { .. } => Some((row.id.clone(), AttentionKind::Retry)),
+                        AttentionWhy::Hint { version: None } => Some((row.id.clone(), AttentionKind::Hint)),
+                        _ => None,
+                    })
+                    .collect();
+                let ids: Vec<RecordId> = due.iter().map(|(id, _)| id.clone()).collect();
+                let marks = self.store().marks_of(link, side, &ids).await?;
+                let paired = due.into_iter().zip(marks).filter(|(_, mark)| mark.is_some());
+                commit.settled.extend(paired.map(|((id, kind), _)| (link.clone(), side, id, kind)));
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
     }
 
     pub(super) async fn commit(&mut self, commit: Commit) -> Result<()> {

@@ -329,6 +329,8 @@ enum Ambiguity {
     Several(u16),
     /// The record that it matches has a partner.
     Taken(u16, RecordId),
+    /// The other side did not say whether it has a match by this line: creating one now could be a duplicate.
+    Unanswered(u16),
 }
 
 async fn decide_unpaired_page(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>) -> Result<()> {
@@ -461,7 +463,8 @@ async fn look_up_partners(deciding: &Deciding<'_>, side: Side, candidates: &mut 
             let ambiguity = match answer {
                 Lookup::Found(found) => judge_found(deciding, side.other(), line, found).await?,
                 Lookup::Several(_) => Some(Err(Ambiguity::Several(line))),
-                Lookup::Gone(_) | Lookup::Hidden | Lookup::Unanswered => None,
+                Lookup::Unanswered => Some(Err(Ambiguity::Unanswered(line))),
+                Lookup::Gone(_) | Lookup::Hidden => None,
             };
             let Some(candidate) = candidates.get_mut(at) else { continue };
             match ambiguity {
@@ -516,8 +519,17 @@ fn park_ambiguous(
     let (line, message) = match ambiguity {
         Ambiguity::Several(line) => (line, "several records match; none is chosen".to_owned()),
         Ambiguity::Taken(line, id) => (line, format!("it matches {id}, which has a partner already")),
+        Ambiguity::Unanswered(line) => {
+            (line, "the other side did not say whether a record matches".to_owned())
+        }
     };
     let message = format!("{message} (match line {})", line + 1);
+    let remedy = match ambiguity {
+        Ambiguity::Several(_) | Ambiguity::Taken(..) => {
+            "remove or correct the duplicate; then exactly one record matches"
+        }
+        Ambiguity::Unanswered(_) => "nothing, if the other side answers again: every plan asks it",
+    };
     let known = open.iter().any(|attention| {
         matches!(&attention.why, crate::plan::AttentionWhy::Parked { message: shown, .. } if *shown == message)
     });
@@ -531,7 +543,7 @@ fn park_ambiguous(
         rules: Vec::new(),
         why: ParkReason::Ambiguous,
         message,
-        remedy: "remove or correct the duplicate; then exactly one record matches".to_owned(),
+        remedy: remedy.to_owned(),
     };
     let mut ids = Sides::default();
     *ids.of_mut(side) = Some(id.clone());

@@ -42,7 +42,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             page_records_max: 1000,
-            commit_entries_max: 500,
+            commit_entries_max: 2000,
             worker: "seamless".to_owned(),
             lease: Duration::from_secs(120),
             retry_delay: Duration::from_secs(60),

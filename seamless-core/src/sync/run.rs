@@ -110,7 +110,8 @@ impl Integration {
     /// Plans, asks, applies, a bounded number of times, until a plan has nothing to do. Goes on first with a plan
     /// that a crash or a pause left.
     ///
-    /// `approve` sees each plan that would change something, and says yes with [`Plan::approve`] or no with `None`.
+    /// `approve` sees each plan that would change something or that a guard stops, and says yes with
+    /// [`Plan::approve`] or no with `None`.
     pub async fn run(&self, mut approve: impl FnMut(&Plan) -> Option<Approved> + Send) -> Result<RunReport> {
         let keeper = self.lease().await?;
         let ran = self.run_under(&keeper, &mut approve).await;
@@ -135,8 +136,8 @@ impl Integration {
         for _ in 0..self.inner.options.plans_max {
             let plan = self.plan_under(keeper).await?;
             let empty = plan.is_empty();
-            // A plan that only moves cursors needs nobody's yes.
-            let approved = match empty {
+            // A plan that only moves cursors needs nobody's yes, unless a guard found what it reads suspicious.
+            let approved = match empty && plan.trailer().guards.is_empty() {
                 true => plan.approve(&self.inner.options.worker, &[]).ok(),
                 false => approve(&plan),
             };

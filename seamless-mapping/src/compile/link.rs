@@ -1,17 +1,20 @@
 //! One link: its defaults, its rules, and what its parts must agree on.
 
-use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine, Rule};
+use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 use seamless_core::model::{Condition, DEPTH_MAX, FieldName, LinkId, Side, Sides, Value};
 
-use super::{LinkCx, fit, rule};
+use super::{LinkCx, fit, group, rule};
 use crate::declaration::{KindDecl, LookupThrough, LookupVia, Matching};
 use crate::finding::Findings;
-use crate::link_mapper::{CompiledRule, LinkMapper};
+use crate::link_mapper::LinkMapper;
+
+/// Rules of a link at most, as many as the engine takes.
+const RULES_MAX: usize = 4096;
 
 /// Checks a link. `None` where something was wrong that keeps it from having a mapper at all.
 pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMapper> {
     let link = cx.link;
-    let mut rules: Vec<(Rule, CompiledRule)> = Vec::new();
+    let mut rules: Vec<group::Placed> = Vec::new();
     check_link(cx, findings);
     let matching = matching(cx, findings)?;
     for (at, declared) in link.rules.iter().enumerate() {
@@ -25,15 +28,17 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
             );
         }
         if let Some(compiled) = rule::compile(cx, at, declared, findings) {
-            rules.push(compiled);
+            rules.push((at, compiled.0, compiled.1));
         }
     }
     check_writers(cx, findings);
-    if u16::try_from(rules.len()).is_err() {
+    if rules.len() > RULES_MAX {
         let message = format!("{} rules in one link", rules.len());
-        findings.error("too-many-rules", cx.place("rules"), message, "at most 65,535 rules can be in a link");
+        let help = format!("at most {RULES_MAX} rules can be in a link");
+        findings.error("too-many-rules", cx.place("rules"), message, &help);
         return None;
     }
+    group::settle(cx, &mut rules, findings);
     if cx.options.schemas.is_some() {
         fit::check_link(cx, findings);
     }
@@ -51,6 +56,7 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         sweep_every: link.sweep_every,
         limits: link.limits,
     };
+    let rules = rules.into_iter().map(|(_, rule, compiled)| (rule, compiled)).collect();
     Some(LinkMapper::new(spec, rules, cx.options.functions.clone()))
 }
 

@@ -6,6 +6,7 @@
 //! park; a record that leaves the scope freezes its pair; records are created wherever values may go.
 
 mod fit;
+mod group;
 mod link;
 mod order;
 mod rule;

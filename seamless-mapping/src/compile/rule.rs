@@ -107,16 +107,10 @@ pub(crate) fn compile(
         on: declared.on,
         same_when,
         when: declared.when.clone(),
-        on_conflict: declared
-            .on_conflict
-            .clone()
-            .or_else(|| cx.link.on_conflict.clone())
-            .unwrap_or(ConflictPolicy::Park),
-        first_link: declared.first_link.or(cx.link.first_link).unwrap_or(match direction {
-            Direction::TwoWay => FirstLinkPolicy::FillBlanks,
-            Direction::To(to) => FirstLinkPolicy::Take(to.other()),
-        }),
-        on_drift: declared.on_drift.or(cx.link.on_drift).unwrap_or(DriftPolicy::Park),
+        // The policies are those of the rule's group, which is known when all rules are.
+        on_conflict: ConflictPolicy::Park,
+        first_link: FirstLinkPolicy::Park,
+        on_drift: DriftPolicy::Park,
         lossless: carrier.lossless(),
         digest,
     };

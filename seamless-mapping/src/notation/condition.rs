@@ -144,6 +144,11 @@ fn tokens(text: &str) -> Result<Vec<Token>, Refusal> {
             continue;
         }
         let end = at + bare_length(rest);
+        if end == at {
+            // `&` or `|` alone: a sign that ends a word and is no mark itself.
+            let message = format!("`{first}` joins nothing");
+            return Err(Refusal::new(at..at + first.len_utf8(), message, "write `and` or `or`"));
+        }
         let word = text.get(at..end).unwrap_or("");
         let kind = match word {
             "and" => Kind::Mark(Mark::And),
@@ -395,6 +400,8 @@ mod tests {
     fn what_is_no_condition_hears_why() {
         let table = [
             ("a = 1", "`=` compares nothing; write `==`"),
+            ("a == 1 & b == 2", "`&` joins nothing; write `and` or `or`"),
+            ("|", "`|` joins nothing; write `and` or `or`"),
             ("a == null", "nothing is compared with `null`; write `blank(field)`"),
             (
                 "a == 1 b == 2",
@@ -428,5 +435,12 @@ mod tests {
         assert!(read(&"a".repeat(5000)).starts_with("the condition has 5000 bytes"));
         let wide = vec!["a == 1"; 300].join(" or ");
         assert!(read(&wide).starts_with("(a == 1) or (a == 1)"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_text_of_signs_is_answered(text in "[-ab ()\\[\\]=<>!&|\"'`,.$\\{\\}0-9]{1,40}") {
+            proptest::prop_assert!(!read(&text).is_empty());
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! Arbitrary values, records and entries for the properties of stores: every kind, every variant, hostile names.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
@@ -123,7 +126,7 @@ fn record_of(slot: BoxedStrategy<Slot>) -> impl Strategy<Value = Record> {
 
 /// A record of one of a few shapes.
 pub(crate) fn record() -> impl Strategy<Value = Record> + Clone {
-    Arc::new(record_of(slot()).boxed())
+    Rc::new(record_of(slot()).boxed())
 }
 
 pub(crate) fn versioned() -> impl Strategy<Value = Versioned> {
@@ -255,7 +258,7 @@ pub(crate) fn feed() -> impl Strategy<Value = Feed> {
 fn conflict() -> impl Strategy<Value = ConflictView> {
     let why = select(vec![ConflictWhy::BothChanged, ConflictWhy::FirstLink, ConflictWhy::Drift]);
     let shown = vec((select(FIELDS.to_vec()).prop_map(FieldName::from), slot(), slot()), 0..3).boxed();
-    (vec(rule(), 0..3), why, sides(Arc::new(shown))).prop_map(|(rules, why, fields)| ConflictView {
+    (vec(rule(), 0..3), why, sides(Rc::new(shown))).prop_map(|(rules, why, fields)| ConflictView {
         rules,
         why,
         fields,
@@ -306,7 +309,7 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
         .prop_map(|(pair_revision, versions)| Basis { pair_revision, versions });
     let settles =
         vec(any::<Index>(), 0..5).prop_map(|all| all.iter().map(|index| index.index(200)).collect::<Bits>());
-    let observed = sides(Arc::new(of(record()).boxed()));
+    let observed = sides(Rc::new(of(record()).boxed()));
     (key(), link(), sides(of(record_id())), basis, observed, settles, body).prop_map(
         |(key, link, ids, basis, observed, settles, body)| Entry {
             key,

@@ -1,5 +1,7 @@
 //! Stored forms read back as they were, whatever is in them; damaged ones are refused.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::cell::RefCell;
 use std::sync::Arc;
 

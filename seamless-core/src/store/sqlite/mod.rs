@@ -14,6 +14,8 @@ mod open;
 mod pairs;
 mod plans;
 mod spill;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::path::Path;

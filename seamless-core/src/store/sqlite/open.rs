@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use super::error::{Mapped, read_failed};
 use crate::model::{Error, ErrorKind, Result};
+use crate::store::form::corrupt;
 use crate::store::migrate;
 
 /// How long another process may take to let go of the file.
@@ -19,6 +20,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 const STATEMENTS_MAX: usize = 128;
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Length of the header of a database; page size and page count stand in it.
+const HEADER_BYTES: usize = 100;
 
 /// Opens a file, or makes it, owner-only.
 pub(super) fn open(path: &Path) -> Result<Connection> {
@@ -60,16 +64,39 @@ fn make(path: &Path) -> Result<()> {
             )
             .caused_by(cause)
     })?;
-    let mut start = Vec::with_capacity(MAGIC.len());
-    let read = (&mut file).take(MAGIC.len() as u64).read_to_end(&mut start);
-    read.map_err(|cause| {
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    let read = (&mut file).take(HEADER_BYTES as u64).read_to_end(&mut header);
+    let length = read.and_then(|_| file.metadata()).map_err(|cause| {
         Error::new(ErrorKind::Unavailable, "the state file could not be read").caused_by(cause)
     })?;
-    if !start.is_empty() && start != MAGIC {
+    if header.is_empty() {
+        return Ok(());
+    }
+    if !header.starts_with(MAGIC) {
         return Err(Error::configuration("the file is no state file")
             .with_remedy("name another file for the state; this one was not touched"));
     }
+    // Beside a log a short file is one that a crash stopped while the log was carried over: SQLite goes on there. On
+    // its own it lost its end, and SQLite would take a very short one for an empty database.
+    let log = ["-wal", "-journal"].into_iter().any(|end| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        std::fs::metadata(beside).is_ok_and(|log| log.len() > 0)
+    });
+    if !log && stated_bytes(&header).is_none_or(|stated| length.len() < stated) {
+        return Err(corrupt("the state file is cut off"));
+    }
     Ok(())
+}
+
+/// The length that the header of a database states; `None` where the header is not whole.
+fn stated_bytes(header: &[u8]) -> Option<u64> {
+    let page = u16::from_be_bytes(*header.get(16..)?.first_chunk()?);
+    let pages = u32::from_be_bytes(*header.get(28..)?.first_chunk()?);
+    let whole = header.len() == HEADER_BYTES;
+    // A page of 65,536 bytes is written as 1.
+    let page = if page == 1 { 65_536 } else { u64::from(page) };
+    whole.then_some(page * u64::from(pages))
 }
 
 fn prepare(mut connection: Connection) -> Result<Connection> {

@@ -1,0 +1,2 @@
+CREATE TABLE Customer (id INTEGER PRIMARY KEY, "No." VARCHAR(20) UNIQUE, Name VARCHAR(100), "Phone No." VARCHAR(30));
+INSERT INTO Customer VALUES (71, 'C20', 'Fabrikam', '555-0200'), (72, 'C30', 'Litware', '555-0300');

@@ -1,0 +1,408 @@
+//! The workbench from the outside: command lines in, text and exit codes out, over real database files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "../workbench/app/mod.rs"]
+mod app;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use seamless_core::sync::Cancel;
+use serde_json::Value;
+
+const CRM: &str = "
+CREATE TABLE account (accountid INTEGER PRIMARY KEY, accountnumber VARCHAR(20) UNIQUE, name VARCHAR(100),
+                      phone VARCHAR(30));
+CREATE TABLE contact (contactid INTEGER PRIMARY KEY, email VARCHAR(80) UNIQUE, fullname VARCHAR(100),
+                      accountid INTEGER REFERENCES account (accountid));
+INSERT INTO account VALUES (1, 'C10', 'Adatum', '555-0100'), (2, 'C20', 'Fabrikam', NULL);
+INSERT INTO contact VALUES (1, 'kim@adatum.example', 'Kim Abercrombie', 1);
+";
+
+const ERP: &str = r#"
+CREATE TABLE "Customer" (id INTEGER PRIMARY KEY, "No." VARCHAR(20) UNIQUE, Name VARCHAR(100), "Phone No." VARCHAR(30),
+                         "Blocked: why" VARCHAR(10));
+CREATE TABLE "Contact" (id INTEGER PRIMARY KEY, "E-Mail" VARCHAR(80) UNIQUE, "Full Name" VARCHAR(100),
+                        "Account ID" INTEGER REFERENCES "Customer" (id));
+INSERT INTO "Customer" VALUES (71, 'C20', 'Fabrikam', '555-0200', NULL), (72, 'C30', 'Litware', NULL, NULL);
+"#;
+
+/// A folder with two databases, and the project beside them.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|cause| panic!("{cause} in {self:?}"))
+    }
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self { folder: tempfile::tempdir().unwrap() };
+        desk.crm(CRM);
+        desk.erp(ERP);
+        desk
+    }
+
+    /// A desk whose project is written already.
+    fn with_project() -> Self {
+        let desk = Self::new();
+        let ran = desk.init();
+        assert_eq!(ran.code, 0, "{ran:?}");
+        desk
+    }
+
+    /// A desk whose systems are in step.
+    fn in_step() -> Self {
+        let desk = Self::with_project();
+        let ran = desk.run(&["run", "--yes"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn crm(&self, sql: &str) {
+        Connection::open(self.path("crm.db")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn erp(&self, sql: &str) {
+        Connection::open(self.path("erp.db")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn erp_text(&self, sql: &str) -> String {
+        Connection::open(self.path("erp.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    fn init(&self) -> Ran {
+        let (left, right) = (self.system("crm.db"), self.system("erp.db"));
+        self.run(&["init", "--left", &left, "--right", &right])
+    }
+
+    fn system(&self, name: &str) -> String {
+        format!("sqlite:{}", self.path(name).display())
+    }
+
+    fn project(&self, name: &str) -> PathBuf {
+        self.path("project").join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.project(name), text).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.answering("", args)
+    }
+
+    /// Runs a command with somebody there who answers.
+    fn answering(&self, answer: &str, args: &[&str]) -> Ran {
+        let project = self.path("project");
+        let begin = ["workbench", "--project", project.to_str().unwrap(), "--by", "kim", "--wait", "0s"];
+        let args = begin.iter().chain(args).map(OsString::from);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut host = app::Host {
+            out: &mut out,
+            err: &mut err,
+            input: &mut answer.as_bytes(),
+            asks: !answer.is_empty(),
+            bars: false,
+            colour: false,
+            cancel: Cancel::new(),
+            variable: &|_| None,
+        };
+        let code = app::run(args, &mut host);
+        Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    }
+}
+
+fn edited(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+#[test]
+fn init_proposes_links_rules_and_references_that_compile() {
+    let desk = Desk::with_project();
+    let mapping = fs::read_to_string(desk.project("integration.yaml")).unwrap();
+    for line in [
+        "- accountnumber = No. # unique on both sides",
+        "- name <-> Name # names alike 1.00, text(100) and text(100)",
+        "- phone <-> Phone No. # ",
+        "- accountid <-> Account ID: { lookup: account } # ",
+        "# without a rule in erp: id, Blocked: why",
+    ] {
+        assert!(mapping.contains(line), "{line} is missing in\n{mapping}");
+    }
+    assert!(desk.project("schemas/crm.json").exists() && desk.project("environments/dev.yaml").exists());
+    let again = desk.init();
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("is there already") && again.err.contains("--force"), "{again:?}");
+}
+
+#[test]
+fn a_plan_is_made_applied_and_then_there_is_nothing_to_do() {
+    let desk = Desk::with_project();
+    let file = desk.path("plan.jsonl");
+    let file = file.to_str().unwrap();
+    let plan = desk.run(&["plan", "--out", file]);
+    assert_eq!(plan.code, 2, "{plan:?}");
+    assert!(plan.out.contains("account: create in erp"), "{}", plan.out);
+    let unasked = desk.run(&["apply", file]);
+    assert_eq!(unasked.code, 1);
+    assert!(
+        unasked.err.contains("nobody is there to be asked") && unasked.err.contains("--yes"),
+        "{unasked:?}"
+    );
+    let no = desk.answering("no\n", &["apply", file]);
+    assert_eq!(
+        (no.code, desk.erp_text("SELECT count(*) || '' FROM Customer")),
+        (2, "2".to_owned()),
+        "{no:?}"
+    );
+    let yes = desk.answering("y\n", &["apply", file]);
+    assert_eq!(yes.code, 0, "{yes:?}");
+    assert_eq!(desk.erp_text("SELECT Name FROM Customer WHERE \"No.\" = 'C10'"), "Adatum");
+    let empty = desk.run(&["plan", "--json"]);
+    assert_eq!((empty.code, empty.json()["writes"].as_u64()), (0, Some(0)), "{empty:?}");
+    let again = desk.run(&["apply", file, "--yes"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("not waiting any more"), "{again:?}");
+    let history = desk.run(&["history", "--json"]).json();
+    let what: Vec<&str> =
+        history["journal"].as_array().unwrap().iter().map(|l| l["what"].as_str().unwrap()).collect();
+    assert!(what.contains(&"adopted") && what.contains(&"done"), "{history}");
+    assert_eq!(history["plans"][0]["approval"]["by"], "kim", "{history}");
+}
+
+#[test]
+fn a_conflict_waits_until_a_person_decides_it() {
+    let desk = Desk::in_step();
+    desk.crm("UPDATE account SET phone = '1' WHERE accountid = 2");
+    desk.erp("UPDATE Customer SET \"Phone No.\" = '2' WHERE id = 71");
+    let plan = desk.run(&["plan"]);
+    assert_eq!(plan.code, 3, "{plan:?}");
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let status = desk.run(&["status", "--json"]);
+    assert_eq!(status.code, 3, "{status:?}");
+    let links = status.json();
+    let open = links["links"].as_array().unwrap().iter().find(|link| link["link"] == "account").unwrap();
+    let open = &open["open"][0];
+    assert_eq!((open["what"].as_str(), open["record"].as_str()), (Some("conflict"), Some("2")), "{links}");
+    let rule = open["rules"][0].as_str().unwrap();
+    let wrong =
+        desk.run(&["resolve", "--link", "account", "--record", "2", "--rule", "phne", "--take", "crm"]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.err.contains("has no rule `phne`"), "{wrong:?}");
+    let decided =
+        desk.run(&["resolve", "--link", "account", "--record", "2", "--rule", rule, "--take", "erp"]);
+    assert_eq!(decided.code, 0, "{decided:?}");
+    let ran = desk.run(&["run", "--yes", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let phone = Connection::open(desk.path("crm.db"))
+        .unwrap()
+        .query_row("SELECT phone FROM account WHERE accountid = 2", [], |row| row.get::<_, String>(0))
+        .unwrap();
+    assert_eq!(phone, "2");
+    assert_eq!(desk.run(&["status"]).code, 0);
+}
+
+#[test]
+fn a_plan_file_that_was_edited_is_refused_with_the_reason() {
+    let desk = Desk::with_project();
+    let file = desk.path("plan.jsonl");
+    desk.run(&["plan", "--out", file.to_str().unwrap()]);
+    edited(&file, "Adatum", "Contoso");
+    let ran = desk.run(&["apply", file.to_str().unwrap(), "--yes", "--json"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let error = &ran.json()["error"];
+    assert!(error["message"].as_str().unwrap().contains("plan"), "{error}");
+    assert!(error["remedy"].as_str().unwrap().contains("make the plan again"), "{error}");
+    assert_eq!(desk.erp_text("SELECT count(*) || '' FROM Customer"), "2");
+}
+
+#[test]
+fn try_shows_one_record_both_ways_and_what_would_park() {
+    let desk = Desk::in_step();
+    desk.crm("UPDATE account SET name = 'Fabrikam Ltd' WHERE accountid = 2");
+    let ran = desk.run(&["try", "--link", "account", "--side", "crm", "--record", "2", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let tried = ran.json();
+    assert_eq!(tried["partner"], "71", "{tried}");
+    assert_eq!(tried["ways"].as_array().unwrap().len(), 2, "{tried}");
+    let rules = tried["ways"][0]["rules"].as_array().unwrap();
+    let name = rules.iter().find(|rule| rule["rule"].as_str().unwrap().starts_with("name")).unwrap();
+    assert_eq!(name["written"][0]["now"], "\"Fabrikam\"", "{tried}");
+    assert_eq!(name["written"][0]["then"], "\"Fabrikam Ltd\"", "{tried}");
+    let missing = desk.run(&["try", "--link", "account", "--side", "crm", "--record", "99"]);
+    assert!(missing.code == 1 && missing.err.contains("has no account with the key 99"), "{missing:?}");
+    let link = desk.run(&["try", "--link", "acount", "--side", "crm", "--record", "1"]);
+    assert!(link.code == 1 && link.err.contains("account"), "{link:?}");
+}
+
+#[test]
+fn a_pause_keeps_applying_from_beginning_until_it_ends() {
+    let desk = Desk::with_project();
+    assert_eq!(desk.run(&["pause", "--why", "upgrade"]).code, 0);
+    let status = desk.run(&["status", "--json"]).json();
+    assert_eq!(status["pause"]["why"], "upgrade", "{status}");
+    let ran = desk.run(&["run", "--yes"]);
+    assert_ne!(ran.code, 0, "{ran:?}");
+    assert_eq!(desk.erp_text("SELECT count(*) || '' FROM Customer"), "2");
+    assert_eq!(desk.run(&["pause", "--end"]).code, 0);
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn discover_says_what_changed_since_the_last_look() {
+    let desk = Desk::with_project();
+    let same = desk.run(&["discover"]);
+    assert!(same.code == 0 && same.out.contains("Nothing changed since the last look"), "{same:?}");
+    desk.crm("ALTER TABLE account ADD COLUMN web VARCHAR(50)");
+    let kept = desk.run(&["discover", "--keep"]);
+    assert_eq!(kept.code, 2, "{kept:?}");
+    assert!(kept.out.contains("account.web is new (text(50))"), "{}", kept.out);
+    assert_eq!(desk.run(&["discover"]).code, 2);
+    assert_eq!(desk.run(&["discover"]).code, 0);
+}
+
+#[test]
+fn tests_of_the_mapping_pass_or_say_what_differs() {
+    let desk = Desk::with_project();
+    let path = desk.project("integration.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let tests = "    tests:\n      - { name: a name, to: erp, record: { name: A }, expect: { Name: A } }\n";
+    fs::write(&path, format!("{text}{tests}")).unwrap();
+    let ran = desk.run(&["test"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    edited(&path, "expect: { Name: A }", "expect: { Name: B }");
+    let ran = desk.run(&["test"]);
+    assert!(ran.code == 1 && ran.out.contains("expected \"B\", found \"A\""), "{ran:?}");
+}
+
+#[test]
+fn masked_text_holds_no_values() {
+    let desk = Desk::with_project();
+    let text = desk.run(&["plan", "--mask"]).out;
+    assert!(!text.contains("Adatum") && text.contains("Name"), "{text}");
+    let json = desk.run(&["plan", "--mask", "--json"]).out;
+    assert!(!json.contains("Adatum"), "{json}");
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_told_with_line_and_column() {
+    let desk = Desk::with_project();
+    let environment =
+        "connectors:\n  crm: { kind: sqlite, path: \"${env:CRM_DB}\" }\n  erp: { kind: sqlite, path: x }\n";
+    let cases: [(&str, &str, &[&str]); 6] = [
+        ("environments/dev.yaml", environment, &["dev.yaml:2:", "`CRM_DB` is not set"]),
+        (
+            "environments/dev.yaml",
+            "connectors:\n  crm: { kind: sqlte, path: x }\n",
+            &["dev.yaml:2:", "sqlte", "sqlite"],
+        ),
+        (
+            "environments/dev.yaml",
+            "connectors:\n  crm: { kind: sqlite, pth: x }\n",
+            &["dev.yaml:2:", "pth", "path"],
+        ),
+        ("environments/dev.yaml", "connectors:\n  crm: { kind: sqlite\n", &["dev.yaml:", "error["]),
+        ("integration.yaml", "integration: x\nsides: [\n", &["integration.yaml:", "error["]),
+        (
+            "integration.yaml",
+            "integration: x\nsides: { crm: a, erp: b }\nlinks: 3\n",
+            &["integration.yaml:3:8", "error["],
+        ),
+    ];
+    for (name, text, wanted) in cases {
+        let kept = fs::read_to_string(desk.project(name)).unwrap();
+        desk.write(name, text);
+        let ran = desk.run(&["plan"]);
+        assert_eq!(ran.code, 1, "{text}: {ran:?}");
+        for word in wanted {
+            assert!(ran.err.contains(word), "{word} is missing in\n{}", ran.err);
+        }
+        let json = desk.run(&["plan", "--json"]);
+        assert!(json.code == 1 && json.json()["error"]["message"].is_string(), "{json:?}");
+        desk.write(name, &kept);
+    }
+}
+
+#[test]
+fn an_environment_that_is_not_there_is_told_with_those_that_are() {
+    let desk = Desk::with_project();
+    let ran = desk.run(&["--env", "prod", "plan"]);
+    assert!(ran.code == 1 && ran.err.contains("no environment `prod`") && ran.err.contains("dev"), "{ran:?}");
+}
+
+#[test]
+fn a_database_that_is_locked_or_broken_is_an_error_with_a_remedy() {
+    let desk = Desk::with_project();
+    edited(&desk.project("environments/dev.yaml"), "crm.db\" }", "crm.db\", busy_timeout_ms: 1 }");
+    let holder = Connection::open(desk.path("crm.db")).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let ran = desk.run(&["plan"]);
+    assert!(ran.code == 1 && ran.err.contains("locked") && ran.err.contains("what to do"), "{ran:?}");
+    drop(holder);
+    assert_eq!(desk.run(&["plan"]).code, 2);
+    fs::write(
+        desk.path("crm.db"),
+        "no database, but as many bytes as its header would have: 100 or more of them, \
+                                    so that nothing can take it for an empty one.",
+    )
+    .unwrap();
+    let ran = desk.run(&["plan"]);
+    assert!(ran.code == 1 && ran.err.contains("not a SQLite database"), "{ran:?}");
+    fs::remove_file(desk.path("crm.db")).unwrap();
+    let ran = desk.run(&["plan"]);
+    assert!(ran.code == 1 && ran.err.contains("crm.db"), "{ran:?}");
+}
+
+#[test]
+fn a_broken_state_file_is_refused_and_left_alone() {
+    let desk = Desk::in_step();
+    fs::write(desk.project("state/dev.db"), "garbage").unwrap();
+    let ran = desk.run(&["status"]);
+    assert!(ran.code == 1 && ran.err.contains("what to do"), "{ran:?}");
+    assert_eq!(fs::read_to_string(desk.project("state/dev.db")).unwrap(), "garbage");
+}
+
+#[test]
+fn a_guard_stops_a_plan_until_it_is_overridden_by_name() {
+    let desk = Desk::in_step();
+    desk.crm("DELETE FROM contact; DELETE FROM account");
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("--override account."), "{ran:?}");
+}
+
+#[test]
+fn help_has_examples_on_every_level() {
+    let desk = Desk::new();
+    assert!(desk.run(&["--help"]).out.contains("Exit codes:"));
+    for command in
+        ["init", "discover", "try", "test", "plan", "apply", "run", "pause", "status", "resolve", "history"]
+    {
+        let ran = desk.run(&[command, "--help"]);
+        assert!(ran.code == 0 && ran.out.contains("Example"), "{command}: {}", ran.out);
+    }
+    let wrong = desk.run(&["aply"]);
+    assert!(wrong.code == 1 && wrong.err.contains("apply"), "{wrong:?}");
+}

@@ -1,0 +1,260 @@
+//! The command line: every command, option, default and help text. Knows nothing of what the commands do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  workbench --project crm-erp init --left sqlite:crm.db --right sqlite:erp.db
+  workbench --project crm-erp plan --out plan.jsonl
+  workbench --project crm-erp apply plan.jsonl
+  workbench --project crm-erp --env prod run --every 60s --yes
+  workbench --project crm-erp resolve --link customers --record 17 --rule phone --take crm
+
+A project is a folder:
+  integration.yaml          the mapping
+  environments/<name>.yaml  the connectors of one environment; ${env:NAME} and ${file:PATH} inside texts
+  schemas/<side>.json       what the systems have, as `discover` saw it last
+  state/<name>.db           pairs, plans and journal of one environment
+
+Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.";
+
+/// Keeps two systems in step: plan, look, apply.
+#[derive(Debug, Parser)]
+#[command(name = "workbench", version, about, after_help = EXAMPLES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The folder of the project
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub(crate) project: PathBuf,
+    /// The environment: the name of a file in environments/
+    #[arg(long, global = true, value_name = "NAME", default_value = "dev")]
+    pub(crate) env: String,
+    /// Write one JSON document for programs instead of text, errors included
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Who you are, for approvals and the journal [default: $USER]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// How long to wait for another process to let go of the state
+    #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub(crate) wait: Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a project for two systems, with links and rules proposed from their schemas
+    Init(InitArgs),
+    /// Show what the systems have, and what changed since the last look
+    Discover(DiscoverArgs),
+    /// Show what the mapping makes of one record, both ways, without reading anything else
+    Try(TryArgs),
+    /// Run the tests of the mapping
+    #[command(
+        after_help = "Example:\n  workbench --project crm-erp test\n\nReads no system. Exit code 1 when a test fails."
+    )]
+    Test,
+    /// Make a plan and show it; nothing is written to the systems
+    Plan(PlanArgs),
+    /// Apply a plan file: exactly that plan and nothing else
+    Apply(ApplyArgs),
+    /// Plan, ask and apply until nothing is left to do; once, or again and again
+    Run(RunArgs),
+    /// Stop applying between two batches, and keep later runs from beginning
+    Pause(PauseArgs),
+    /// Show pairs, parked items, conflicts and what is being applied
+    #[command(
+        after_help = "Example:\n  workbench --project crm-erp status --json\n\nExit code 3 while parked items or conflicts wait for a person."
+    )]
+    Status,
+    /// Decide an open conflict: the value of one side wins
+    Resolve(ResolveArgs),
+    /// Show the journal and what became of plans
+    History(HistoryArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp init --left sqlite:crm.db --right sqlite:erp.db
+  workbench --project crm-erp init --left sqlite:crm.db --left-name crm --right csv:exports --right-name erp")]
+pub(crate) struct InitArgs {
+    /// The left system: what kind, and where it is
+    #[arg(long, value_name = "KIND:PATH")]
+    pub(crate) left: String,
+    /// The right system
+    #[arg(long, value_name = "KIND:PATH")]
+    pub(crate) right: String,
+    /// What the mapping calls the left side [default: from the file's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) left_name: Option<String>,
+    /// What the mapping calls the right side [default: from the file's name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) right_name: Option<String>,
+    /// Overwrite a mapping that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp discover
+  workbench --project crm-erp discover --keep   # compare only, the snapshot stays
+
+Exit code 2 when the systems differ from the snapshot.")]
+pub(crate) struct DiscoverArgs {
+    /// Leave the snapshot as it is
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp try --link customers --side crm --record 17
+  workbench --project crm-erp try --link prices --side erp --record 'C10 / EUR'   # a key of two parts")]
+pub(crate) struct TryArgs {
+    /// The link
+    #[arg(long)]
+    pub(crate) link: String,
+    /// The side that the record is on
+    #[arg(long)]
+    pub(crate) side: String,
+    /// The record's key, parts divided by ` / `
+    #[arg(long, value_name = "ID")]
+    pub(crate) record: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp plan
+  workbench --project crm-erp plan --out plan.jsonl   # to be applied later, by this state only
+  workbench --project crm-erp plan --mask             # no values, to be shown around
+
+Exit codes: 0 nothing to do, 2 the plan has changes, 3 only parked or conflicting items remain.")]
+pub(crate) struct PlanArgs {
+    /// Write the plan to a file; it holds clear values, keep it as safe as the data
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Hide values in the text
+    #[arg(long)]
+    pub(crate) mask: bool,
+    /// Entries under one heading at most
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) entries: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp apply plan.jsonl
+  workbench --project crm-erp apply plan.jsonl --yes --override customers.deletes.right
+
+Exit codes: 0 applied, 2 entries were dropped because something moved (plan again), 3 parked or conflicting items
+remain.")]
+pub(crate) struct ApplyArgs {
+    /// A file that `plan --out` wrote
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArgs,
+}
+
+/// How a plan gets its yes.
+#[derive(Debug, Args)]
+pub(crate) struct ApprovalArgs {
+    /// Approve without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Override a guard that stops the plan, by its name; may be given several times
+    #[arg(long = "override", value_name = "GUARD")]
+    pub(crate) overrides: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp run                       # plan, ask, apply
+  workbench --project crm-erp --env prod run --every 60s --yes
+
+Goes on first with a plan that a crash or a pause left. With --every it runs until Ctrl-C and lets go of the state
+between rounds, so that the other commands can be used meanwhile.")]
+pub(crate) struct RunArgs {
+    /// Run again and again with this wait in between: 30s, 5m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) every: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) approval: ApprovalArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp pause --why 'the ERP is being upgraded'
+  workbench --project crm-erp pause --end")]
+pub(crate) struct PauseArgs {
+    /// End the pause
+    #[arg(long, conflicts_with = "why")]
+    pub(crate) end: bool,
+    /// Why, for the journal and for those who find the pause
+    #[arg(long, required_unless_present = "end", value_name = "TEXT")]
+    pub(crate) why: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp resolve --link customers --record 17 --rule phone --take crm
+  workbench --project crm-erp resolve --link customers --side erp --record 71 --rule phone --take erp
+
+`status` names link, record and rule of every conflict. The decision holds for the values that both sides hold now.")]
+pub(crate) struct ResolveArgs {
+    /// The link
+    #[arg(long)]
+    pub(crate) link: String,
+    /// The record's key, parts divided by ` / `
+    #[arg(long, value_name = "ID")]
+    pub(crate) record: String,
+    /// The side that the record is on [default: the left side]
+    #[arg(long)]
+    pub(crate) side: Option<String>,
+    /// The rule that is in conflict
+    #[arg(long)]
+    pub(crate) rule: String,
+    /// The side whose value wins
+    #[arg(long, value_name = "SIDE")]
+    pub(crate) take: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  workbench --project crm-erp history --last 50")]
+pub(crate) struct HistoryArgs {
+    /// Lines of the journal at most, newest first
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) last: usize,
+}
+
+/// A time such as `500ms`, `30s`, `5m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_ms: u64 = match text.get(digits.len()..) {
+        Some("ms") => 1,
+        Some("s") => 1_000,
+        Some("m") => 60_000,
+        Some("h") => 3_600_000,
+        _ => return Err("write a number and a unit: 500ms, 30s, 5m, 1h".to_owned()),
+    };
+    let count: u64 = digits.parse().map_err(|_| "write a whole number before the unit: 30s".to_owned())?;
+    count.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| "that is too long".to_owned())
+}

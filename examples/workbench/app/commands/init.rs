@@ -1,0 +1,160 @@
+//! `init`: a project for two systems, with links and rules proposed from their schemas.
+
+use std::fs;
+use std::path::Path;
+
+use seamless_core::connector::Connector;
+use seamless_core::model::{Schema, Side, Sides};
+use serde_json::json;
+
+use super::discover::live_schema;
+use crate::app::Outcome;
+use crate::app::cli::{Global, InitArgs};
+use crate::app::connect;
+use crate::app::failure::Failure;
+use crate::app::host::Host;
+use crate::app::project::{MAPPING_FILE, keep_snapshot, mapping};
+use crate::app::suggest::suggest;
+use crate::app::template::{self, Subject};
+
+pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
+    let folder = &global.project;
+    let mapping_path = folder.join(MAPPING_FILE);
+    if mapping_path.exists() && !args.force {
+        let message = format!("{} is there already", mapping_path.display());
+        return Err(
+            Failure::usage(message).remedy("choose another folder, or overwrite the mapping with --force")
+        );
+    }
+    make(folder)?;
+    let ends = Sides::new(End::read(&args.left, folder)?, End::read(&args.right, folder)?);
+    let names = names(args, &ends)?;
+    let mut schemas: Sides<Schema> = Sides::default();
+    let mut systems = Sides::new(String::new(), String::new());
+    for side in Side::BOTH {
+        let connector = ends.of(side).open(folder)?;
+        systems.of_mut(side).clone_from(&connector.info().system);
+        *schemas.of_mut(side) = live_schema(&*connector)?;
+        keep_snapshot(folder, names.of(side), schemas.of(side))?;
+    }
+    let integration = format!("{}-{}", names.left, names.right);
+    let subject =
+        Subject { integration: &integration, names: &names, systems: &systems, schemas: schemas.as_ref() };
+    let (text, tally) = template::write(&subject, &suggest(schemas.as_ref()));
+    write(&mapping_path, &text)?;
+    let environment = folder.join("environments").join(format!("{}.yaml", global.env));
+    make(&folder.join("environments"))?;
+    write(&environment, &environment_text(&names, &ends))?;
+    keep_state_out_of_git(folder)?;
+    // What was written must be what the other commands can read.
+    mapping(folder, seamless_mapping::ParameterValues::new())?;
+    if global.json {
+        host.json(&json!({
+            "mapping": mapping_path, "environment": environment, "sides": names,
+            "links": tally.links, "rules": tally.rules, "left_out": tally.left_out,
+        }))?;
+    } else {
+        host.line(format_args!(
+            "Wrote {} with {} links and {} rules; {} proposals stand there as comments.",
+            mapping_path.display(),
+            tally.links,
+            tally.rules,
+            tally.left_out
+        ))?;
+        host.line(format_args!("Wrote {}.", environment.display()))?;
+        host.line("Read the mapping, then look at a plan: `workbench plan`.")?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// `kind:path`, as it was given.
+struct End {
+    kind: String,
+    path: String,
+}
+
+impl End {
+    fn read(text: &str, folder: &Path) -> Result<Self, Failure> {
+        let wrong = || {
+            Failure::usage(format!("`{text}` says not what kind of system it is and where"))
+                .remedy(format!("write KIND:PATH, such as sqlite:crm.db; the kinds are {}", connect::kinds()))
+        };
+        let (kind, path) = text.split_once(':').ok_or_else(wrong)?;
+        if kind.is_empty() || path.is_empty() {
+            return Err(wrong());
+        }
+        let given = Path::new(path);
+        // The project keeps the path from its own folder where the system is inside of it, else the full one.
+        let full = given.canonicalize().unwrap_or_else(|_| given.to_owned());
+        let home = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let path = full.strip_prefix(&home).unwrap_or(&full).to_string_lossy().into_owned();
+        Ok(Self { kind: kind.to_owned(), path })
+    }
+
+    fn open(&self, folder: &Path) -> Result<std::sync::Arc<dyn Connector>, Failure> {
+        Ok(connect::open(&self.kind, json!({ "path": self.path }), folder)?)
+    }
+}
+
+fn names(args: &InitArgs, ends: &Sides<End>) -> Result<Sides<String>, Failure> {
+    let given = Sides::new(&args.left_name, &args.right_name);
+    let mut names = Sides::new("left".to_owned(), "right".to_owned());
+    let stems = ends.as_ref().map(|end| {
+        let stem = Path::new(&end.path).file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
+        stem.filter(|stem| is_name(stem))
+    });
+    let use_stems = stems.left != stems.right && stems.left.is_some() && stems.right.is_some();
+    for side in Side::BOTH {
+        match (given.of(side), stems.of(side)) {
+            (Some(name), _) if !is_name(name) => {
+                return Err(Failure::usage(format!("a side cannot be called `{name}`"))
+                    .remedy("use a short word of small letters, digits and `_`, such as `crm`"));
+            }
+            (Some(name), _) => names.of_mut(side).clone_from(name),
+            (None, Some(stem)) if use_stems => names.of_mut(side).clone_from(stem),
+            (None, _) => {}
+        }
+    }
+    if names.left == names.right {
+        return Err(Failure::usage(format!("both sides are called {}", names.left))
+            .remedy("name them with --left-name and --right-name"));
+    }
+    Ok(names)
+}
+
+/// Names that the notation takes; words that it keeps to itself are refused by the mapping's own check at the end.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+fn environment_text(names: &Sides<String>, ends: &Sides<End>) -> String {
+    let line = |side: Side| {
+        let End { kind, path } = ends.of(side);
+        format!("  {}: {{ kind: {kind}, path: {} }}\n", names.of(side), json!(path.replace("${", "$${")))
+    };
+    format!(
+        "# One environment: which connectors the sides have here. Paths are relative to the project's folder.\n\
+         # ${{env:NAME}} and ${{file:PATH}} inside texts stand for what this machine holds; write secrets like that.\n\
+         connectors:\n{}{}",
+        line(Side::Left),
+        line(Side::Right)
+    )
+}
+
+/// State and plan files hold data of both systems.
+fn keep_state_out_of_git(folder: &Path) -> Result<(), Failure> {
+    let path = folder.join(".gitignore");
+    if path.exists() {
+        return Ok(());
+    }
+    write(&path, "/state/\n*.jsonl\n")
+}
+
+fn make(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|cause| Failure::file("making", folder, cause))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|cause| Failure::file("writing", path, cause))
+}

@@ -1,0 +1,13 @@
+//! One file per command: reads its arguments, asks the SDK, shows what came of it.
+
+pub(crate) mod apply;
+pub(crate) mod discover;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod pause;
+pub(crate) mod plan;
+pub(crate) mod resolve;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod test;
+pub(crate) mod try_record;

@@ -1,0 +1,252 @@
+//! An environment file: which connectors the sides have there, and the values of parameters.
+//!
+//! ```yaml
+//! connectors:
+//!   crm: { kind: sqlite, path: crm.db }
+//!   erp: { kind: sqlite, path: "${env:ERP_DB}" }
+//! parameters: { house: HOUSE }
+//! ```
+//!
+//! `${env:NAME}` and `${file:PATH}` stand inside texts for what the machine holds, and `$${` for `${`. They are put in
+//! after the file was read, so that no secret can change what the file says, and those of a connector only when it is
+//! opened, so that what reads no system needs no secrets. The doors are [`Environment::read`] and
+//! [`Environment::config`].
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use seamless_core::document::{
+    Diagnostic, Diagnostics, Document, Fields, Literal, Node, Report, did_you_mean,
+};
+use seamless_core::model::{Decimal, Value};
+use seamless_mapping::ParameterValues;
+use serde_json::{Map, Number, Value as Json};
+
+use super::failure::Failure;
+
+/// An environment that was read.
+pub(crate) struct Environment {
+    pub(crate) connectors: Vec<ConnectorEntry>,
+    pub(crate) parameters: ParameterValues,
+    document: Document,
+}
+
+/// What an environment says of one side's connector.
+pub(crate) struct ConnectorEntry {
+    pub(crate) side: String,
+    pub(crate) kind: String,
+}
+
+/// What references of a file are looked up with.
+#[derive(Clone, Copy)]
+pub(crate) struct Lookups<'a> {
+    /// Environment variables.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// What relative paths are relative to.
+    pub(crate) folder: &'a Path,
+}
+
+impl Environment {
+    /// Reads `environments/<name>.yaml` of a project.
+    ///
+    /// Errors: no such environment, with those that there are; every finding about the file with its place.
+    pub(crate) fn read(folder: &Path, name: &str, lookups: Lookups<'_>) -> Result<Self, Failure> {
+        let path = folder.join("environments").join(format!("{name}.yaml"));
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Err(unknown(folder, name)),
+            Err(cause) => return Err(Failure::file("reading", &path, cause)),
+        };
+        let document = Document::parse_bytes(&path.display().to_string(), &bytes)?;
+        let mut fields = Fields::of(&document, document.root())?;
+        let connectors = fields.require_with("connectors", connectors);
+        let parameters = fields.take_with("parameters", |document, node| parameters(document, node, lookups));
+        let parameters = parameters.unwrap_or_default();
+        let connectors = fields.finish_with(connectors)?;
+        Ok(Self { connectors, parameters, document })
+    }
+
+    /// What the environment says of a side's connector.
+    ///
+    /// Errors: it says nothing of the side.
+    pub(crate) fn connector(&self, side: &str) -> Result<&ConnectorEntry, Failure> {
+        self.connectors.iter().find(|entry| entry.side == side).ok_or_else(|| {
+            let known = self.connectors.iter().map(|entry| entry.side.as_str());
+            let help = did_you_mean(side, known)
+                .unwrap_or_else(|| format!("write `{side}: {{ kind: .. }}` below `connectors`"));
+            let message = format!("the environment has no connector for the side `{side}` of the mapping");
+            let finding = Diagnostic::error("connector-missing", self.span_of("connectors"), message);
+            finding.help(help).within(&self.document).into()
+        })
+    }
+
+    /// The configuration of a side's connector, its references put in.
+    ///
+    /// Errors: a reference to what is not there, with its place.
+    pub(crate) fn config(&self, side: &str, lookups: Lookups<'_>) -> Result<Json, Failure> {
+        let node = self.document.root().get("connectors").and_then(|node| node.get(side));
+        let entries = node.and_then(|node| node.as_mapping().ok()).unwrap_or(&[]);
+        let mut report = Report::new();
+        let mut config = Map::new();
+        for (key, value) in entries.iter().filter(|(key, _)| key.text() != Some("kind")) {
+            if let Some(value) = report.accept(to_json(&self.document, value, lookups)) {
+                config.insert(key.text().unwrap_or_default().to_owned(), value);
+            }
+        }
+        report.into_result()?;
+        Ok(Json::Object(config))
+    }
+
+    /// Says where in the file a connector stands that cannot be opened because of what the file says.
+    pub(crate) fn refused(&self, side: &str, error: &seamless_core::Error) -> Failure {
+        let at = self.document.root().get("connectors").and_then(|node| node.get(side));
+        let span = at.map_or_else(|| self.span_of("connectors"), |node| node.span);
+        let finding = Diagnostic::error("connector", span, error.message());
+        finding.maybe_help(error.remedy().map(str::to_owned)).within(&self.document).into()
+    }
+
+    fn span_of(&self, key: &str) -> seamless_core::document::Span {
+        let entries = self.document.root().as_mapping().unwrap_or(&[]);
+        let found = entries.iter().find(|(name, _)| name.text() == Some(key));
+        found.map_or(self.document.root().span, |(name, _)| name.span)
+    }
+}
+
+fn unknown(folder: &Path, name: &str) -> Failure {
+    let known = names(folder);
+    let remedy = match known.as_slice() {
+        [] => "write one, or let `workbench init` write a project".to_owned(),
+        known => format!("the environments are {}", known.join(", ")),
+    };
+    Failure::usage(format!("there is no environment `{name}` in {}", folder.join("environments").display()))
+        .remedy(remedy)
+}
+
+/// The names of a project's environments, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder.join("environments")) else { return Vec::new() };
+    let name = |path: PathBuf| {
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml");
+        path.file_stem().filter(|_| is_yaml).map(|stem| stem.to_string_lossy().into_owned())
+    };
+    let mut names: Vec<String> = entries.flatten().filter_map(|entry| name(entry.path())).collect();
+    names.sort();
+    names
+}
+
+fn connectors(document: &Document, node: &Node) -> Result<Vec<ConnectorEntry>, Diagnostics> {
+    let mut report = Report::new();
+    let mut entries = Vec::new();
+    for entry in node.entries().map_err(|finding| finding.within(document))? {
+        let one = || -> Result<ConnectorEntry, Diagnostics> {
+            let mut fields = Fields::of(document, entry.value)?;
+            let kind = fields.require_as("kind", Node::as_str).map(str::to_owned);
+            // The rest is the connector's own: it says what it does not know.
+            fields.take_rest();
+            fields.finish_with(kind.map(|kind| ConnectorEntry { side: entry.name.to_owned(), kind }))
+        };
+        entries.extend(report.accept(one()));
+    }
+    report.into_result().map(|()| entries)
+}
+
+fn to_json(document: &Document, node: &Node, lookups: Lookups<'_>) -> Result<Json, Diagnostics> {
+    if let Ok(entries) = node.as_mapping() {
+        let one = |(key, value): &(Node, Node)| {
+            Ok((key.text().unwrap_or_default().to_owned(), to_json(document, value, lookups)?))
+        };
+        return Ok(Json::Object(entries.iter().map(one).collect::<Result<_, Diagnostics>>()?));
+    }
+    if let Ok(items) = node.as_sequence() {
+        return items.iter().map(|item| to_json(document, item, lookups)).collect();
+    }
+    Ok(match node.as_literal().map_err(|finding| finding.within(document))? {
+        Literal::Null => Json::Null,
+        Literal::Bool(flag) => Json::Bool(flag),
+        Literal::Number(text) => match serde_json::from_str::<Number>(text) {
+            Ok(number) => Json::Number(number),
+            Err(_) => Json::String(text.to_owned()),
+        },
+        Literal::Text(text) => Json::String(filled(document, node, text, lookups)?),
+    })
+}
+
+fn parameters(
+    document: &Document,
+    node: &Node,
+    lookups: Lookups<'_>,
+) -> Result<ParameterValues, Diagnostics> {
+    let mut values = ParameterValues::new();
+    for entry in node.entries().map_err(|finding| finding.within(document))? {
+        let value = match entry.value.as_literal().map_err(|finding| finding.within(document))? {
+            Literal::Null => Value::Null,
+            Literal::Bool(flag) => Value::Bool(flag),
+            Literal::Number(text) => match (text.parse::<i64>(), Decimal::parse(text)) {
+                (Ok(number), _) => Value::Int(number),
+                (_, Ok(number)) => Value::Decimal(number),
+                _ => Value::text(text),
+            },
+            Literal::Text(text) => Value::text(&filled(document, entry.value, text, lookups)?),
+        };
+        values.insert(entry.name.to_owned(), value);
+    }
+    Ok(values)
+}
+
+/// Bytes of a `${file:..}` at most: it is a secret or an address, not data.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// A text with its references put in.
+fn filled(document: &Document, node: &Node, text: &str, lookups: Lookups<'_>) -> Result<String, Diagnostics> {
+    let refused = |message: String, help: &str| {
+        Diagnostic::error("reference", node.span, message).help(help).within(document)
+    };
+    let mut full = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, after) = rest.split_at(at);
+        if let Some(literal) = before.strip_suffix('$') {
+            full.push_str(literal);
+            full.push_str("${");
+            rest = after.get(2..).unwrap_or_default();
+            continue;
+        }
+        full.push_str(before);
+        let Some((reference, behind)) = after.get(2..).unwrap_or_default().split_once('}') else {
+            return Err(refused(
+                "`${` is not closed".to_owned(),
+                "write `${env:NAME}`, or `$${` for the text `${`",
+            ));
+        };
+        match reference.split_once(':') {
+            Some(("env", name)) => match (lookups.variable)(name) {
+                Some(value) => full.push_str(&value),
+                None => {
+                    let message = format!("the environment variable `{name}` is not set");
+                    return Err(refused(message, "set it before you start the workbench"));
+                }
+            },
+            Some(("file", path)) => {
+                let path = lookups.folder.join(path);
+                let read = fs::metadata(&path).and_then(|found| match found.len() > FILE_BYTES_MAX {
+                    true => Err(std::io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes"))),
+                    false => fs::read_to_string(&path),
+                });
+                match read {
+                    Ok(content) => full.push_str(content.trim_end_matches(['\n', '\r'])),
+                    Err(cause) => {
+                        let message = format!("the file {} cannot be read: {cause}", path.display());
+                        return Err(refused(message, "write a path from the project's folder"));
+                    }
+                }
+            }
+            _ => {
+                let message = format!("`${{{reference}}}` is no reference");
+                return Err(refused(message, "write `${env:NAME}` or `${file:PATH}`"));
+            }
+        }
+        rest = behind;
+    }
+    full.push_str(rest);
+    Ok(full)
+}

@@ -1,0 +1,79 @@
+//! The workbench without a terminal: arguments and streams in, an exit code out. Knows the command line and the
+//! project folder; everything about plans and systems is the SDK's. The door is [`run`].
+//!
+//! Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.
+
+mod cli;
+mod commands;
+mod connect;
+mod environment;
+mod failure;
+mod host;
+mod progress;
+mod project;
+mod show;
+mod suggest;
+mod template;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+pub(crate) use host::Host;
+
+use cli::{Cli, Command};
+
+/// How a command ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing to do, or done.
+    Done,
+    /// There is a plan with changes.
+    Changes,
+    /// Parked or conflicting items remain.
+    Waiting,
+    /// What was checked does not hold; the result says what.
+    Failed,
+}
+
+impl Outcome {
+    fn code(self) -> i32 {
+        match self {
+            Outcome::Done => 0,
+            Outcome::Changes => 2,
+            Outcome::Waiting => 3,
+            Outcome::Failed => ERROR,
+        }
+    }
+}
+
+/// The exit code of every error.
+const ERROR: i32 = 1;
+
+/// Runs one command line; returns its exit code. Never panics, never exits.
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>) -> i32 {
+    let Cli { global, command } = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(refused) => return host.usage(&refused),
+    };
+    let result = match &command {
+        Command::Init(args) => commands::init::run(args, &global, host),
+        Command::Discover(args) => commands::discover::run(args, &global, host),
+        Command::Try(args) => commands::try_record::run(args, &global, host),
+        Command::Test => commands::test::run(&global, host),
+        Command::Plan(args) => commands::plan::run(args, &global, host),
+        Command::Apply(args) => commands::apply::run(args, &global, host),
+        Command::Run(args) => commands::run::run(args, &global, host),
+        Command::Pause(args) => commands::pause::run(args, &global, host),
+        Command::Status => commands::status::run(&global, host),
+        Command::Resolve(args) => commands::resolve::run(args, &global, host),
+        Command::History(args) => commands::history::run(args, &global, host),
+    };
+    match result {
+        Ok(outcome) => outcome.code(),
+        Err(failure) => {
+            failure.tell(global.json, host);
+            ERROR
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Connectors from configuration, and what is said of configurations that are wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use futures::executor::block_on;
+use seamless_connectors::registry::Registry;
+use seamless_core::model::ErrorKind;
+use serde_json::json;
+
+#[test]
+fn wrong_configurations_are_told_with_what_may_have_been_meant() {
+    let registry = Registry::standard();
+    let entity = json!({ "name": "t", "key": ["id"], "fields": [{ "name": "id", "type": "int" }] });
+    let table = [
+        ("memori", json!({}), ErrorKind::NotFound, "did you mean \"memory\"?"),
+        ("zzz", json!({}), ErrorKind::NotFound, "there are "),
+        ("memory", json!({ "nane": "x" }), ErrorKind::Configuration, "did you mean \"name\"?"),
+        ("memory", json!({ "name": "x" }), ErrorKind::Configuration, "missing field `entities`"),
+        ("memory", json!([]), ErrorKind::Configuration, "is an object"),
+        ("memory", json!({ "name": "x", "entities": [entity, entity] }), ErrorKind::Configuration, "twice"),
+    ];
+    for (kind, config, error, words) in table {
+        let told = registry.open(kind, config).unwrap_err();
+        assert_eq!(told.kind(), error, "{told}");
+        assert!(told.to_string().contains(words), "{told}");
+    }
+    let memory = registry.open("memory", json!({ "name": "x", "entities": [entity] })).unwrap();
+    assert_eq!(block_on(memory.entities()).unwrap().len(), 1);
+}
+
+#[cfg(all(feature = "csv", feature = "jsonl", feature = "sqlite"))]
+#[test]
+fn every_setting_of_a_configuration_is_known() {
+    use seamless_connectors::{csv::CsvConfig, jsonl::JsonlConfig, sqlite::SqliteConfig};
+    let registry = Registry::standard();
+    let folder = tempfile::tempdir().unwrap();
+    let mut sqlite = serde_json::to_value(SqliteConfig::new(folder.path().join("x.db"))).unwrap();
+    sqlite["create"] = json!(true);
+    for (kind, config) in [
+        ("csv", serde_json::to_value(CsvConfig::new(folder.path())).unwrap()),
+        ("jsonl", serde_json::to_value(JsonlConfig::new(folder.path())).unwrap()),
+        ("sqlite", sqlite),
+    ] {
+        assert_eq!(registry.open(kind, config).unwrap().info().system, kind);
+    }
+    let nested = json!({ "path": folder.path().join("x.db"), "tables": { "t": { "versoin": "v" } } });
+    let told = registry.open("sqlite", nested).unwrap_err().to_string();
+    assert!(told.contains("unknown field `versoin`") && told.contains("version"), "{told}");
+}
