@@ -111,6 +111,16 @@ impl Desk {
 
     /// Runs a command with somebody there who answers.
     fn answering(&self, answer: &str, args: &[&str]) -> Ran {
+        self.with(answer, &Cancel::new(), &|_| None, args)
+    }
+
+    fn with(
+        &self,
+        answer: &str,
+        cancel: &Cancel,
+        variable: &dyn Fn(&str) -> Option<String>,
+        args: &[&str],
+    ) -> Ran {
         let project = self.path("project");
         let begin = ["workbench", "--project", project.to_str().unwrap(), "--by", "kim", "--wait", "0s"];
         let args = begin.iter().chain(args).map(OsString::from);
@@ -122,8 +132,8 @@ impl Desk {
             asks: !answer.is_empty(),
             bars: false,
             colour: false,
-            cancel: Cancel::new(),
-            variable: &|_| None,
+            cancel: cancel.clone(),
+            variable,
         };
         let code = app::run(args, &mut host);
         Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
@@ -153,6 +163,34 @@ fn init_proposes_links_rules_and_references_that_compile() {
     let again = desk.init();
     assert_eq!(again.code, 1);
     assert!(again.err.contains("is there already") && again.err.contains("--force"), "{again:?}");
+}
+
+#[test]
+fn a_folder_of_files_is_a_system_too() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("files")).unwrap();
+    fs::write(desk.path("files/Customer.csv"), "No.,Name,Phone No.\nC20,Fabrikam,555-0200\n").unwrap();
+    let files = format!("csv:{}", desk.path("files").display());
+    let keys = r#"{"keys": {"Customer": ["No."]}}"#;
+    let ran = desk.run(&[
+        "init",
+        "--left",
+        &desk.system("crm.db"),
+        "--right",
+        &files,
+        "--right-name",
+        "files",
+        "--left-name",
+        "crm",
+        "--right-settings",
+        keys,
+    ]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = fs::read_to_string(desk.path("files/Customer.csv")).unwrap();
+    assert!(text.contains("C10,Adatum,555-0100"), "{text}");
+    assert_eq!(desk.run(&["plan"]).code, 0);
 }
 
 #[test]
@@ -391,6 +429,41 @@ fn a_guard_stops_a_plan_until_it_is_overridden_by_name() {
     let ran = desk.run(&["run", "--yes"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("--override account."), "{ran:?}");
+}
+
+// Catches: a loop that Ctrl-C does not end, or that waits out its hour.
+#[test]
+fn rounds_go_on_until_somebody_asks_to_stop() {
+    let desk = Desk::in_step();
+    edited(&desk.project("environments/dev.yaml"), "kind: sqlite", "kind: sqlite, label: \"${env:LABEL}\"");
+    let cancel = Cancel::new();
+    // The second round is the last: the variable is looked up once per round.
+    let rounds = std::cell::Cell::new(0);
+    let label = |_: &str| {
+        rounds.set(rounds.get() + 1);
+        if rounds.get() == 2 {
+            cancel.cancel();
+        }
+        Some("CRM".to_owned())
+    };
+    let ran = desk.with("", &cancel, &label, &["run", "--every", "1ms", "--yes"]);
+    assert_eq!((ran.code, rounds.get()), (0, 2), "{ran:?}");
+}
+
+#[test]
+fn secrets_of_files_and_variables_are_put_in_and_never_shown() {
+    let desk = Desk::with_project();
+    let path = desk.project("environments/dev.yaml");
+    edited(&path, "kind: sqlite", "kind: sqlite, label: \"${file:label.txt}-${env:TOKEN}-$${x}\"");
+    desk.write("label.txt", "from file\n");
+    let token = |name: &str| (name == "TOKEN").then(|| "from variable".to_owned());
+    let ran = desk.with("", &Cancel::new(), &token, &["plan"]);
+    assert!(ran.code == 2 && ran.out.contains("crm: from file-from variable-${x} (sqlite"), "{ran:?}");
+    // What reads no system needs no secrets.
+    assert_eq!(desk.run(&["status"]).code, 0);
+    edited(&path, "label: ", "pasword: ");
+    let ran = desk.with("", &Cancel::new(), &token, &["plan"]);
+    assert!(ran.code == 1 && ran.err.contains("pasword") && !ran.err.contains("from variable"), "{ran:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use seamless_connectors::sqlite::{Sqlite, SqliteConfig, TableConfig};
 use seamless_core::connector::{
     Change, Connector, Cursor, DeleteGround, End, Expects, FetchBy, FetchQuery, Lookup, Order, Page, Proof,
-    ReadQuery, Target, Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,
+    ReadQuery, Target, UniqueKey, Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,
 };
 use seamless_core::model::{
     ActionId, Condition, Entity, EntityName, ErrorKind, FieldKind, FieldName, KeyPart, Record, RecordId,
@@ -392,6 +392,24 @@ fn a_schema_that_changes_meanwhile_is_seen() {
     assert_eq!(entity(&sqlite, "t").field("later").unwrap().kind, FieldKind::Text { length_max: Some(9) });
     assert_eq!(read(&sqlite, "t", &["later"]), [r#"1 {"later":"x"}"#]);
     assert_eq!(block_on(sqlite.entities()).unwrap().len(), 2);
+}
+
+// Catches: a promise to take chosen ids, which are texts of 36 characters, for a key that numbers its rows or is shorter.
+#[test]
+fn only_a_key_that_can_hold_a_chosen_id_takes_one() {
+    let db = db("CREATE TABLE uuid (id CHAR(36) PRIMARY KEY);
+        CREATE TABLE code (code VARCHAR(20) PRIMARY KEY, name TEXT);
+        CREATE TABLE numbered (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE numbered_unique (id INTEGER PRIMARY KEY, code TEXT UNIQUE);
+        CREATE TABLE composite (a TEXT, b INT, PRIMARY KEY (a, b));");
+    let sqlite = db.open();
+    let key = |table: &str| sqlite.capabilities(&table.into()).unique_key;
+    let fields = |names: &[&str]| UniqueKey::Fields(names.iter().map(|name| (*name).into()).collect());
+    assert_eq!(key("uuid"), UniqueKey::ClientChosenId);
+    assert_eq!(key("code"), fields(&["code"]));
+    assert_eq!(key("numbered"), UniqueKey::None);
+    assert_eq!(key("numbered_unique"), fields(&["code"]));
+    assert_eq!(key("composite"), fields(&["a", "b"]));
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "For every command")]
 pub(crate) struct Global {
     /// The folder of the project
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
@@ -87,7 +88,8 @@ pub(crate) enum Command {
 #[command(after_help = "\
 Examples:
   workbench --project crm-erp init --left sqlite:crm.db --right sqlite:erp.db
-  workbench --project crm-erp init --left sqlite:crm.db --left-name crm --right csv:exports --right-name erp")]
+  workbench --project crm-erp init --left sqlite:crm.db --left-name crm --right csv:exports --right-name erp \\
+      --right-settings '{\"keys\": {\"Customer\": [\"No.\"]}}'")]
 pub(crate) struct InitArgs {
     /// The left system: what kind, and where it is
     #[arg(long, value_name = "KIND:PATH")]
@@ -95,6 +97,12 @@ pub(crate) struct InitArgs {
     /// The right system
     #[arg(long, value_name = "KIND:PATH")]
     pub(crate) right: String,
+    /// More settings of the left connector, as a JSON object; they are written into the environment
+    #[arg(long, value_name = "JSON")]
+    pub(crate) left_settings: Option<String>,
+    /// More settings of the right connector
+    #[arg(long, value_name = "JSON")]
+    pub(crate) right_settings: Option<String>,
     /// What the mapping calls the left side [default: from the file's name]
     #[arg(long, value_name = "NAME")]
     pub(crate) left_name: Option<String>,

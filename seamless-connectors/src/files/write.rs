@@ -110,14 +110,20 @@ impl Writer<'_> {
         let layout = &self.table.layout;
         match &op.target {
             Target::Existing(id) => Ok(id.clone()),
-            Target::New(Some(id)) if id.parts().len() == layout.key.len() => Ok(id.clone()),
-            Target::New(Some(_)) => Err(invalid(None, "the id has not as many parts as the key")),
-            Target::New(None) => {
+            Target::New(chosen) => {
                 let names = layout.key.iter().filter_map(|place| layout.shape.name(*place));
                 let values =
                     names.map(|name| op.patch.field(name.as_str()).value().unwrap_or(ValueRef::Null));
-                let first = layout.entity.key.first();
-                id_of(values).ok_or_else(|| invalid(first, "a new record needs its key: a file gives none"))
+                // A key that is written is the record's own; an id is chosen for keys that nobody names.
+                match (id_of(values), chosen) {
+                    (Some(own), _) => Ok(own),
+                    (None, Some(id)) if id.parts().len() == layout.key.len() => Ok(id.clone()),
+                    (None, Some(_)) => Err(invalid(None, "the id has not as many parts as the key")),
+                    (None, None) => Err(invalid(
+                        layout.entity.key.first(),
+                        "a new record needs its key: a file gives none",
+                    )),
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use seamless_core::connector::Connector;
 use seamless_core::model::{Schema, Side, Sides};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::discover::live_schema;
 use crate::app::Outcome;
@@ -27,7 +27,10 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
         );
     }
     make(folder)?;
-    let ends = Sides::new(End::read(&args.left, folder)?, End::read(&args.right, folder)?);
+    let ends = Sides::new(
+        End::read(&args.left, args.left_settings.as_deref(), folder)?,
+        End::read(&args.right, args.right_settings.as_deref(), folder)?,
+    );
     let names = names(args, &ends)?;
     let mut schemas: Sides<Schema> = Sides::default();
     let mut systems = Sides::new(String::new(), String::new());
@@ -67,14 +70,15 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
     Ok(Outcome::Done)
 }
 
-/// `kind:path`, as it was given.
+/// `kind:path` and settings, as they were given.
 struct End {
     kind: String,
     path: String,
+    settings: Map<String, Value>,
 }
 
 impl End {
-    fn read(text: &str, folder: &Path) -> Result<Self, Failure> {
+    fn read(text: &str, settings: Option<&str>, folder: &Path) -> Result<Self, Failure> {
         let wrong = || {
             Failure::usage(format!("`{text}` says not what kind of system it is and where"))
                 .remedy(format!("write KIND:PATH, such as sqlite:crm.db; the kinds are {}", connect::kinds()))
@@ -88,11 +92,17 @@ impl End {
         let full = given.canonicalize().unwrap_or_else(|_| given.to_owned());
         let home = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let path = full.strip_prefix(&home).unwrap_or(&full).to_string_lossy().into_owned();
-        Ok(Self { kind: kind.to_owned(), path })
+        let settings = serde_json::from_str(settings.unwrap_or("{}")).map_err(|cause| {
+            Failure::usage(format!("the settings of {text} are no JSON object: {cause}"))
+                .remedy("write them such as '{\"keys\": {\"Customer\": [\"No.\"]}}'")
+        })?;
+        Ok(Self { kind: kind.to_owned(), path, settings })
     }
 
     fn open(&self, folder: &Path) -> Result<std::sync::Arc<dyn Connector>, Failure> {
-        Ok(connect::open(&self.kind, json!({ "path": self.path }), folder)?)
+        let mut config = self.settings.clone();
+        config.insert("path".to_owned(), json!(self.path));
+        Ok(connect::open(&self.kind, Value::Object(config), folder)?)
     }
 }
 
@@ -130,8 +140,11 @@ fn is_name(name: &str) -> bool {
 
 fn environment_text(names: &Sides<String>, ends: &Sides<End>) -> String {
     let line = |side: Side| {
-        let End { kind, path } = ends.of(side);
-        format!("  {}: {{ kind: {kind}, path: {} }}\n", names.of(side), json!(path.replace("${", "$${")))
+        let End { kind, path, settings } = ends.of(side);
+        // JSON is YAML as it stands; spaces after colons are the only thing that YAML is stricter about.
+        let more: String =
+            settings.iter().map(|(name, value)| format!(", {}: {}", json!(name), literal(value))).collect();
+        format!("  {}: {{ kind: {kind}, path: {}{more} }}\n", names.of(side), literal(&json!(path)))
     };
     format!(
         "# One environment: which connectors the sides have here. Paths are relative to the project's folder.\n\
@@ -140,6 +153,11 @@ fn environment_text(names: &Sides<String>, ends: &Sides<End>) -> String {
         line(Side::Left),
         line(Side::Right)
     )
+}
+
+/// A value as it is written into the environment: `${` in it is no reference.
+fn literal(value: &Value) -> String {
+    value.to_string().replace("${", "$${")
 }
 
 /// State and plan files hold data of both systems.
