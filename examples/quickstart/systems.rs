@@ -4,7 +4,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::executor::block_on;
 use seamless_connectors::sqlite::{Sqlite, SqliteConfig};
@@ -23,6 +22,9 @@ pub(crate) const MAPPING: &str = include_str!("integration.yaml");
 pub(crate) const MAPPING_FILE: &str = "integration.yaml";
 pub(crate) const STATE_FILE: &str = "state/demo.db";
 
+/// Entries in a commit of a run that is going to be killed: enough batches to be killed between.
+const SMALL_BATCH: usize = 200;
+
 /// Both systems as they say they are, and the integration over them.
 pub(crate) struct Systems {
     pub(crate) schemas: Sides<Schema>,
@@ -32,18 +34,18 @@ pub(crate) struct Systems {
 
 impl Systems {
     /// Connects to both databases of a folder, asks for their schemas, checks the mapping against them and opens the
-    /// state. `layer` wraps the connector of the ERP.
+    /// state. `layer` wraps the connector of the CRM, which then gets small batches.
     pub(crate) fn open(
         folder: &Path,
         observer: Arc<dyn Observer>,
         layer: Option<&dyn Layer>,
     ) -> Outcome<Self> {
         let crm: Arc<dyn Connector> = Arc::new(Sqlite::open(SqliteConfig::new(folder.join("crm.db")))?);
-        let erp: Arc<dyn Connector> = Arc::new(Sqlite::open(SqliteConfig::new(folder.join("erp.db")))?);
-        let erp = match layer {
-            Some(layer) => erp.layer(layer),
-            None => erp,
+        let crm = match layer {
+            Some(layer) => crm.layer(layer),
+            None => crm,
         };
+        let erp: Arc<dyn Connector> = Arc::new(Sqlite::open(SqliteConfig::new(folder.join("erp.db")))?);
         let schemas = Sides::new(block_on(discover(&*crm))?, block_on(discover(&*erp))?);
         let text = std::fs::read_to_string(folder.join(MAPPING_FILE))?;
         let compile = CompileOptions { schemas: Some(schemas.as_ref()), ..CompileOptions::default() };
@@ -57,8 +59,10 @@ impl Systems {
             .links(loaded.mapping.links())
             .store(store)
             .observer(observer)
-            // One integration at a time; the pause after a refusal is short because nobody waits for a story.
-            .options(Options { retry_delay: Duration::ZERO, ..Options::default() })
+            .options(match layer {
+                Some(_) => Options { commit_entries_max: SMALL_BATCH, ..Options::default() },
+                None => Options::default(),
+            })
             .build()?;
         Ok(Self { schemas, loaded, integration })
     }

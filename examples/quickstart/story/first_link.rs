@@ -74,7 +74,7 @@ pub(super) fn plan(story: &mut Story, systems: &Systems) -> Outcome<()> {
 }
 
 /// Both sides say something, not the same, and no side has the say.
-fn is_contested(difference: &Difference) -> bool {
+pub(super) fn is_contested(difference: &Difference) -> bool {
     let fields = match difference.entity {
         Entity::Account => &ACCOUNT,
         Entity::Contact => &CONTACT,

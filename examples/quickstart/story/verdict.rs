@@ -35,7 +35,7 @@ pub(super) fn by_sql(story: &Story) -> Outcome<bool> {
                 number(report.fields_compared)
             ));
             quiet(format!(
-                "    {} field apart and {} records without a partner, as they should be; {} records gone from both sides",
+                "    {} fields apart because they wait, {} records without a partner, {} gone from both sides: all as expected",
                 number(report.fields_apart),
                 number(report.records_alone),
                 number(report.records_gone)

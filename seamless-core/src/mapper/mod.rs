@@ -6,12 +6,14 @@
 
 mod carry;
 mod link;
+mod order;
 mod rule;
 
 use std::fmt;
 
 pub use carry::{Answer, Ask, Draft, MapContext, MapError, MapProblem, References, Resolved};
 pub use link::{DeletePolicy, GuardLimits, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
+pub use order::links_in_order;
 pub use rule::{ConflictPolicy, Direction, DriftPolicy, FirstLinkPolicy, Rule, RuleKind, WriteOn};
 
 use crate::model::{Record, RuleIndex, Side, Slot};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::connector::Connector;
-use crate::mapper::Mapper;
+use crate::mapper::{Mapper, links_in_order};
 use crate::merge::{CompiledLink, Reconciler, ThreeWay};
 use crate::model::{Error, ErrorKind, LinkId, PartitionId, Result, Sides};
 use crate::plan::SystemIdentity;
@@ -301,24 +301,9 @@ fn configuration_digest(links: &[Arc<CompiledLink>]) -> String {
     hasher.finalize().to_hex().chars().take(32).collect()
 }
 
-/// Links after those that they refer to; inside a cycle, and between links that do not refer to each other, the order
-/// in which they were given.
-fn in_dependency_order(mut waiting: Vec<Arc<CompiledLink>>) -> Vec<Arc<CompiledLink>> {
-    let mut ordered: Vec<Arc<CompiledLink>> = Vec::with_capacity(waiting.len());
-    while !waiting.is_empty() {
-        let open = |link: &Arc<CompiledLink>, waiting: &[Arc<CompiledLink>]| {
-            let spec = link.spec();
-            spec.depends_on
-                .iter()
-                .filter(|needed| **needed != spec.id)
-                .filter(|needed| waiting.iter().any(|other| other.spec().id == **needed))
-                .count()
-        };
-        // The first one that needs nothing which waits; in a cycle, the one that needs least.
-        let next = (0..waiting.len())
-            .min_by_key(|at| (waiting.get(*at).map_or(0, |link| open(link, &waiting)), *at))
-            .unwrap_or(0);
-        ordered.push(waiting.remove(next));
-    }
-    ordered
+/// Links after those that they refer to.
+fn in_dependency_order(links: Vec<Arc<CompiledLink>>) -> Vec<Arc<CompiledLink>> {
+    let needs: Vec<_> =
+        links.iter().map(|link| (&link.spec().id, link.spec().depends_on.as_slice())).collect();
+    links_in_order(&needs).into_iter().filter_map(|at| links.get(at).cloned()).collect()
 }

@@ -3,7 +3,7 @@
 //! Rings are found by depth-first search: a link that is met again while its own search is open closes one. Links are
 //! few; the cost is links times links times references.
 
-use seamless_core::mapper::Mapper;
+use seamless_core::mapper::{Mapper, links_in_order};
 use seamless_core::model::LinkId;
 
 use crate::link_mapper::LinkMapper;
@@ -22,24 +22,9 @@ pub(crate) fn sorted(links: &[LinkMapper]) -> (Vec<usize>, Vec<Vec<LinkId>>) {
     for at in 0..links.len() {
         search.visit(at);
     }
-    (in_order(links), search.rings)
-}
-
-/// The first link that needs nothing which waits; in a ring, the first of those that need least.
-fn in_order(links: &[LinkMapper]) -> Vec<usize> {
-    let mut waiting: Vec<(usize, &LinkMapper)> = links.iter().enumerate().collect();
-    let mut order = Vec::with_capacity(links.len());
-    while !waiting.is_empty() {
-        let open = |link: &LinkMapper| {
-            let needed = link.link().depends_on.iter();
-            needed.filter(|needed| waiting.iter().any(|(_, other)| other.link().id == **needed)).count()
-        };
-        let next = waiting.iter().enumerate().min_by_key(|(_, (at, link))| (open(link), *at));
-        let Some((place, _)) = next else { break };
-        let (at, _) = waiting.remove(place);
-        order.push(at);
-    }
-    order
+    let needs: Vec<_> =
+        links.iter().map(|link| (&link.link().id, link.link().depends_on.as_slice())).collect();
+    (links_in_order(&needs), search.rings)
 }
 
 struct Search<'a> {
