@@ -115,7 +115,6 @@ impl Applying<'_> {
     }
 
     /// Makes an operation of an action. The inner error is a reason to drop it.
-    #[expect(clippy::type_complexity, reason = "an entry comes back with the reason to drop it")]
     fn prepare(
         &self,
         link: &CompiledLink,

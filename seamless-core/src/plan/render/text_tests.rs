@@ -81,7 +81,7 @@ customers: where reading of crm goes on
   the next run reads what changes from here on; read in full at 2024-05-01 09:00:00 UTC, 12 records
 
 In all
-  customers: create 1 in erp, update 1 in erp, delete 1 in erp, 1 new pair, 1 agreement, 1 conflict, 1 item waits, 1 unexplained difference, 1 pair ends (100 pairs known, 13 looked at)
+  customers: create 1 in erp, update 1 in erp, delete 1 in erp, 1 new pair, 1 agreement, 1 conflict, 1 item waits, 1 unexplained difference, 1 pair ends, 1 waiting item is over, 2 pairs leave or enter the scope (100 pairs known, 13 looked at)
 
 Stopped by guards
   customers.deletes.right: 60 of 100 records would be deleted in erp
@@ -162,7 +162,8 @@ fn a_summary_says_what_is_done_and_what_stops_it() {
         summary,
         "Plan p1 for crm and erp\n\
          \x20 customers: create 1 in erp, update 1 in erp, delete 1 in erp, 1 new pair, 1 agreement, 1 conflict, \
-         1 item waits, 1 unexplained difference, 1 pair ends\n\
+         1 item waits, 1 unexplained difference, 1 pair ends, 1 waiting item is over, \
+         2 pairs leave or enter the scope\n\
          \x20 stopped by customers.deletes.right: 60 of 100 records would be deleted in erp\n\
          After 2 runs nothing remains to be done, if nobody edits.\n"
     );
