@@ -87,11 +87,10 @@ async fn match_line(
             break;
         }
     }
-    if let Some((key, group)) = matcher.finish() {
-        if let Some(key) = found.add(key, group, taken) {
+    if let Some((key, group)) = matcher.finish()
+        && let Some(key) = found.add(key, group, taken) {
             park_whole(making, place, line, key, taken, &mut found).await?;
         }
-    }
     found.put(making, 1).await
 }
 
