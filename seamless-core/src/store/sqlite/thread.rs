@@ -41,12 +41,17 @@ impl Thread {
             // The asker may be gone; what was done stays done.
             let _ = answer.send(job(db));
         });
-        let sent = self.jobs.as_ref().map(|jobs| jobs.send(job));
-        match (sent, waiting.await) {
-            (Some(Ok(())), Ok(answer)) => answer,
-            _ => Err(Error::new(ErrorKind::Internal, "the store's thread has ended")
-                .with_remedy("open the store anew, and report this")),
+        let ended = || {
+            Error::new(ErrorKind::Internal, "the store's thread has ended")
+                .with_remedy("open the store anew, and report this")
+        };
+        // A job that could not be sent comes back inside of the error, and with it the end that would answer: it must
+        // be gone before anybody waits.
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        if !sent {
+            return Err(ended());
         }
+        waiting.await.unwrap_or_else(|_| Err(ended()))
     }
 }
 
