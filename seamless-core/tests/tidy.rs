@@ -68,7 +68,8 @@ fn imports_only_go_down_the_floors() {
         let Some(own) = floor_of(&module) else { continue };
         let code = code(&text);
         for place in code.match_indices("crate::").map(|(at, _)| at + "crate::".len()) {
-            let named: String = code[place..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let named: String =
+                code[place..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             if floor_of(&named).is_some_and(|floor| floor > own) {
                 upward.push(format!("{name} names crate::{named}"));
             }
@@ -80,8 +81,17 @@ fn imports_only_go_down_the_floors() {
 #[test]
 fn pure_floors_know_no_clock_no_randomness_no_io_and_no_async() {
     let forbidden = [
-        "std::time::SystemTime", "std::time::Instant", "Utc::now", "std::fs", "std::net", "std::env", "async fn",
-        ".await", "rand::", "std::thread", "thread_rng",
+        "std::time::SystemTime",
+        "std::time::Instant",
+        "Utc::now",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "async fn",
+        ".await",
+        "rand::",
+        "std::thread",
+        "thread_rng",
     ];
     let mut broken = Vec::new();
     for (name, text) in files() {
@@ -89,7 +99,9 @@ fn pure_floors_know_no_clock_no_randomness_no_io_and_no_async() {
             continue;
         }
         let code = code(&text);
-        broken.extend(forbidden.iter().filter(|word| code.contains(**word)).map(|word| format!("{name}: {word}")));
+        broken.extend(
+            forbidden.iter().filter(|word| code.contains(**word)).map(|word| format!("{name}: {word}")),
+        );
     }
     assert!(broken.is_empty(), "take what is needed as an argument:\n{}", broken.join("\n"));
 }
@@ -98,7 +110,10 @@ fn pure_floors_know_no_clock_no_randomness_no_io_and_no_async() {
 fn every_file_opens_with_a_page_that_says_what_it_is() {
     let bare: Vec<String> =
         files().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(name, _)| name).collect();
-    assert!(bare.is_empty(), "say in `//!` what the file is, what it does not know, which function is its door: {bare:?}");
+    assert!(
+        bare.is_empty(),
+        "say in `//!` what the file is, what it does not know, which function is its door: {bare:?}"
+    );
 }
 
 #[test]

@@ -308,9 +308,10 @@ impl Deciding<'_> {
         for (slot, after) in planned {
             let before = target.get(slot);
             if let (Planned::Known(value), Presence::Value(held)) = (&after, before)
-                && forms.slot(slot).same(value.as_ref(), held) {
-                    continue;
-                }
+                && forms.slot(slot).same(value.as_ref(), held)
+            {
+                continue;
+            }
             sends = true;
             self.push_change(group, to, slot, before.to_slot(), after, from.clone(), writing);
         }
@@ -335,9 +336,10 @@ impl Deciding<'_> {
         let Some(field) = self.cx.link.shape(to).name(slot) else { return };
         if let Planned::ResultOf(action) = &after
             && let Some(wait) = self.wait_for(to, *action)
-                && !writing.waits.contains(&wait) {
-                    writing.waits.push(wait);
-                }
+            && !writing.waits.contains(&wait)
+        {
+            writing.waits.push(wait);
+        }
         let rule = self.rule_of(group, to, field);
         writing.changes.push(FieldChange { rule, field: field.clone(), before, after, from });
     }
@@ -773,10 +775,11 @@ impl Deciding<'_> {
     /// A group cannot be carried: it waits for the end of the plan, or for a person. Other groups go on.
     fn cannot_carry(&mut self, group: usize, to: Side, creates: Option<ActionId>, error: &MapError) {
         if let MapProblem::Waiting(Ask::Partner { link, .. }) = &error.problem
-            && !self.cx.decided.contains(link) {
-                self.decision.deferred.push(Deferred { group, to, creates, contested: false });
-                return;
-            }
+            && !self.cx.decided.contains(link)
+        {
+            self.decision.deferred.push(Deferred { group, to, creates, contested: false });
+            return;
+        }
         if error.problem != MapProblem::NotKnown {
             self.park_group(group, to, error);
         }

@@ -5,22 +5,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::connector::{
-    Capabilities, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target,
-    UniqueKey, Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,
+    DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb,
+    Versioned, WriteBatch, WriteOp, WriteOutcome,
 };
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
 use crate::model::{
-    ActionId, Error, ErrorKind, FieldName, LinkId, Planned, Presence, Record, RecordId, Reference, Result,
-    Retry, RuleId, Shape, Side, Slot, Value, record,
+    Error, ErrorKind, FieldName, LinkId, Planned, Presence, RecordId, Reference, Result, Retry, Side, Slot,
+    Value,
 };
 use crate::plan::{
-    Action, Attention, AttentionWhy, Entry, EntryKey, PairStatus, PlannedExpects, PlannedGround,
-    PlannedTarget, PlannedVerb, Reason, attempt_name,
+    Attention, AttentionWhy, Entry, EntryKey, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
+    attempt_name,
 };
 use crate::store::{AttentionKind, Commit};
 
 use super::applying::{Applying, PairsNow, is_create, never, pair_key};
+use super::operation::{changed_rules, chosen_id, expects, patch, settled_rules};
 use super::progress::Event;
 use super::settle::Written;
 
@@ -574,55 +575,4 @@ impl Ready {
             false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
         }
     }
-}
-
-/// The id of a record that is to be made, where the client chooses it: derived from the action, so that the same
-/// create again is the same record. Written like a UUID, since that is what such systems take.
-fn chosen_id(capabilities: &Capabilities, action: ActionId) -> Option<RecordId> {
-    if capabilities.unique_key != UniqueKey::ClientChosenId {
-        return None;
-    }
-    let hex = action.to_string();
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    // Version 8 (custom) and the variant bits as RFC 9562 has them.
-    let text = format!("{}-{}-8{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32));
-    Some(RecordId::text(&text))
-}
-
-fn patch(shape: &std::sync::Arc<Shape>, values: Vec<(FieldName, Slot)>) -> Result<Record> {
-    if values.iter().all(|(field, _)| shape.slot(field.as_str()).is_some()) {
-        return record(shape, values);
-    }
-    let shape = Shape::new(values.iter().map(|(field, _)| field.clone()))?;
-    record(&shape, values)
-}
-
-fn expects(action: &Action) -> Result<Expects> {
-    Ok(match &action.expects {
-        PlannedExpects::Anything => Expects::Anything,
-        PlannedExpects::Missing => Expects::Missing,
-        PlannedExpects::Version(version) => Expects::Version(version.clone()),
-        PlannedExpects::Before => {
-            let before = action.changes.iter().filter(|change| matches!(change.before, Slot::Value(_)));
-            let values: Vec<(FieldName, Slot)> =
-                before.map(|change| (change.field.clone(), change.before.clone())).collect();
-            let shape = Shape::new(values.iter().map(|(field, _)| field.clone()))?;
-            Expects::Values(record(&shape, values)?)
-        }
-    })
-}
-
-pub(super) fn settled_rules(link: &CompiledLink, entry: &Entry) -> Vec<RuleId> {
-    let groups = link.groups().iter().enumerate().filter(|(place, _)| entry.settles.contains(*place));
-    let rules = groups.flat_map(|(_, group)| group.rules.iter());
-    rules.filter_map(|rule| link.rules().get(usize::from(rule.0))).map(|rule| rule.id.clone()).collect()
-}
-
-fn changed_rules(entry: &Entry) -> Vec<RuleId> {
-    let Some(action) = entry.action().filter(|action| action.reason != Reason::NoPartner) else {
-        return Vec::new();
-    };
-    let mut rules: Vec<RuleId> = action.changes.iter().filter_map(|change| change.rule.clone()).collect();
-    rules.dedup();
-    rules
 }

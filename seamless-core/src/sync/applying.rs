@@ -18,9 +18,9 @@ use crate::plan::{
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
-use super::acting::settled_rules;
 use super::integration::Inner;
 use super::making::LeaseKeeper;
+use super::operation::settled_rules;
 use super::progress::{Meter, Phase};
 use super::pull::is_back;
 use super::settle::{Under, Written, settle};

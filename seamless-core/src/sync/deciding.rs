@@ -1,16 +1,17 @@
 //! From what was pulled to entries: completes each situation with the other half, the bases and the references, page
-//! by page, and asks the plan floor to decide. The doors are [`decide_pairs`], [`decide_unpaired`] and
-//! [`decide_late`], in this order for a link, the last one when every link went through the first two.
+//! by page, and asks the plan floor to decide. The doors are [`decide_pairs`], for records without a pair
+//! [`super::alone::decide_unpaired`], and [`decide_late`], in this order for a link, the last one when every link went
+//! through the first two.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::connector::{AbsenceProof, Capabilities, FetchBy, FetchQuery, Lookup, Versioned};
 use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, FieldName, Presence, Record, RecordId, Result, RuleId, Side, Sides, Truth, Value};
+use crate::model::{Bits, Record, RecordId, Result, RuleId, Side, Sides};
 use crate::plan::{
-    Attention, Basis, Body, DecideContext, Decision, Deferred, Effect, Entry, EntryKey, Half, Pair,
-    PairStatus, ParkReason, Parked, Rank, Resolution, Situation, decide, decide_deferred,
+    Attention, Body, DecideContext, Decision, Deferred, Effect, Entry, Half, Pair, PairStatus, Resolution,
+    Situation, decide, decide_deferred,
 };
 use crate::store::{Binding, Scan};
 
@@ -22,7 +23,7 @@ use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
 /// Pairs that are completed and decided at once: two records, two bases and their references each.
-const PAGE_PAIRS: usize = 500;
+pub(super) const PAGE_PAIRS: usize = 500;
 
 /// What is the same for every page of a link.
 pub(super) struct Deciding<'a> {
@@ -62,7 +63,7 @@ impl Seen {
 }
 
 impl Deciding<'_> {
-    fn context(&self) -> DecideContext<'_> {
+    pub(super) fn context(&self) -> DecideContext<'_> {
         DecideContext {
             link: self.link,
             place: self.place,
@@ -75,7 +76,7 @@ impl Deciding<'_> {
         }
     }
 
-    fn meter(&self, total: Option<u64>) -> Meter<'_> {
+    pub(super) fn meter(&self, total: Option<u64>) -> Meter<'_> {
         let inner = self.making.inner;
         Meter::begin(&*inner.observer, &*inner.clock, Phase::Decide, Some(&self.link.spec().id), None, total)
     }
@@ -101,7 +102,7 @@ impl Deciding<'_> {
         groups.filter(|(_, group)| changed(&group.rules)).map(|(place, _)| place).collect()
     }
 
-    async fn fetch(&self, side: Side, by: FetchBy) -> Result<Vec<Lookup>> {
+    pub(super) async fn fetch(&self, side: Side, by: FetchBy) -> Result<Vec<Lookup>> {
         let query = FetchQuery {
             entity: self.link.spec().entity.of(side).clone(),
             shape: self.link.shape(side).clone(),
@@ -164,7 +165,7 @@ impl Deciding<'_> {
     }
 
     /// Writes a page of decisions into the draft.
-    async fn put(&self, page: Page) -> Result<()> {
+    pub(super) async fn put(&self, page: Page) -> Result<()> {
         let Page { entries, upcoming, deferred } = page;
         for side in Side::BOTH {
             let rows = upcoming.iter().filter(|(of, ..)| *of == side);
@@ -176,7 +177,7 @@ impl Deciding<'_> {
         self.making.put_entries(entries).await
     }
 
-    fn gather(
+    pub(super) fn gather(
         &self,
         page: &mut Page,
         decision: Decision,
@@ -219,8 +220,8 @@ fn upcoming_of(entry: &Entry) -> Vec<(Side, RecordId, Upcoming)> {
 }
 
 #[derive(Default)]
-struct Page {
-    entries: Vec<Entry>,
+pub(super) struct Page {
+    pub(super) entries: Vec<Entry>,
     upcoming: Vec<(Side, RecordId, Upcoming)>,
     deferred: Vec<DeferredRow>,
 }
@@ -289,273 +290,6 @@ fn there(seen: &Seen) -> Option<&Versioned> {
         Seen::There(versioned) => Some(versioned),
         Seen::Gone(_) | Seen::Hidden => None,
     }
-}
-
-/// Decides the records that have no pair: new pairs, creates, parked groups.
-pub(super) async fn decide_unpaired(deciding: &Deciding<'_>) -> Result<()> {
-    let total = u64::from(deciding.pulled.left.unpaired) + u64::from(deciding.pulled.right.unpaired);
-    let mut meter = deciding.meter(Some(total));
-    for side in Side::BOTH {
-        let mut after = None;
-        loop {
-            deciding.making.pulse().await?;
-            let scan = Scan { after, rows_max: PAGE_PAIRS };
-            let unpaired = area::unpaired(deciding.place, side);
-            let rows = deciding.making.store().spilled(deciding.making.plan(), unpaired, scan).await?;
-            after = rows.rows.last().map(|row| row.key.clone());
-            let shape = deciding.link.shape(side);
-            let records = rows.rows.iter().map(|row| Ok(area::unpaired_content(&row.content, shape)?.1));
-            let records = records.collect::<Result<Vec<_>>>()?;
-            meter.add(records.len());
-            decide_unpaired_page(deciding, side, records).await?;
-            if !rows.more {
-                break;
-            }
-        }
-    }
-    meter.end();
-    Ok(())
-}
-
-/// What is known of a record without a pair before it is decided.
-struct Candidate {
-    record: Versioned,
-    partner: Option<(u16, Versioned)>,
-    ambiguous: Option<Ambiguity>,
-}
-
-enum Ambiguity {
-    /// It matches several by this line.
-    Several(u16),
-    /// The record that it matches has a partner.
-    Taken(u16, RecordId),
-    /// The other side did not say whether it has a match by this line: creating one now could be a duplicate.
-    Unanswered(u16),
-}
-
-async fn decide_unpaired_page(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>) -> Result<()> {
-    let making = deciding.making;
-    let mut candidates = candidates(deciding, side, records).await?;
-    if side == Side::Right {
-        // Those with a partner were decided with the left.
-        candidates.retain(|candidate| candidate.partner.is_none());
-    }
-    look_up_partners(deciding, side, &mut candidates).await?;
-    let asked = candidates.iter().filter(|candidate| candidate.ambiguous.is_none()).flat_map(|candidate| {
-        let partner = candidate.partner.iter().map(|(_, partner)| (side.other(), &partner.record));
-        std::iter::once((side, &candidate.record.record)).chain(partner)
-    });
-    let resolved = resolve(making, deciding.link, asked).await?;
-    let ids: Vec<RecordId> = candidates.iter().map(|candidate| candidate.record.id.clone()).collect();
-    let open = making.store().attention_of(&deciding.link.spec().id, side, &ids).await?;
-    let context = deciding.context();
-    let referred = making.is_referred_to(&deciding.link.spec().id);
-    let may_create = deciding.pulled.of(side.other()).complete || knows_all(deciding, side.other());
-    let mut page = Page::default();
-    for (candidate, open) in candidates.iter().zip(&open) {
-        if let Some(ambiguity) = &candidate.ambiguous {
-            page.entries.extend(park_ambiguous(deciding, side, candidate, ambiguity, open));
-            continue;
-        }
-        let Candidate { record, partner, .. } = candidate;
-        if partner.is_none() && !may_create {
-            continue;
-        }
-        let other = partner.as_ref().map(|(_, partner)| partner);
-        let half = |of: Side| match (of == side, other) {
-            (true, _) => Half::There(record),
-            (false, Some(partner)) => Half::There(partner),
-            (false, None) => Half::None,
-        };
-        let rebased = Bits::new();
-        let situation = Situation {
-            pair: None,
-            line: partner.as_ref().map(|(line, _)| *line),
-            half: Sides::new(half(Side::Left), half(Side::Right)),
-            resolved: Sides::new(&resolved, &resolved),
-            rebased: &rebased,
-            resolutions: &[],
-            open,
-            check_all: false,
-        };
-        let mut halves = Sides::default();
-        *halves.of_mut(side) = Some(record);
-        *halves.of_mut(side.other()) = other;
-        deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
-    }
-    deciding.put(page).await
-}
-
-/// Whether a side was enumerated to its end by an earlier run, and its changes have been read since.
-fn knows_all(deciding: &Deciding<'_>, side: Side) -> bool {
-    let pulled = deciding.pulled.of(side);
-    !pulled.full && pulled.feed.enumerated_at.is_some()
-}
-
-async fn candidates(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>) -> Result<Vec<Candidate>> {
-    let (store, plan, place) = (deciding.making.store(), deciding.making.plan(), deciding.place);
-    let keys: Vec<Vec<u8>> = records.iter().map(|record| record.id.as_bytes().to_vec()).collect();
-    let matched = store.spilled_of(plan, area::matched(place, side), &keys).await?;
-    let ambiguous = store.spilled_of(plan, area::ambiguous(place, side), &keys).await?;
-    let matched =
-        matched.into_iter().map(|content| content.map(|content| area::matched_of(&content)).transpose());
-    let matched = matched.collect::<Result<Vec<_>>>()?;
-    let mut partner_keys: Vec<Vec<u8>> =
-        matched.iter().flatten().map(|(_, id)| id.as_bytes().to_vec()).collect();
-    partner_keys.sort();
-    let others = store.spilled_of(plan, area::unpaired(place, side.other()), &partner_keys).await?;
-    let mut partners: HashMap<Vec<u8>, Versioned> = HashMap::with_capacity(others.len());
-    for (key, content) in partner_keys.into_iter().zip(others) {
-        if let Some(content) = content {
-            let shape = deciding.link.shape(side.other());
-            partners.insert(key, area::unpaired_content(&content, shape)?.1);
-        }
-    }
-    let rows = records.into_iter().zip(matched).zip(ambiguous);
-    Ok(rows
-        .map(|((record, matched), ambiguous)| Candidate {
-            record,
-            partner: matched.and_then(|(line, id)| Some((line, partners.remove(id.as_bytes())?))),
-            ambiguous: ambiguous.map(|line| match line.as_slice() {
-                [low, high, ..] => Ambiguity::Several(u16::from_le_bytes([*low, *high])),
-                _ => Ambiguity::Several(0),
-            }),
-        })
-        .collect())
-}
-
-/// Asks the other side by key for partners that this run did not read: records that did not change since, or that
-/// have a partner already. Not needed where the other side was enumerated and nothing was paired before.
-async fn look_up_partners(deciding: &Deciding<'_>, side: Side, candidates: &mut [Candidate]) -> Result<()> {
-    let pairs_before = deciding.making.pairs_before.get(usize::from(deciding.place)).copied().unwrap_or(0);
-    if deciding.pulled.of(side.other()).complete && pairs_before == 0 {
-        return Ok(());
-    }
-    for (line, spec) in deciding.link.spec().matching.iter().enumerate() {
-        let line = u16::try_from(line).unwrap_or(u16::MAX);
-        let asking: Vec<usize> = (0..candidates.len())
-            .filter(|at| {
-                candidates.get(*at).is_some_and(|known| known.partner.is_none() && known.ambiguous.is_none())
-            })
-            .collect();
-        let mut rows = Vec::new();
-        let mut asked = Vec::new();
-        for at in asking {
-            let Some(candidate) = candidates.get(at) else { continue };
-            let values = spec.fields.iter().map(|field| {
-                match candidate.record.record.field(field.field.of(side).as_str()) {
-                    Presence::Value(value) if !value.is_blank() => Some(value.to_value()),
-                    _ => None,
-                }
-            });
-            if let Some(values) = values.collect::<Option<Vec<Value>>>() {
-                rows.push(values);
-                asked.push(at);
-            }
-        }
-        if rows.is_empty() {
-            continue;
-        }
-        let fields: Vec<FieldName> =
-            spec.fields.iter().map(|field| field.field.of(side.other()).clone()).collect();
-        let answers = deciding.fetch(side.other(), FetchBy::Key { fields, values: rows }).await?;
-        for (at, answer) in asked.into_iter().zip(answers) {
-            let ambiguity = match answer {
-                Lookup::Found(found) => judge_found(deciding, side.other(), line, found).await?,
-                Lookup::Several(_) => Some(Err(Ambiguity::Several(line))),
-                Lookup::Unanswered => Some(Err(Ambiguity::Unanswered(line))),
-                Lookup::Gone(_) | Lookup::Hidden => None,
-            };
-            let Some(candidate) = candidates.get_mut(at) else { continue };
-            match ambiguity {
-                Some(Ok(found)) => candidate.partner = Some((line, found)),
-                Some(Err(ambiguity)) => candidate.ambiguous = Some(ambiguity),
-                None => {}
-            }
-        }
-    }
-    one_partner_each(candidates);
-    Ok(())
-}
-
-/// A record that was found by key is a partner when it has none, and is in scope.
-async fn judge_found(
-    deciding: &Deciding<'_>,
-    side: Side,
-    line: u16,
-    found: Versioned,
-) -> Result<Option<std::result::Result<Versioned, Ambiguity>>> {
-    let ids = [found.id.clone()];
-    let mark = deciding.making.store().marks_of(&deciding.link.spec().id, side, &ids).await?;
-    Ok(match mark.into_iter().next().flatten() {
-        Some(mark) if mark.status != PairStatus::Ended => Some(Err(Ambiguity::Taken(line, found.id))),
-        _ if deciding.link.scope(side, &found.record) != Truth::In => None,
-        _ => Some(Ok(found)),
-    })
-}
-
-/// Two candidates of one page that found the same record: both are parked.
-fn one_partner_each(candidates: &mut [Candidate]) {
-    let mut times: BTreeMap<RecordId, usize> = BTreeMap::new();
-    for (_, partner) in candidates.iter().filter_map(|candidate| candidate.partner.as_ref()) {
-        *times.entry(partner.id.clone()).or_default() += 1;
-    }
-    let several: BTreeSet<RecordId> =
-        times.into_iter().filter(|(_, times)| *times > 1).map(|(id, _)| id).collect();
-    for candidate in candidates {
-        if let Some((line, _)) = candidate.partner.take_if(|(_, partner)| several.contains(&partner.id)) {
-            candidate.ambiguous = Some(Ambiguity::Several(line));
-        }
-    }
-}
-
-fn park_ambiguous(
-    deciding: &Deciding<'_>,
-    side: Side,
-    candidate: &Candidate,
-    ambiguity: &Ambiguity,
-    open: &[Attention],
-) -> Option<Entry> {
-    let (line, message) = match ambiguity {
-        Ambiguity::Several(line) => (line, "several records match; none is chosen".to_owned()),
-        Ambiguity::Taken(line, id) => (line, format!("it matches {id}, which has a partner already")),
-        Ambiguity::Unanswered(line) => {
-            (line, "the other side did not say whether a record matches".to_owned())
-        }
-    };
-    let message = format!("{message} (match line {})", line + 1);
-    let remedy = match ambiguity {
-        Ambiguity::Several(_) | Ambiguity::Taken(..) => {
-            "remove or correct the duplicate; then exactly one record matches"
-        }
-        Ambiguity::Unanswered(_) => "nothing, if the other side answers again: every plan asks it",
-    };
-    let known = open.iter().any(|attention| {
-        matches!(&attention.why, crate::plan::AttentionWhy::Parked { message: shown, .. } if *shown == message)
-    });
-    if known {
-        return None;
-    }
-    let id = candidate.record.id.clone();
-    let parked = Parked {
-        side,
-        id: Some(id.clone()),
-        rules: Vec::new(),
-        why: ParkReason::Ambiguous,
-        message,
-        remedy: remedy.to_owned(),
-    };
-    let mut ids = Sides::default();
-    *ids.of_mut(side) = Some(id.clone());
-    Some(Entry {
-        key: EntryKey { rank: Rank::State, link: deciding.place, side, id, part: 0 },
-        link: deciding.link.spec().id.clone(),
-        ids,
-        basis: Basis::default(),
-        observed: Sides::default(),
-        settles: Bits::new(),
-        body: Body::Effect(Effect::Park(parked)),
-    })
 }
 
 /// Carries what had to wait until every link was decided.

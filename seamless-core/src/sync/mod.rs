@@ -11,6 +11,7 @@
 //! The door is [`Integration`].
 
 mod acting;
+mod alone;
 mod applying;
 mod area;
 mod attention;
@@ -19,6 +20,7 @@ mod deciding;
 mod integration;
 mod lookup;
 mod making;
+mod operation;
 mod pairing;
 mod plan_handle;
 mod planning;

@@ -88,9 +88,10 @@ async fn match_line(
         }
     }
     if let Some((key, group)) = matcher.finish()
-        && let Some(key) = found.add(key, group, taken) {
-            park_whole(making, place, line, key, taken, &mut found).await?;
-        }
+        && let Some(key) = found.add(key, group, taken)
+    {
+        park_whole(making, place, line, key, taken, &mut found).await?;
+    }
     found.put(making, 1).await
 }
 

@@ -9,8 +9,9 @@ use crate::plan::{
 };
 use crate::store::{Binding, Bound, Scan};
 
+use super::alone::decide_unpaired;
 use super::attention::nominate;
-use super::deciding::{Deciding, decide_late, decide_pairs, decide_unpaired};
+use super::deciding::{Deciding, decide_late, decide_pairs};
 use super::integration::Inner;
 use super::making::{BATCH_ROWS, LeaseKeeper, Making};
 use super::pairing::match_unpaired;
