@@ -1,0 +1,346 @@
+//! Deciding a pair whose two records are there: per group of rules agree, carry, merge, conflict; and a new pair of
+//! two existing records. The door is `Deciding::both`.
+
+use crate::connector::Versioned;
+use crate::mapper::{Ask, MapContext, MapProblem};
+use crate::merge::{CarryReason, Case, ConflictReason, Judgement, conflict, merged};
+use crate::model::{ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth};
+
+use super::{Deciding, Deferred, Writing};
+use crate::plan::entry::{ConflictView, ConflictWhy, Effect, FieldChange, Provenance, Reason, Wait};
+use crate::plan::known::{AttentionWhy, Pair, PairStatus};
+
+impl Deciding<'_> {
+    pub(super) fn both(&mut self, left: &Versioned, right: &Versioned) {
+        let link = self.cx.link;
+        let now = Sides::new(left, right);
+        for side in Side::BOTH {
+            if link.scope(side, &now.of(side).record) == Truth::Out {
+                return self.out_of_scope(side);
+            }
+        }
+        if let Some(Pair { status: PairStatus::Frozen(_), .. }) = self.situation.pair {
+            self.effect(Effect::Thaw, Bits::new());
+        }
+        let base = self.situation.pair.map(|pair| pair.base.as_ref());
+        let context = |to: Side| MapContext {
+            resolved: self.situation.resolved.of(to),
+            target_entity: link.spec().entity.of(to),
+            creating: false,
+        };
+        let case = Case {
+            link,
+            base: Sides::new(base.map(|base| base.left), base.map(|base| base.right)),
+            current: Sides::new(&left.record, &right.record),
+            modified: Sides::new(left.modified, right.modified),
+            context: Sides::new(context(Side::Left), context(Side::Right)),
+            check_all: self.situation.check_all,
+            rebased: self.situation.rebased,
+        };
+        let verdict = self.cx.reconciler.reconcile(&case);
+        let mut agreed = Bits::new();
+        let mut diverged = Vec::new();
+        let mut contested: Vec<RuleId> = Vec::new();
+        let mut writing = Sides::<Writing>::default();
+        for (group, judgement) in verdict.loud() {
+            match judgement {
+                Judgement::Settled | Judgement::Unknown(_) | Judgement::NotApplied => {}
+                Judgement::Agree(_) | Judgement::Kept(_) => agreed.insert(group),
+                Judgement::Diverged => diverged.extend(self.rule_ids(group)),
+                Judgement::Carry { to, why } => {
+                    self.carry(&case, group, to, provenance(why), writing.of_mut(to), &mut agreed);
+                }
+                Judgement::Merge => self.merge(&case, group, &mut writing, &mut agreed),
+                Judgement::Conflict(reason) => {
+                    contested.extend(self.rule_ids(group));
+                    self.conflict(&case, group, reason, &mut writing, &mut agreed);
+                }
+            }
+        }
+        self.link_or_agree(agreed, &now);
+        if !diverged.is_empty() {
+            self.effect(Effect::Diverged { rules: diverged }, Bits::new());
+        }
+        self.close_conflicts(&contested, &writing);
+        let reason = match self.situation.pair {
+            Some(_) => Reason::Changed,
+            None => Reason::FirstLink,
+        };
+        let Sides { left: to_left, right: to_right } = writing;
+        self.update(Side::Left, Some(left), to_left, reason.clone());
+        self.update(Side::Right, Some(right), to_right, reason);
+    }
+
+    /// A new pair, or groups of a known one that agree without a write.
+    pub(super) fn link_or_agree(&mut self, agreed: Bits, now: &Sides<&Versioned>) {
+        let observed = Sides::new(Some(now.left.record.clone()), Some(now.right.record.clone()));
+        match (self.situation.pair, self.situation.line) {
+            (None, line) => {
+                let effect = Effect::Link { line: line.unwrap_or(0) };
+                self.push_effect(effect, agreed, observed);
+            }
+            (Some(_), _) if !agreed.is_empty() => self.push_effect(Effect::Agree, agreed, observed),
+            // The pair was looked at and nothing matters: what was seen is remembered, or it would be looked at again.
+            (Some(pair), _) if self.seen_anew(pair, now) => {
+                self.push_effect(Effect::Agree, Bits::new(), observed)
+            }
+            (Some(_), _) => {}
+        }
+    }
+
+    /// Whether a side moved only in fields that no rule carries (a condition's field), so that its fingerprint
+    /// would call for another look in every run.
+    pub(super) fn seen_anew(&self, pair: &Pair, now: &Sides<&Versioned>) -> bool {
+        Side::BOTH.into_iter().any(|side| {
+            let (link, record) = (self.cx.link, &now.of(side).record);
+            let carried =
+                |slot: usize| link.groups().iter().any(|group| group.slots.of(side).contains(&slot));
+            (0..link.watched(side))
+                .any(|slot| !carried(slot) && !link.forms(side).same_slot(slot, pair.base.of(side), record))
+        })
+    }
+
+    pub(super) fn carry(
+        &mut self,
+        case: &Case<'_>,
+        group: usize,
+        to: Side,
+        from: Provenance,
+        writing: &mut Writing,
+        agreed: &mut Bits,
+    ) {
+        let (source, target) = (*case.current.of(to.other()), *case.current.of(to));
+        match self.cx.link.carry_group(group, to.other(), source, target, case.context.of(to)) {
+            Ok(planned) => self.gather(group, to, target, planned, from, writing, agreed),
+            Err(error) => self.cannot_carry(group, to, None, &error),
+        }
+    }
+
+    /// Adds what a group sends to a side's update; a group that sends nothing agrees already.
+    #[expect(clippy::too_many_arguments, reason = "each is one thing that the change records")]
+    pub(super) fn gather(
+        &mut self,
+        group: usize,
+        to: Side,
+        target: &Record,
+        planned: Vec<(usize, Planned)>,
+        from: Provenance,
+        writing: &mut Writing,
+        agreed: &mut Bits,
+    ) {
+        let forms = self.cx.link.forms(to);
+        let mut sends = false;
+        for (slot, after) in planned {
+            let before = target.get(slot);
+            if let (Planned::Known(value), Presence::Value(held)) = (&after, before)
+                && forms.slot(slot).same(value.as_ref(), held)
+            {
+                continue;
+            }
+            sends = true;
+            self.push_change(group, to, slot, before.to_slot(), after, from.clone(), writing);
+        }
+        if sends {
+            writing.settles.insert(group);
+        } else {
+            agreed.insert(group);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one thing that the change records")]
+    pub(super) fn push_change(
+        &self,
+        group: usize,
+        to: Side,
+        slot: usize,
+        before: Slot,
+        after: Planned,
+        from: Provenance,
+        writing: &mut Writing,
+    ) {
+        let Some(field) = self.cx.link.shape(to).name(slot) else { return };
+        if let Planned::ResultOf(action) = &after
+            && let Some(wait) = self.wait_for(to, *action)
+            && !writing.waits.contains(&wait)
+        {
+            writing.waits.push(wait);
+        }
+        let rule = self.rule_of(group, to, field);
+        writing.changes.push(FieldChange { rule, field: field.clone(), before, after, from });
+    }
+
+    /// Which question an action of this plan answers; the answers that were resolved are looked through by action,
+    /// of which a record has a handful.
+    pub(super) fn wait_for(&self, to: Side, action: ActionId) -> Option<Wait> {
+        let resolved = self.situation.resolved.of(to);
+        resolved.ask_of(action).map(|ask| Wait { action, ask: ask.clone() })
+    }
+
+    pub(super) fn rule_of(&self, group: usize, to: Side, field: &FieldName) -> Option<RuleId> {
+        let rules = self.cx.link.rules();
+        let members = self.cx.link.groups().get(group)?.rules.iter();
+        members
+            .filter_map(|rule| rules.get(usize::from(rule.0)))
+            .find(|rule| rule.fields.of(to).contains(field))
+            .map(|rule| rule.id.clone())
+    }
+
+    /// Writes what puts both sides' edits together. Where both sides must be written, this plan writes the left and
+    /// leaves the bases; the next plan finds the left merged and writes the right. Two writes under one agreement
+    /// would need both to succeed together, which no two systems offer.
+    pub(super) fn merge(
+        &mut self,
+        case: &Case<'_>,
+        group: usize,
+        writing: &mut Sides<Writing>,
+        agreed: &mut Bits,
+    ) {
+        let Some(values) = merged(case, group) else { return };
+        let (side, value, settles) = match (values.write.left, values.write.right) {
+            (None, None) => return agreed.insert(group),
+            (Some(value), right) => (Side::Left, value, right.is_none()),
+            (None, Some(value)) => (Side::Right, value, true),
+        };
+        let Some(slot) = self.cx.link.groups().get(group).and_then(|group| group.slots.of(side).first())
+        else {
+            return;
+        };
+        let before = case.current.of(side).get(*slot).to_slot();
+        let writing = writing.of_mut(side);
+        self.push_change(group, side, *slot, before, Planned::Known(value), Provenance::Merged, writing);
+        if settles {
+            writing.settles.insert(group);
+        }
+    }
+
+    pub(super) fn conflict(
+        &mut self,
+        case: &Case<'_>,
+        group: usize,
+        reason: ConflictReason,
+        writing: &mut Sides<Writing>,
+        agreed: &mut Bits,
+    ) {
+        let rules = self.rule_ids(group);
+        let resolution = self.situation.resolutions.iter().find(|resolution| {
+            rules.contains(&resolution.rule)
+                && Side::BOTH.into_iter().all(|side| {
+                    *resolution.seen.of(side) == self.cx.link.fingerprint(side, case.current.of(side))
+                })
+        });
+        if let Some(resolution) = resolution {
+            let to = resolution.take.other();
+            let from = Provenance::Resolved { by: resolution.by.clone() };
+            return self.carry(case, group, to, from, writing.of_mut(to), agreed);
+        }
+        if let Some(to) = self.waits_for_a_link(case, group) {
+            self.decision.deferred.push(Deferred { group, to, creates: None, contested: true });
+            return;
+        }
+        let view = self.conflict_view(case, group, reason, rules);
+        let message = conflict_message(&view);
+        let known = self.situation.open.iter().any(|attention| {
+            matches!(&attention.why, AttentionWhy::Conflict { rules, message: shown }
+                if *rules == view.rules && *shown == message)
+        });
+        if !known {
+            self.effect(Effect::OpenConflict(view), Bits::new());
+        }
+    }
+
+    /// The side to which a group cannot be carried yet because it refers to a record of a link that this plan has not
+    /// decided.
+    pub(super) fn waits_for_a_link(&self, case: &Case<'_>, group: usize) -> Option<Side> {
+        let link = self.cx.link;
+        Side::BOTH.into_iter().filter(|to| link.allows(group, *to)).find(|to| {
+            let (source, target) = (*case.current.of(to.other()), *case.current.of(*to));
+            let carried = link.carry_group(group, to.other(), source, target, case.context.of(*to));
+            matches!(carried, Err(error) if matches!(&error.problem,
+                MapProblem::Waiting(Ask::Partner { link, .. }) if !self.cx.decided.contains(link)))
+        })
+    }
+
+    pub(super) fn conflict_view(
+        &self,
+        case: &Case<'_>,
+        group: usize,
+        reason: ConflictReason,
+        rules: Vec<RuleId>,
+    ) -> ConflictView {
+        let quarrel = conflict(case, group);
+        let fields = |side: Side| {
+            let edit = quarrel.of(side);
+            let slots = self.cx.link.groups().get(group).map(|group| group.slots.of(side).as_slice());
+            let names =
+                slots.unwrap_or_default().iter().filter_map(|slot| self.cx.link.shape(side).name(*slot));
+            let bases = edit.base.iter().flatten().cloned().chain(std::iter::repeat(Slot::Absent));
+            names
+                .zip(bases.zip(edit.current.iter().cloned()))
+                .map(|(name, (base, current))| (name.clone(), base, current))
+                .collect()
+        };
+        let why = match reason {
+            ConflictReason::BothChanged => ConflictWhy::BothChanged,
+            ConflictReason::FirstLink => ConflictWhy::FirstLink,
+            ConflictReason::Drift => ConflictWhy::Drift,
+        };
+        ConflictView { rules, why, fields: Sides::new(fields(Side::Left), fields(Side::Right)) }
+    }
+
+    /// Conflicts and parked rules that were open and are not any more, without a write of this plan that ends them.
+    pub(super) fn close_conflicts(&mut self, contested: &[RuleId], writing: &Sides<Writing>) {
+        let written = |rules: &[RuleId]| {
+            let changes = writing.left.changes.iter().chain(&writing.right.changes);
+            changes.filter_map(|change| change.rule.as_ref()).any(|rule| rules.contains(rule))
+        };
+        let parked: Vec<RuleId> = self.parked_rules();
+        let mut closed = Vec::new();
+        for attention in self.situation.open {
+            let still = |rules: &[RuleId], now: &[RuleId]| rules.iter().any(|rule| now.contains(rule));
+            match &attention.why {
+                AttentionWhy::Conflict { rules, .. } if !still(rules, contested) && !written(rules) => {
+                    closed.extend(rules.iter().cloned());
+                }
+                AttentionWhy::Parked { rules, .. }
+                    if !rules.is_empty() && !still(rules, &parked) && !written(rules) =>
+                {
+                    closed.extend(rules.iter().cloned());
+                }
+                _ => {}
+            }
+        }
+        if !closed.is_empty() {
+            self.effect(Effect::CloseConflict { rules: closed }, Bits::new());
+        }
+    }
+
+    /// The rules that this decision parks or leaves parked, or that are deferred to the end of the plan.
+    pub(super) fn parked_rules(&self) -> Vec<RuleId> {
+        let deferred = self.decision.deferred.iter().flat_map(|deferred| self.rule_ids(deferred.group));
+        self.parked.iter().cloned().chain(deferred).collect()
+    }
+}
+
+fn provenance(why: CarryReason) -> Provenance {
+    match why {
+        CarryReason::Changed => Provenance::Changed,
+        CarryReason::FirstLinkFill => Provenance::FilledBlank,
+        CarryReason::FirstLinkAuthority => Provenance::FirstLinkAuthority,
+        CarryReason::PolicyTook | CarryReason::NewestTook | CarryReason::CustomTook => {
+            Provenance::PolicyOverwrote
+        }
+        CarryReason::Restored => Provenance::Restored,
+    }
+}
+
+/// What an open conflict is about, as one line: also how a run knows that it is the same conflict as before.
+pub fn conflict_message(view: &ConflictView) -> String {
+    let side = |fields: &[(FieldName, Slot, Slot)]| {
+        let shown = fields.iter().map(|(field, base, current)| match base {
+            Slot::Absent => format!("{field} {current}"),
+            base => format!("{field} {base} -> {current}"),
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    };
+    format!("{} | {}", side(&view.fields.left), side(&view.fields.right))
+}

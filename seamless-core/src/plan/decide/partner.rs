@@ -1,0 +1,284 @@
+//! Deciding what a missing partner means: a record that has none yet, whose partner is gone, hidden or out of the
+//! scope; and references that had to wait until every link was decided.
+
+use crate::connector::{AbsenceProof, Versioned};
+use crate::mapper::{Ask, DeletePolicy, LeavePolicy, MapContext};
+use crate::model::{Bits, FieldName, Planned, Presence, Record, Side, Sides, Slot, Truth, Value};
+
+use super::{Deciding, Deferred, Writing};
+use crate::plan::entry::{
+    Action, Body, Effect, Entry, FieldChange, ParkReason, PlannedExpects, PlannedGround, PlannedTarget,
+    PlannedVerb, Provenance, Rank, Reason, Wait,
+};
+use crate::plan::known::PairStatus;
+
+impl Deciding<'_> {
+    pub(super) fn alone(&mut self, from: Side, source: &Versioned) {
+        let (link, to) = (self.cx.link, from.other());
+        let spec = link.spec();
+        if link.scope(from, &source.record) != Truth::In
+            || !spec.create.of(to)
+            || !self.cx.capabilities.of(to).create
+            || !(spec.mode.writes(to) || spec.mode == crate::mapper::LinkMode::Observe)
+        {
+            return;
+        }
+        self.create(from, source, Reason::NoPartner);
+    }
+
+    pub(super) fn create(&mut self, from: Side, source: &Versioned, reason: Reason) {
+        let (link, to) = (self.cx.link, from.other());
+        let nothing = Record::absent(link.shape(to));
+        let id = self.action_id(to, &source.id, "create");
+        let context = MapContext {
+            resolved: self.situation.resolved.of(to),
+            target_entity: link.spec().entity.of(to),
+            creating: true,
+        };
+        let mut writing = Writing::default();
+        for (place, group) in link.groups().iter().enumerate() {
+            if !group.direction.allows(to) {
+                continue;
+            }
+            match link.carry_group(place, from, &source.record, &nothing, &context) {
+                Ok(planned) => {
+                    writing.settles.insert(place);
+                    for (slot, after) in planned {
+                        self.push_change(
+                            place,
+                            to,
+                            slot,
+                            Slot::Absent,
+                            after,
+                            Provenance::Created,
+                            &mut writing,
+                        );
+                    }
+                }
+                Err(error) => self.cannot_carry(place, to, Some(id), &error),
+            }
+        }
+        writing.changes.sort_by_key(|change| link.shape(to).slot(change.field.as_str()));
+        let mut observed = Sides::default();
+        *observed.of_mut(from) = Some(source.record.clone());
+        let mut ids = Sides::default();
+        *ids.of_mut(from) = Some(source.id.clone());
+        let action = Action {
+            id,
+            side: to,
+            target: PlannedTarget::New,
+            verb: PlannedVerb::Create,
+            changes: writing.changes,
+            expects: PlannedExpects::Missing,
+            reason,
+            waits_for: writing.waits,
+        };
+        let mut basis = self.basis();
+        *basis.versions.of_mut(from) = source.version.clone();
+        self.push(Entry {
+            key: self.key(Rank::Create, to, source.id.clone(), 0),
+            link: link.spec().id.clone(),
+            ids,
+            basis,
+            observed,
+            settles: writing.settles,
+            body: Body::Act(action),
+        });
+    }
+
+    /// A partner is gone; `side` is the side that it was on.
+    pub(super) fn gone(&mut self, side: Side, proof: &AbsenceProof, other: &Versioned) {
+        let Some(pair) = self.situation.pair else { return };
+        if pair.status == PairStatus::Ended {
+            return;
+        }
+        let (link, to) = (self.cx.link, side.other());
+        let edited = link.fingerprint(to, &other.record) != *pair.fingerprint.of(to);
+        let writable = link.spec().mode.writes(to);
+        match link.spec().on_delete.of(side) {
+            DeletePolicy::Unlink => self.end_pair(only(side)),
+            DeletePolicy::Restore if link.spec().mode.writes(side) => {
+                self.create(to, other, Reason::Restore);
+            }
+            _ if edited => self.park_record(
+                to,
+                ParkReason::EditedAndDeleted,
+                format!("deleted on the {side} side while it was edited on the {to} side"),
+                "resolve it: delete the edited record, or restore the deleted one".to_owned(),
+            ),
+            DeletePolicy::Delete if self.cx.deletes && writable => {
+                let ground = PlannedGround::Absent(proof.clone());
+                self.delete(to, other, ground, Reason::PartnerGone);
+            }
+            DeletePolicy::Set(values) if writable => {
+                self.lifecycle(to, other, values, Reason::PartnerGone);
+            }
+            DeletePolicy::Park | DeletePolicy::Restore | DeletePolicy::Delete | DeletePolicy::Set(_) => {
+                let mut remedy = "delete its partner too, or unlink the pair".to_owned();
+                if !self.cx.deletes {
+                    remedy =
+                        "the configuration changed, so this plan deletes nothing; look again in the next"
+                            .into();
+                }
+                self.park_record(to, ParkReason::PartnerGone, format!("deleted on the {side} side"), remedy);
+            }
+        }
+    }
+
+    /// A record of this side left the scope.
+    pub(super) fn out_of_scope(&mut self, side: Side) {
+        let Some(pair) = self.situation.pair else { return };
+        if pair.status != PairStatus::Linked {
+            return;
+        }
+        let to = side.other();
+        let other = match self.situation.half.of(to).there() {
+            Some(other) if self.cx.link.spec().mode.writes(to) => other,
+            _ => return self.effect(Effect::Freeze { side }, Bits::new()),
+        };
+        match self.cx.link.spec().on_leave.of(side) {
+            LeavePolicy::Freeze => self.effect(Effect::Freeze { side }, Bits::new()),
+            LeavePolicy::Delete if self.cx.deletes => {
+                self.delete(to, other, PlannedGround::LeftScope, Reason::PartnerLeftScope);
+            }
+            LeavePolicy::Set(values) => self.lifecycle(to, other, values, Reason::PartnerLeftScope),
+            LeavePolicy::Delete | LeavePolicy::Park => self.park_record(
+                to,
+                ParkReason::LeftScope,
+                format!("its partner left the scope on the {side} side"),
+                "unlink the pair, or bring the record back into the scope".to_owned(),
+            ),
+        }
+    }
+
+    pub(super) fn hidden(&mut self, side: Side) {
+        let Some(pair) = self.situation.pair else { return };
+        if pair.status == PairStatus::Ended {
+            return;
+        }
+        self.park_record(
+            side.other(),
+            ParkReason::Hidden,
+            format!("its partner {} cannot be seen on the {side} side", pair.ids.of(side)),
+            "give the integration's account access to it, or say that it is gone by unlinking the pair"
+                .to_owned(),
+        );
+    }
+
+    pub(super) fn end_pair(&mut self, gone: Sides<bool>) {
+        if self.situation.pair.is_some_and(|pair| pair.status != PairStatus::Ended) {
+            self.effect(Effect::EndPair { gone }, Bits::new());
+        }
+    }
+
+    pub(super) fn delete(&mut self, side: Side, record: &Versioned, ground: PlannedGround, reason: Reason) {
+        let expects = self.expects(side, record);
+        let id = self.action_id(side, &record.id, "delete");
+        let action = Action {
+            id,
+            side,
+            target: PlannedTarget::Existing(record.id.clone()),
+            verb: PlannedVerb::Delete(ground),
+            changes: Vec::new(),
+            expects,
+            reason,
+            waits_for: Vec::new(),
+        };
+        self.push_action(Rank::Delete, side, record, action, Bits::new());
+    }
+
+    /// Sets the fields that a lifecycle policy names; nothing where they are set already, except that the pair's own
+    /// state moves all the same.
+    pub(super) fn lifecycle(
+        &mut self,
+        side: Side,
+        record: &Versioned,
+        values: &[(FieldName, Value)],
+        reason: Reason,
+    ) {
+        let changes: Vec<FieldChange> = values
+            .iter()
+            .filter(|(field, value)| record.record.field(field.as_str()) != Presence::Value(value.as_ref()))
+            .map(|(field, value)| FieldChange {
+                rule: None,
+                field: field.clone(),
+                before: record.record.field(field.as_str()).to_slot(),
+                after: Planned::Known(value.clone()),
+                from: Provenance::Lifecycle,
+            })
+            .collect();
+        if changes.is_empty() {
+            return match reason {
+                Reason::PartnerLeftScope => self.effect(Effect::Freeze { side: side.other() }, Bits::new()),
+                _ => self.end_pair(only(side.other())),
+            };
+        }
+        let writing = Writing { changes, settles: Bits::new(), waits: Vec::new() };
+        self.update(side, Some(record), writing, reason);
+    }
+
+    pub(super) fn late_reference(
+        &mut self,
+        deferred: &Deferred,
+        to: Side,
+        source: &Versioned,
+        target: Option<&Versioned>,
+    ) {
+        let link = self.cx.link;
+        let nothing = Record::absent(link.shape(to));
+        let held = target.map_or(&nothing, |target| &target.record);
+        let context = MapContext {
+            resolved: self.situation.resolved.of(to),
+            target_entity: link.spec().entity.of(to),
+            creating: false,
+        };
+        let planned = match link.carry_group(deferred.group, to.other(), &source.record, held, &context) {
+            Ok(planned) => planned,
+            Err(error) => return self.park_group(deferred.group, to, &error),
+        };
+        let (mut writing, mut agreed) = (Writing::default(), Bits::new());
+        self.gather(deferred.group, to, held, planned, Provenance::Changed, &mut writing, &mut agreed);
+        let planned_target = match (target, deferred.creates) {
+            (Some(target), _) => PlannedTarget::Existing(target.id.clone()),
+            (None, Some(action)) => PlannedTarget::CreatedBy(Wait {
+                action,
+                ask: Ask::Partner { link: link.spec().id.clone(), side: to.other(), id: source.id.clone() },
+            }),
+            (None, None) => return,
+        };
+        if writing.changes.is_empty() {
+            return;
+        }
+        let action = Action {
+            id: self.action_id(to, &source.id, &format!("reference {}", deferred.group)),
+            side: to,
+            target: planned_target,
+            verb: PlannedVerb::Update,
+            changes: writing.changes,
+            expects: target.map_or(PlannedExpects::Anything, |target| self.expects(to, target)),
+            reason: Reason::LateReference,
+            waits_for: writing.waits,
+        };
+        let mut ids = Sides::default();
+        *ids.of_mut(to.other()) = Some(source.id.clone());
+        *ids.of_mut(to) = target.map(|target| target.id.clone());
+        let mut observed = Sides::default();
+        *observed.of_mut(to.other()) = Some(source.record.clone());
+        *observed.of_mut(to) = target.map(|target| target.record.clone());
+        let part = u16::try_from(deferred.group).unwrap_or(u16::MAX);
+        self.push(Entry {
+            key: self.key(Rank::PatchReferences, to, source.id.clone(), part),
+            link: link.spec().id.clone(),
+            ids,
+            basis: self.basis(),
+            observed,
+            settles: writing.settles,
+            body: Body::Act(action),
+        });
+    }
+}
+
+/// True for one side.
+fn only(side: Side) -> Sides<bool> {
+    Sides::new(side == Side::Left, side == Side::Right)
+}
