@@ -178,17 +178,23 @@ impl fmt::Display for Normaliser {
 
 /// What is made of a value before it is compared: normalisers, applied in a fixed order whatever order they are
 /// given in, so that the same set of them is the same form.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<Normaliser>", into = "Vec<Normaliser>")]
 pub struct CanonicalForm {
     steps: Arc<[Normaliser]>,
     quick: Quick,
 }
 
+impl Default for CanonicalForm {
+    fn default() -> Self {
+        Self::exact()
+    }
+}
+
 impl CanonicalForm {
     /// The form that leaves every value as it is.
     pub fn exact() -> Self {
-        Self::default()
+        Self::new([])
     }
 
     /// The form of these normalisers. Their order does not matter; of two truncations or scales the coarser stays.

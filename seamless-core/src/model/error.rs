@@ -158,6 +158,18 @@ impl Error {
         &self.0.message
     }
 
+    /// The message with everything that caused it, as one line, for reports that keep text only.
+    pub fn message_with_causes(&self) -> String {
+        let mut line = self.0.message.clone();
+        let mut cause = StdError::source(self);
+        while let Some(known) = cause {
+            line.push_str(": ");
+            line.push_str(&known.to_string());
+            cause = known.source();
+        }
+        line
+    }
+
     /// What a person can do, where that is known.
     pub fn remedy(&self) -> Option<&str> {
         self.0.remedy.as_deref()
@@ -222,6 +234,16 @@ mod tests {
         );
         assert_eq!(error.retry(), Retry::Later);
         assert_eq!(size_of::<Error>(), 8);
+    }
+
+    #[test]
+    fn causes_are_told_in_their_order() {
+        let inner = Error::data("the column is too short").caused_by("12 characters");
+        let error = Error::data("the values are not accepted").caused_by(inner);
+        assert_eq!(
+            error.message_with_causes(),
+            "the values are not accepted: the column is too short: 12 characters"
+        );
     }
 
     #[test]

@@ -437,7 +437,7 @@ impl Applying<'_> {
 
     /// A failure of one record: tried again after a delay, parked when it fails again in the same way.
     fn failed(&mut self, entry: &Entry, error: Error, now: &mut PairsNow, commit: &mut Commit) {
-        let message = error.to_string();
+        let message = error.message_with_causes();
         let before = pair_key(entry).and_then(|key| now.get(&key)).and_then(|now| {
             now.open.iter().find_map(|open| match &open.why {
                 AttentionWhy::Retry { failures, failure } if *failure == message => Some(*failures),
@@ -459,7 +459,7 @@ impl Applying<'_> {
             let remedy =
                 error.remedy().unwrap_or("correct the record or the mapping; then retry this record");
             let name = entry.action().map(attempt_name).unwrap_or_default();
-            return self.park(entry, &name, error.message(), remedy, now, commit);
+            return self.park(entry, &name, &message, remedy, now, commit);
         }
         let Some((side, id)) = pair_key(entry) else { return };
         let at = self.inner.clock.now();

@@ -160,11 +160,19 @@ impl Applying<'_> {
     }
 
     async fn recover_open(&mut self) -> Result<()> {
+        let mut meter: Option<Meter<'_>> = None;
         loop {
             let page = self.store().open_intents(self.plan, Scan::first(100)).await?;
             if page.rows.is_empty() {
+                if let Some(meter) = meter {
+                    meter.end();
+                }
                 return Ok(());
             }
+            let (observer, clock) = (&*self.inner.observer, &*self.inner.clock);
+            let meter =
+                meter.get_or_insert_with(|| Meter::begin(observer, clock, Phase::Recover, None, None, None));
+            meter.add(page.rows.len());
             let mut rows = page.rows.into_iter().map(|row| row.entry).peekable();
             while let Some(entry) = rows.next() {
                 let mut batch = vec![entry];
