@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::merge::CompiledLink;
 use crate::model::{Fingerprint, PlanId, Record, RecordId, RuleId, Side, Sides, Timestamp, Version};
 
 /// What a pair is.
@@ -42,6 +43,23 @@ pub struct Pair {
     pub watch: bool,
     /// The configuration that the bases are of, hexadecimal.
     pub configuration: String,
+}
+
+impl Pair {
+    /// The pair with its bases in the shapes of a link.
+    ///
+    /// A stored base has the shape of the mapping that it was committed under. Merging and committing go by place, and
+    /// under another mapping a place is another field: whoever reads a pair from the store puts it into shape first. A
+    /// field that is new to the mapping has no base.
+    pub fn in_shape(mut self, link: &CompiledLink) -> Self {
+        for side in Side::BOTH {
+            let base = self.base.of_mut(side);
+            if base.shape() != link.shape(side) {
+                *base = base.reshaped(link.shape(side));
+            }
+        }
+        self
+    }
 }
 
 /// Something to look at in the next plan, whatever the feeds say: a hint, a retry, a parked item, a resolution.

@@ -245,6 +245,7 @@ impl Applying<'_> {
             };
             for ((id, pair), open) in ids.into_iter().zip(pairs).zip(open) {
                 let pair = pair.filter(|pair| pair.status != PairStatus::Ended);
+                let pair = pair.map(|pair| pair.in_shape(link));
                 now.insert((side, id), PairNow { pair, open, ..PairNow::default() });
             }
         }
