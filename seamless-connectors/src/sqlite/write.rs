@@ -153,12 +153,13 @@ impl Writer<'_> {
             }
             for (name, part) in table.key.names.iter().zip(&parts) {
                 match names.iter().position(|known| known == name) {
-                    // A number that the patch names is the record's own; an id is chosen for keys that nobody names.
-                    Some(place) => {
-                        if let Some(value) = values.get_mut(place).filter(|value| **value == Bound::Null) {
-                            *value = bound_part(part);
-                        }
+                    // A key that the patch names is the record's own. An id is chosen for keys that nobody names, and
+                    // not for one that is told nothing: a plan that says nothing must not become a key made up here.
+                    Some(place) if values.get(place) == Some(&Bound::Null) => {
+                        let field = columns.get(place).and_then(|column| self.shape.name(*column));
+                        return Err(invalid(field, "the key of a new row cannot be nothing"));
                     }
+                    Some(_) => {}
                     None => {
                         names.push(name.clone());
                         values.push(bound_part(part));
