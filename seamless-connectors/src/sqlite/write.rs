@@ -403,7 +403,7 @@ impl Writer<'_> {
                 invalid(self.dangling(connection, op), "a reference would point at nothing".to_owned())
             }
             rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER => {
-                invalid(None, format!("a trigger of the database refuses the change: {message}"))
+                invalid(None, "a trigger of the database refuses the change".to_owned())
             }
             _ if told.kind() == ErrorKind::Data => invalid(None, "the values are not accepted".to_owned()),
             _ => Err(told),

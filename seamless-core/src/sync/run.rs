@@ -327,7 +327,8 @@ impl Integration {
         let pair = pair.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("record {id} has no partner"))
                 .at("link", link)
-                .at("side", side)
+                .at("side", self.inner.names.of(side))
+                .with_remedy("name a record that is in conflict, by its key, and its side")
         })?;
         let mut seen = Sides::default();
         for side in Side::BOTH {
@@ -342,7 +343,9 @@ impl Integration {
                 }
                 _ => {
                     let message = format!("record {} is not shown", pair.ids.of(side));
-                    return Err(Error::new(ErrorKind::NotFound, message).at("side", side));
+                    return Err(
+                        Error::new(ErrorKind::NotFound, message).at("side", self.inner.names.of(side))
+                    );
                 }
             }
         }

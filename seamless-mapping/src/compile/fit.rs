@@ -277,10 +277,6 @@ fn check_room(
     }
 }
 
-fn holds(set: &OptionSet, value: &Value) -> bool {
-    set.options.iter().any(|option| option.value == *value)
-}
-
 /// Values that a rule names must be in the option set of their field; those that are written must be active.
 fn check_options<'v>(
     cx: &LinkCx<'_>,

@@ -7,16 +7,19 @@ use seamless_core::store::{Attention, Scan};
 use serde_json::json;
 
 use crate::app::Outcome;
-use crate::app::cli::Global;
+use crate::app::cli::{Global, StatusArgs};
 use crate::app::failure::Failure;
 use crate::app::host::Host;
 use crate::app::project::Project;
 use crate::app::show;
 
-/// Open items that are shown per link.
+/// Open items that are read per link.
 const ROWS_MAX: usize = 1000;
 
-pub(crate) fn run(global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
+/// The first second of the year 10000: what is due then or later is due by no time, a person has to do something.
+const NEVER_SECONDS: i64 = 253_402_300_800;
+
+pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
     let project = Project::load(global, host)?;
     let store = project.store()?;
     let partition = PartitionId::from(project.mapping.declared().integration.as_str());
@@ -44,13 +47,19 @@ pub(crate) fn run(global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failu
         }))?;
     } else {
         if let Some(pause) = &pause {
-            host.line(format_args!("Paused by {} since {}: {}", pause.by, pause.at, pause.why))?;
+            let (by, why) = (show::name(&pause.by), show::name(&pause.why));
+            host.line(format_args!(
+                "Paused by {by} since {}: {why}",
+                pause.at.format("%Y-%m-%d %H:%M:%S UTC")
+            ))?;
         }
         if let Some(plan) = &applying {
-            host.line(format_args!("Plan {plan} is being applied; `workbench run` goes on with it."))?;
+            host.line(format_args!(
+                "Plan {plan} is not applied to its end; `workbench run` goes on with it."
+            ))?;
         }
         show_links(&links, host)?;
-        show_open(&links, &project, host)?;
+        show_open(&links, args.open, &project, host)?;
     }
     Ok(if is_waiting { Outcome::Waiting } else { Outcome::Done })
 }
@@ -62,7 +71,7 @@ fn row_json(row: &Attention, project: &Project) -> serde_json::Value {
     let side = project.names.of(row.side);
     let mut document = json!({
         "what": what, "side": side, "record": row.id.to_string(), "message": message, "remedy": remedy,
-        "since": row.since, "due": row.due,
+        "since": row.since, "due": (row.due.timestamp() < NEVER_SECONDS).then_some(row.due),
     });
     if let Some(fields) = document.as_object_mut() {
         fields.insert("rules".to_owned(), json!(show::rules(row)));
@@ -71,33 +80,43 @@ fn row_json(row: &Attention, project: &Project) -> serde_json::Value {
 }
 
 fn show_links(links: &[LinkStatus], host: &mut Host<'_>) -> Result<(), Failure> {
-    let mut table = show::table(&["link", "pairs", "open"]);
+    let mut table = show::table(&["link", "pairs", "conflicts", "parked", "to be tried again"], host);
     for (id, pairs, open, more) in links {
-        let open = format!("{}{}", open.len(), if *more { "+" } else { "" });
-        table.add_row([id.to_string(), pairs.to_string(), open]);
+        let of = |wanted: &[&str]| {
+            let count = open.iter().filter(|row| wanted.contains(&show::attention(row).0)).count();
+            format!("{count}{}", if *more { " or more" } else { "" })
+        };
+        let counts = [of(&["conflict"]), of(&["parked"]), of(&["retry", "hint"])];
+        let [conflicts, parked, again] = counts;
+        table.add_row([id.to_string(), pairs.to_string(), conflicts, parked, again]);
     }
     host.line(table)
 }
 
-fn show_open(links: &[LinkStatus], project: &Project, host: &mut Host<'_>) -> Result<(), Failure> {
+fn show_open(
+    links: &[LinkStatus],
+    rows_max: usize,
+    project: &Project,
+    host: &mut Host<'_>,
+) -> Result<(), Failure> {
     if links.iter().all(|(_, _, open, _)| open.is_empty()) {
         return host.line("Nothing is open.");
     }
-    let mut table = show::table(&["link", "side", "record", "what", "rules", "message", "what to do"]);
+    let heading = ["link", "side", "record", "what", "rules", "message", "what to do"];
+    let mut table = show::table(&heading, host);
+    let mut left_out = 0;
     for (id, _, open, _) in links {
-        for row in open {
+        left_out += open.len().saturating_sub(rows_max);
+        for row in open.iter().take(rows_max) {
             let (what, rules, message, remedy) = show::attention(row);
             let side = project.names.of(row.side).clone();
-            table.add_row([
-                id.to_string(),
-                side,
-                row.id.to_string(),
-                what.to_owned(),
-                rules,
-                message,
-                remedy,
-            ]);
+            let cells = [id.to_string(), side, row.id.to_string(), what.to_owned(), rules, message, remedy];
+            table.add_row(cells.map(|cell| show::name(&cell)));
         }
     }
-    host.line(table)
+    host.line(table)?;
+    match left_out {
+        0 => Ok(()),
+        more => host.line(format_args!("and {more} more; `--open COUNT` shows them")),
+    }
 }
