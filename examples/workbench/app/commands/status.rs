@@ -3,7 +3,7 @@
 use futures::executor::block_on;
 use seamless_core::mapper::Mapper;
 use seamless_core::model::{LinkId, PartitionId};
-use seamless_core::store::{Attention, Scan};
+use seamless_core::store::{Attention, AttentionWhy, Scan, StateStore};
 use serde_json::json;
 
 use crate::app::Outcome;
@@ -27,17 +27,17 @@ pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Re
     let pause = block_on(store.pause())?;
     let mut links = Vec::new();
     for mapper in project.mapping.mappers() {
-        let id = mapper.link().id.clone();
-        let pairs = block_on(store.pair_count(&id))?;
-        let open = block_on(store.attention(&id, None, Scan::first(ROWS_MAX)))?;
-        links.push((id, pairs, open.rows, open.more));
+        links.push(LinkStatus::read(&*store, &mapper.link().id)?);
     }
-    let is_waiting =
-        links.iter().any(|(_, _, open, _)| open.iter().any(|row| show::waits_for_person(&row.why)));
+    let is_waiting = links.iter().any(|link| link.conflicts + link.parked > 0);
     if global.json {
-        let links = links.iter().map(|(id, pairs, open, more)| {
-            let open: Vec<_> = open.iter().map(|row| row_json(row, &project)).collect();
-            json!({ "link": id, "pairs": pairs, "open": open, "more": more })
+        let links = links.iter().map(|link| {
+            let LinkStatus { id, pairs, conflicts, parked, again, rows } = link;
+            let open: Vec<_> = rows.iter().map(|row| row_json(row, &project)).collect();
+            json!({
+                "link": id, "pairs": pairs, "conflicts": conflicts, "parked": parked, "again": again,
+                "open": open, "more": link.open() > rows.len(),
+            })
         });
         host.json(&json!({
             "env": project.env,
@@ -64,7 +64,44 @@ pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Re
     Ok(if is_waiting { Outcome::Waiting } else { Outcome::Done })
 }
 
-type LinkStatus = (LinkId, u64, Vec<Attention>, bool);
+/// What one link comes to: everything counted, the first items read.
+struct LinkStatus {
+    id: LinkId,
+    pairs: u64,
+    conflicts: usize,
+    parked: usize,
+    again: usize,
+    rows: Vec<Attention>,
+}
+
+impl LinkStatus {
+    fn read(store: &dyn StateStore, id: &LinkId) -> Result<Self, Failure> {
+        let pairs = block_on(store.pair_count(id))?;
+        let mut link = Self { id: id.clone(), pairs, conflicts: 0, parked: 0, again: 0, rows: Vec::new() };
+        let mut after = None;
+        loop {
+            let page = block_on(store.attention(id, None, Scan { after, rows_max: ROWS_MAX }))?;
+            for row in &page.rows {
+                match row.why {
+                    AttentionWhy::Conflict { .. } => link.conflicts += 1,
+                    AttentionWhy::Parked { .. } => link.parked += 1,
+                    AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. } => link.again += 1,
+                }
+            }
+            after = page.rows.last().map(|row| (row.side, row.id.clone()));
+            if link.rows.is_empty() {
+                link.rows = page.rows;
+            }
+            if !page.more {
+                return Ok(link);
+            }
+        }
+    }
+
+    fn open(&self) -> usize {
+        self.conflicts + self.parked + self.again
+    }
+}
 
 fn row_json(row: &Attention, project: &Project) -> serde_json::Value {
     let (what, _, message, remedy) = show::attention(row);
@@ -81,14 +118,9 @@ fn row_json(row: &Attention, project: &Project) -> serde_json::Value {
 
 fn show_links(links: &[LinkStatus], host: &mut Host<'_>) -> Result<(), Failure> {
     let mut table = show::table(&["link", "pairs", "conflicts", "parked", "to be tried again"], host);
-    for (id, pairs, open, more) in links {
-        let of = |wanted: &[&str]| {
-            let count = open.iter().filter(|row| wanted.contains(&show::attention(row).0)).count();
-            format!("{count}{}", if *more { " or more" } else { "" })
-        };
-        let counts = [of(&["conflict"]), of(&["parked"]), of(&["retry", "hint"])];
-        let [conflicts, parked, again] = counts;
-        table.add_row([id.to_string(), pairs.to_string(), conflicts, parked, again]);
+    for LinkStatus { id, pairs, conflicts, parked, again, .. } in links {
+        let counts = [conflicts, parked, again].map(ToString::to_string);
+        table.add_row([id.to_string(), pairs.to_string()].into_iter().chain(counts));
     }
     host.line(table)
 }
@@ -99,24 +131,25 @@ fn show_open(
     project: &Project,
     host: &mut Host<'_>,
 ) -> Result<(), Failure> {
-    if links.iter().all(|(_, _, open, _)| open.is_empty()) {
+    if links.iter().all(|link| link.open() == 0) {
         return host.line("Nothing is open.");
     }
     let heading = ["link", "side", "record", "what", "rules", "message", "what to do"];
     let mut table = show::table(&heading, host);
     let mut left_out = 0;
-    for (id, _, open, _) in links {
-        left_out += open.len().saturating_sub(rows_max);
-        for row in open.iter().take(rows_max) {
+    for link in links {
+        left_out += link.open().saturating_sub(rows_max.min(link.rows.len()));
+        for row in link.rows.iter().take(rows_max) {
             let (what, rules, message, remedy) = show::attention(row);
             let side = project.names.of(row.side).clone();
-            let cells = [id.to_string(), side, row.id.to_string(), what.to_owned(), rules, message, remedy];
+            let cells =
+                [link.id.to_string(), side, row.id.to_string(), what.to_owned(), rules, message, remedy];
             table.add_row(cells.map(|cell| show::name(&cell)));
         }
     }
     host.line(table)?;
     match left_out {
         0 => Ok(()),
-        more => host.line(format_args!("and {more} more; `--open COUNT` shows them")),
+        more => host.line(format_args!("and {more} more; `--open COUNT` shows up to {ROWS_MAX} of a link")),
     }
 }
