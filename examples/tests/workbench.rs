@@ -630,3 +630,40 @@ fn status_counts_everything_and_shows_a_screenful() {
     let open = &desk.run(&["status", "--json"]).json()["links"][0]["open"];
     assert!(open[0]["due"].is_null(), "{open}");
 }
+
+/// The first block of a kind in the page about the workbench.
+fn shown(kind: &str) -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/workbench.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, block) = page.split_once(&format!("```{kind}\n")).unwrap();
+    block.split_once("\n```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_page_about_the_workbench_shows_files_that_work() {
+    let desk = Desk::with_project();
+    fs::create_dir(desk.path("people")).unwrap();
+    fs::write(desk.path("people/people.jsonl"), "{\"id\": 1, \"name\": \"Kim\", \"status\": \"open\"}\n")
+        .unwrap();
+    fs::write(desk.path("people/people.schema.json"), shown("json")).unwrap();
+    let people = format!("jsonl:{}", desk.path("people").display());
+    let ran = desk.run(&["init", "--force", "--left", &desk.system("crm.db"), "--right", &people]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let discovered = desk.run(&["discover"]).out;
+    for wanted in ["text(50)", "decimal(18, 2)", "\"open\", \"shut\""] {
+        assert!(discovered.contains(wanted), "{wanted} is missing in {discovered}");
+    }
+    fs::create_dir(desk.path("erp")).unwrap();
+    fs::write(desk.path("erp/Customer.csv"), "No.;Name\n1;A\n").unwrap();
+    fs::copy(desk.path("crm.db"), desk.project("crm.db")).unwrap();
+    desk.write("environments/dev.yaml", &shown("yaml"));
+    desk.write(
+        "integration.yaml",
+        "integration: x\nsides: { crm: sqlite, erp: csv }\nparameters: { house: { type: text } }\nlinks:\n  - { id: c, crm: \
+         account, erp: Customer, match: [accountnumber = No.], rules: [name <-> Name, accountnumber <-> No.] }\n",
+    );
+    let folder = desk.path("erp").display().to_string();
+    let variable = |name: &str| (name == "ERP_FOLDER").then(|| folder.clone());
+    let ran = desk.with("", &Cancel::new(), &variable, &["plan"]);
+    assert!(ran.code == 2 && ran.out.contains("Sales (sqlite"), "{ran:?}");
+}

@@ -20,7 +20,9 @@ A project is a folder:
   schemas/<side>.json       what the systems have, as `discover` saw it last
   state/<name>.db           pairs, plans and journal of one environment
 
-Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.";
+Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.
+
+docs/workbench.md explains environments, the settings of connectors and the words of a plan.";
 
 /// Keeps two systems in step: plan, look, apply.
 #[derive(Debug, Parser)]

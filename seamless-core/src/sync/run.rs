@@ -257,7 +257,7 @@ impl Integration {
             state => {
                 let message = match state {
                     PlanState::Done => "the plan was applied already",
-                    PlanState::Abandoned => "the plan was given up",
+                    PlanState::Abandoned => "another plan was approved since, and this one was given up",
                     _ => "the plan is not complete",
                 };
                 Err(Error::new(ErrorKind::Conflict, message)
