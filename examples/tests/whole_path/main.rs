@@ -13,6 +13,7 @@ mod level;
 mod picture;
 mod plans;
 mod players;
+mod remap;
 mod schedules;
 mod symmetry;
 mod world;

@@ -10,6 +10,7 @@
 mod entries;
 mod pair;
 mod partner;
+mod rebase;
 
 use crate::connector::{AbsenceProof, Capabilities, Versioned};
 use crate::mapper::Resolved;

@@ -28,7 +28,7 @@ impl Deciding<'_> {
             target_entity: link.spec().entity.of(to),
             creating: false,
         };
-        let case = Case {
+        let mut case = Case {
             link,
             base: Sides::new(base.map(|base| base.left), base.map(|base| base.right)),
             current: Sides::new(&left.record, &right.record),
@@ -37,6 +37,8 @@ impl Deciding<'_> {
             check_all: self.situation.check_all,
             rebased: self.situation.rebased,
         };
+        let without_base = self.situation.pair.map(|pair| self.without_base(pair, &case)).unwrap_or_default();
+        case.rebased = &without_base;
         let verdict = self.cx.reconciler.reconcile(&case);
         let mut agreed = Bits::new();
         let mut diverged = Vec::new();
@@ -296,13 +298,13 @@ impl Deciding<'_> {
         let parked: Vec<RuleId> = self.parked_rules();
         let mut closed = Vec::new();
         for attention in self.situation.open {
-            let still = |rules: &[RuleId], now: &[RuleId]| rules.iter().any(|rule| now.contains(rule));
+            // What is parked now and was a conflict, or the other way round, takes the place of what was open: an entry
+            // that closes the one would close the other with it.
+            let still =
+                |rules: &[RuleId]| rules.iter().any(|rule| contested.contains(rule) || parked.contains(rule));
             match &attention.why {
-                AttentionWhy::Conflict { rules, .. } if !still(rules, contested) && !written(rules) => {
-                    closed.extend(rules.iter().cloned());
-                }
-                AttentionWhy::Parked { rules, .. }
-                    if !rules.is_empty() && !still(rules, &parked) && !written(rules) =>
+                AttentionWhy::Conflict { rules, .. } | AttentionWhy::Parked { rules, .. }
+                    if !rules.is_empty() && !still(rules) && !written(rules) =>
                 {
                     closed.extend(rules.iter().cloned());
                 }
