@@ -667,3 +667,32 @@ fn the_page_about_the_workbench_shows_files_that_work() {
     let ran = desk.with("", &Cancel::new(), &variable, &["plan"]);
     assert!(ran.code == 2 && ran.out.contains("Sales (sqlite"), "{ran:?}");
 }
+
+// Catches: a run that has something to do for ever, because what cannot be read is parked anew by every plan.
+#[test]
+fn a_row_that_cannot_be_read_is_told_once_and_is_over_when_it_is_gone_or_corrected() {
+    let desk = Desk::new();
+    let table = "CREATE TABLE item (code TEXT PRIMARY KEY, born DATE)";
+    desk.crm(&format!(
+        "{table}; INSERT INTO item VALUES ('ok', '2024-01-01'), ('a', '2024-02-30'), ('b', 'soon')"
+    ));
+    desk.erp(table);
+    assert_eq!(desk.init().code, 0);
+    let ran = desk.run(&["run", "--yes"]);
+    assert!(ran.code == 3 && ran.out.contains("2 parked items"), "{ran:?}");
+    let again = desk.run(&["run", "--yes"]);
+    assert!(again.code == 3 && !again.out.contains("Applied"), "{again:?}");
+    // What is in step and cannot be read any more is neither deleted nor told twice.
+    desk.crm("UPDATE item SET born = 'later' WHERE code = 'ok'");
+    desk.run(&["run", "--yes"]);
+    let again = desk.run(&["run", "--yes"]);
+    assert!(!again.out.contains("Applied"), "{again:?}");
+    assert_eq!(desk.erp_text("SELECT born FROM item"), "2024-01-01");
+    desk.crm("UPDATE item SET born = '2024-03-01'; DELETE FROM item WHERE code = 'b'");
+    let ran = desk.run(&["run", "--yes"]);
+    assert!(ran.code == 0 && ran.out.contains("Nothing is left to do."), "{ran:?}");
+    assert_eq!(
+        desk.erp_text("SELECT group_concat(born) FROM (SELECT born FROM item ORDER BY code)"),
+        "2024-03-01,2024-03-01"
+    );
+}

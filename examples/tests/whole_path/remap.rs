@@ -126,3 +126,24 @@ fn i32_where_the_former_bases_mean_something_else_now_a_person_is_asked_until_he
     assert_eq!(waiting(&desk.world), Vec::<String>::new(), "{text}");
     desk.world.settle();
 }
+
+#[test]
+fn what_waits_ends_with_the_record_that_it_is_about() {
+    let world = World::new();
+    world.account("a1", "C1", "Adatum", "", "");
+    world.customer("C1", "Adatum", "", "");
+    let twin = world.account("a2", "C1", "Adatum", "", "");
+    world.run();
+    assert_eq!(waiting(&world).len(), 3, "{:?}", waiting(&world));
+    world.pass(std::time::Duration::from_secs(7200));
+    world.settle();
+    assert_eq!(waiting(&world).len(), 3, "{:?}", waiting(&world));
+    world.crm.delete("account", &twin).unwrap();
+    block_on(world.integration.notify(&"customers".into(), Side::Left, &[twin], None)).unwrap();
+    world.pass(std::time::Duration::from_secs(7200));
+    let text = world.text(&world.plan());
+    assert!(text.contains("it is not there any more"), "{text}");
+    world.run();
+    assert_eq!(waiting(&world), Vec::<String>::new(), "{text}");
+    world.settle();
+}

@@ -28,6 +28,7 @@ mod progress;
 mod pull;
 mod run;
 mod settle;
+mod vanished;
 
 pub use applying::{Applied, Dropped};
 pub use cancel::Cancel;
