@@ -20,7 +20,8 @@ pub(crate) struct Watcher {
 #[derive(Debug, Default)]
 struct Seen {
     bar: Option<ProgressBar>,
-    notes: Vec<String>,
+    /// Each with how often it was to be said.
+    notes: Vec<(String, u64)>,
     more: u64,
 }
 
@@ -32,7 +33,11 @@ impl Watcher {
     /// What there is to say so far; says it once.
     pub(crate) fn take_notes(&self) -> Vec<String> {
         let mut seen = self.seen();
-        let mut notes = std::mem::take(&mut seen.notes);
+        let said = std::mem::take(&mut seen.notes);
+        let mut notes: Vec<String> = said
+            .into_iter()
+            .map(|(note, times)| if times == 1 { note } else { format!("{note} ({times} times)") })
+            .collect();
         if seen.more > 0 {
             notes.push(format!("and {} more", std::mem::take(&mut seen.more)));
         }
@@ -94,8 +99,10 @@ impl Observer for Watcher {
 
 impl Seen {
     fn note(&mut self, note: String) {
-        if self.notes.len() < NOTES_MAX {
-            self.notes.push(note);
+        if let Some((_, times)) = self.notes.iter_mut().find(|(known, _)| *known == note) {
+            *times += 1;
+        } else if self.notes.len() < NOTES_MAX {
+            self.notes.push((note, 1));
         } else {
             self.more += 1;
         }

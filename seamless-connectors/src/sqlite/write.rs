@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use rusqlite::types::Value as Bound;
-use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params_from_iter};
 use seamless_core::connector::{
     Expects, Proof, Refusal, RefusalKind, Target, Verb, Versioned, WriteOp, WriteOutcome,
 };
@@ -99,6 +99,10 @@ impl Writer<'_> {
                 Ok((id, proof)) => {
                     transaction.execute_batch("RELEASE op").map_err(doing)?;
                     outcomes.push(WriteOutcome::Applied { id, proof });
+                }
+                Err(Failure::Sqlite(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                    // No operation's fault, and no smaller batch would have more room.
+                    return Err(doing(error));
                 }
                 Err(failure) => {
                     let (why, error) = self.understood(&transaction, op, failure)?;
@@ -532,7 +536,10 @@ fn commit_failed(
 ) -> Result<Attempt> {
     let told = from_sqlite(error, "committing");
     let still_open = !connection.is_autocommit();
-    let rolled_back = still_open && connection.execute_batch("ROLLBACK").is_ok();
+    // A full disk is the one failure after which SQLite rolls back by itself and can be believed: what was written of
+    // the file is undone from the journal, which is there already.
+    let no_room = !still_open && error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+    let rolled_back = no_room || still_open && connection.execute_batch("ROLLBACK").is_ok();
     match told.kind() {
         ErrorKind::Data if rolled_back => Ok(Attempt::RolledBack(told)),
         _ if rolled_back => Err(told),
