@@ -9,6 +9,7 @@ use crate::model::{ActionId, Bits, FieldName, Planned, Presence, Record, RuleId,
 use super::{Deciding, Deferred, Writing};
 use crate::plan::entry::{ConflictView, ConflictWhy, Effect, FieldChange, Provenance, Reason, Wait};
 use crate::plan::known::{AttentionWhy, Pair, PairStatus};
+use crate::plan::render::Show;
 
 impl Deciding<'_> {
     pub(super) fn both(&mut self, left: &Versioned, right: &Versioned) {
@@ -338,9 +339,16 @@ fn provenance(why: CarryReason) -> Provenance {
 /// What an open conflict is about, as one line: also how a run knows that it is the same conflict as before.
 pub fn conflict_message(view: &ConflictView) -> String {
     let side = |fields: &[(FieldName, Slot, Slot)]| {
+        // As a plan shows it: it is kept, and a value may be long.
+        let show = |slot: &Slot| {
+            let mut text = String::new();
+            // Writing into memory does not fail.
+            let _ = Show::Full.slot(slot, &mut text);
+            text
+        };
         let shown = fields.iter().map(|(field, base, current)| match base {
-            Slot::Absent => format!("{field} {current}"),
-            base => format!("{field} {base} -> {current}"),
+            Slot::Absent => format!("{field} {}", show(current)),
+            base => format!("{field} {} -> {}", show(base), show(current)),
         });
         shown.collect::<Vec<_>>().join(", ")
     };
