@@ -15,8 +15,8 @@ use proptest::sample::select;
 use super::form::arbitrary;
 use super::memory::MemoryStore;
 use super::port::{
-    Area, Attention, AttentionKind, AttentionWhy, Binding, Commit, Ending, EntryState, Lease, Pair,
-    PairStatus, Pause, PlanState, Resolution, Scan, SpillRow, StateStore,
+    Area, Attention, AttentionKind, AttentionWhy, Binding, Commit, Ending, EntryParts, EntryState, Lease,
+    Pair, PairStatus, Pause, PlanState, Resolution, Scan, SpillRow, StateStore,
 };
 use super::sqlite::SqliteStore;
 use super::test_kit::{ManualClock, approval, at, head, trailer};
@@ -479,7 +479,7 @@ impl Both {
 
     /// Entries that are there, mostly: the key's place among those of the plan.
     fn known_keys(&self, plan: &PlanId, keys: Vec<EntryKey>) -> Vec<EntryKey> {
-        let known = block_on(self.memory.entries(plan, Scan::first(100)));
+        let known = block_on(self.memory.entries(plan, EntryParts::Whole, Scan::first(100)));
         let known = known.map(|page| page.rows).unwrap_or_default();
         let place = |key: &EntryKey| key.to_bytes().iter().map(|byte| usize::from(*byte)).sum::<usize>();
         keys.into_iter()
@@ -553,7 +553,7 @@ impl Both {
             let _ = ask!(self, store => store.plan(&plan));
             for rows_max in [2, 100] {
                 let key = |row: &super::EntryRow| row.entry.key.clone();
-                let _ = ask!(self, store => pages(rows_max, |scan| store.entries(&plan, scan), key));
+                let _ = ask!(self, store => pages(rows_max, |scan| store.entries(&plan, EntryParts::Whole, scan), key));
                 let _ = ask!(self, store => pages(rows_max, |scan| store.open_intents(&plan, scan), key));
                 for area in AREAS {
                     ask!(self, store => pages(rows_max, |scan| store.spilled(&plan, area, scan), |row| row.key.clone()))

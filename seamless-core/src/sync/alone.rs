@@ -3,38 +3,40 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures::join;
+
 use crate::connector::{FetchBy, Lookup, Versioned};
 use crate::model::{Bits, FieldName, Presence, RecordId, Result, Side, Sides, Truth, Value};
 use crate::plan::{
     Attention, Basis, Body, Effect, Entry, EntryKey, Half, PairStatus, ParkReason, Parked, Rank, Situation,
     decide,
 };
-use crate::store::Scan;
 
 use super::area;
 use super::deciding::{Deciding, PAGE_PAIRS, Page};
 use super::lookup::resolve;
+use super::making::{BATCH_ROWS, SpillPages};
+use crate::store::SpillRow;
 
 /// Decides the records that have no pair: new pairs, creates, parked groups.
 pub(super) async fn decide_unpaired(deciding: &Deciding<'_>) -> Result<()> {
     let total = u64::from(deciding.pulled.left.unpaired) + u64::from(deciding.pulled.right.unpaired);
     let mut meter = deciding.meter(Some(total));
     for side in Side::BOTH {
-        let mut after = None;
-        loop {
-            deciding.making.pulse().await?;
-            let scan = Scan { after, rows_max: PAGE_PAIRS };
-            let unpaired = area::unpaired(deciding.place, side);
-            let rows = deciding.making.store().spilled(deciding.making.plan(), unpaired, scan).await?;
-            after = rows.rows.last().map(|row| row.key.clone());
-            let shape = deciding.link.shape(side);
-            let records = rows.rows.iter().map(|row| Ok(area::unpaired_content(&row.content, shape)?.1));
-            let records = records.collect::<Result<Vec<_>>>()?;
-            meter.add(records.len());
-            decide_unpaired_page(deciding, side, records).await?;
-            if !rows.more {
-                break;
-            }
+        let (making, place) = (deciding.making, deciding.place);
+        let mut matches = Matches {
+            matched: SpillPages::new(making, area::matched(place, side), BATCH_ROWS),
+            ambiguous: SpillPages::new(making, area::ambiguous(place, side), BATCH_ROWS),
+        };
+        let mut reading = SpillPages::new(making, area::unpaired(place, side), PAGE_PAIRS);
+        let mut rows = reading.next().await?;
+        while let Some(page) = rows {
+            making.pulse().await?;
+            meter.add(page.len());
+            let (following, decided) =
+                join!(reading.next(), decide_unpaired_page(deciding, side, page, &mut matches));
+            decided?;
+            rows = following?;
         }
     }
     meter.end();
@@ -57,13 +59,20 @@ enum Ambiguity {
     Unanswered(u16),
 }
 
-async fn decide_unpaired_page(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>) -> Result<()> {
+/// What matching found of one side's records, read beside them: all three come in the order of ids.
+struct Matches<'a> {
+    matched: SpillPages<'a>,
+    ambiguous: SpillPages<'a>,
+}
+
+async fn decide_unpaired_page(
+    deciding: &Deciding<'_>,
+    side: Side,
+    rows: Vec<SpillRow>,
+    matches: &mut Matches<'_>,
+) -> Result<()> {
     let making = deciding.making;
-    let mut candidates = candidates(deciding, side, records).await?;
-    if side == Side::Right {
-        // Those with a partner were decided with the left.
-        candidates.retain(|candidate| candidate.partner.is_none());
-    }
+    let mut candidates = candidates(deciding, side, rows, matches).await?;
     look_up_partners(deciding, side, &mut candidates).await?;
     let asked = candidates.iter().filter(|candidate| candidate.ambiguous.is_none()).flat_map(|candidate| {
         let partner = candidate.partner.iter().map(|(_, partner)| (side.other(), &partner.record));
@@ -116,16 +125,27 @@ fn knows_all(deciding: &Deciding<'_>, side: Side) -> bool {
     !pulled.full && pulled.feed.enumerated_at.is_some()
 }
 
-async fn candidates(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>) -> Result<Vec<Candidate>> {
+async fn candidates(
+    deciding: &Deciding<'_>,
+    side: Side,
+    rows: Vec<SpillRow>,
+    matches: &mut Matches<'_>,
+) -> Result<Vec<Candidate>> {
     let (store, plan, place) = (deciding.making.store(), deciding.making.plan(), deciding.place);
-    let keys: Vec<Vec<u8>> = records.iter().map(|record| record.id.as_bytes().to_vec()).collect();
-    let matched = store.spilled_of(plan, area::matched(place, side), &keys).await?;
-    let ambiguous = store.spilled_of(plan, area::ambiguous(place, side), &keys).await?;
-    let matched =
-        matched.into_iter().map(|content| content.map(|content| area::matched_of(&content)).transpose());
-    let matched = matched.collect::<Result<Vec<_>>>()?;
-    let mut partner_keys: Vec<Vec<u8>> =
-        matched.iter().flatten().map(|(_, id)| id.as_bytes().to_vec()).collect();
+    let mut found = Vec::with_capacity(rows.len());
+    let mut partner_keys = Vec::new();
+    for row in rows {
+        let matched = match matches.matched.under(&row.key).await? {
+            // Those with a partner were decided with the left.
+            Some(_) if side == Side::Right => continue,
+            Some(content) => Some(area::matched_of(&content)?),
+            None => None,
+        };
+        partner_keys.extend(matched.iter().map(|(_, id)| id.as_bytes().to_vec()));
+        let ambiguous = matches.ambiguous.under(&row.key).await?;
+        let record = area::unpaired_content(&row.content, deciding.link.shape(side))?.1;
+        found.push((record, matched, ambiguous));
+    }
     partner_keys.sort();
     let others = store.spilled_of(plan, area::unpaired(place, side.other()), &partner_keys).await?;
     let mut partners: HashMap<Vec<u8>, Versioned> = HashMap::with_capacity(others.len());
@@ -135,9 +155,9 @@ async fn candidates(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>
             partners.insert(key, area::unpaired_content(&content, shape)?.1);
         }
     }
-    let rows = records.into_iter().zip(matched).zip(ambiguous);
-    Ok(rows
-        .map(|((record, matched), ambiguous)| Candidate {
+    Ok(found
+        .into_iter()
+        .map(|(record, matched, ambiguous)| Candidate {
             record,
             partner: matched.and_then(|(line, id)| Some((line, partners.remove(id.as_bytes())?))),
             ambiguous: ambiguous.map(|line| match line.as_slice() {

@@ -16,7 +16,9 @@ use crate::plan::{
     Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, Resolution,
     conflict_message, park_name,
 };
-use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
+use crate::store::{
+    AttentionKind, Commit, Ending, EntryParts, EntryRow, EntryState, Mark, PlanState, Scan, StateStore,
+};
 
 use super::integration::Inner;
 use super::making::LeaseKeeper;
@@ -139,7 +141,7 @@ impl Applying<'_> {
                 return Ok(());
             }
             let scan = Scan { after: after.clone(), rows_max: self.inner.options.commit_entries_max };
-            let page = self.store().entries(self.plan, scan).await?;
+            let page = self.store().entries(self.plan, EntryParts::Whole, scan).await?;
             after = page.rows.last().map(|row| row.entry.key.clone()).or(after);
             let mut waiting: Vec<Entry> = Vec::new();
             for EntryRow { entry, state } in page.rows {

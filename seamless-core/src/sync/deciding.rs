@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use futures::join;
+
 use crate::connector::{AbsenceProof, Capabilities, FetchBy, FetchQuery, Lookup, Versioned};
 use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
@@ -18,7 +20,7 @@ use crate::store::{Binding, Scan};
 use super::area::{self, DeferredRow, Missing, Upcoming};
 use super::integration::hex;
 use super::lookup::resolve;
-use super::making::Making;
+use super::making::{Making, SpillPages};
 use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
@@ -231,23 +233,20 @@ pub(super) async fn decide_pairs(deciding: &Deciding<'_>) -> Result<u64> {
     let making = deciding.making;
     let referred = making.is_referred_to(&deciding.link.spec().id);
     let mut meter = deciding.meter(None);
-    let mut after = None;
     let mut looked_at = 0;
-    loop {
+    let mut reading = SpillPages::new(making, area::look(deciding.place), PAGE_PAIRS);
+    let mut rows = reading.next().await?;
+    while let Some(page) = rows {
         making.pulse().await?;
-        let scan = Scan { after, rows_max: PAGE_PAIRS };
-        let rows = making.store().spilled(making.plan(), area::look(deciding.place), scan).await?;
-        after = rows.rows.last().map(|row| row.key.clone());
-        let ids = rows.rows.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
+        let ids = page.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
         let pairs = making.store().pairs_of(&deciding.link.spec().id, Side::Left, &ids).await?;
         let pairs: Vec<Pair> =
             pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended).collect();
         looked_at += pairs.len() as u64;
         meter.add(pairs.len());
-        decide_page(deciding, &pairs, referred).await?;
-        if !rows.more {
-            break;
-        }
+        let (following, decided) = join!(reading.next(), decide_page(deciding, &pairs, referred));
+        decided?;
+        rows = following?;
     }
     meter.end();
     Ok(looked_at)

@@ -3,13 +3,15 @@
 
 use std::cell::Cell;
 
+use futures::join;
+
 use crate::merge::CompiledLink;
 use crate::model::{Result, Side, Sides};
 use crate::plan::{Group, MatchKey, Matcher, Member};
 use crate::store::{Scan, SpillRow};
 
 use super::area;
-use super::making::{BATCH_ROWS, Making};
+use super::making::{BATCH_ROWS, Making, SpillPages};
 use super::progress::{Meter, Phase};
 
 /// One bit per record without a pair, by its ordinal.
@@ -65,27 +67,27 @@ async fn match_line(
     let mut found = Found { place, line: number, ..Found::default() };
     let is_taken = Cell::new(false);
     let mut matcher = Matcher::new(|_, _: &_| is_taken.get());
-    let mut after = None;
-    loop {
+    let mut reading = SpillPages::new(making, area, BATCH_ROWS);
+    let mut rows = reading.next().await?;
+    while let Some(page) = rows {
         making.pulse().await?;
-        let page = making.store().spilled(making.plan(), area, Scan { after, rows_max: BATCH_ROWS }).await?;
-        after = page.rows.last().map(|row| row.key.clone());
-        meter.add(page.rows.len());
-        let mut whole = Vec::new();
-        for row in &page.rows {
-            let row = area::match_row(row)?;
-            is_taken.set(taken.of(row.side).contains(row.ordinal));
-            if let Some((key, group)) = matcher.push(row)? {
-                whole.extend(found.add(key, group, taken));
+        meter.add(page.len());
+        let (following, sorted) = join!(reading.next(), async {
+            let mut whole = Vec::new();
+            for row in &page {
+                let row = area::match_row(row)?;
+                is_taken.set(taken.of(row.side).contains(row.ordinal));
+                if let Some((key, group)) = matcher.push(row)? {
+                    whole.extend(found.add(key, group, taken));
+                }
             }
-        }
-        for key in whole {
-            park_whole(making, place, line, key, taken, &mut found).await?;
-        }
-        found.put(making, BATCH_ROWS).await?;
-        if !page.more {
-            break;
-        }
+            for key in whole {
+                park_whole(making, place, line, key, taken, &mut found).await?;
+            }
+            found.put(making, BATCH_ROWS).await
+        });
+        sorted?;
+        rows = following?;
     }
     if let Some((key, group)) = matcher.finish()
         && let Some(key) = found.add(key, group, taken)

@@ -1,13 +1,15 @@
 //! Making a plan: pull both sides of every link, match, decide, guard and seal. Moves nothing but the draft. The door
 //! is [`make_plan`].
 
+use futures::{join, try_join};
+
 use crate::merge::CompiledLink;
 use crate::model::{Bits, Error, ErrorKind, PlanId, RecordId, Result, Side, Sides};
 use crate::plan::{
     Basis, Body, Closing, Effect, Entry, EntryKey, GuardFigures, GuardInput, GuardTrip, PlanHead, Rank,
     Sealer, Trailer, guarantees, guards,
 };
-use crate::store::{Binding, Bound, Scan};
+use crate::store::{Binding, Bound, EntryParts, EntryRow, Scan};
 
 use super::alone::decide_unpaired;
 use super::attention::nominate;
@@ -15,6 +17,7 @@ use super::deciding::{Deciding, decide_late, decide_pairs};
 use super::integration::Inner;
 use super::making::{BATCH_ROWS, LeaseKeeper, Making};
 use super::pairing::match_unpaired;
+use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
 
@@ -26,7 +29,13 @@ struct LinkFigures {
 }
 
 /// Makes a plan and seals it.
-pub(super) async fn make_plan(inner: &Inner, keeper: &LeaseKeeper) -> Result<(PlanHead, Trailer)> {
+///
+/// Its lines are written to `out` as they are sealed.
+pub(super) async fn make_plan(
+    inner: &Inner,
+    keeper: &LeaseKeeper,
+    out: &mut Lines<'_>,
+) -> Result<(PlanHead, Trailer)> {
     let before = bound(inner).await?;
     let head = head(inner).await?;
     let mut pairs_before = Vec::with_capacity(inner.links.len());
@@ -35,7 +44,7 @@ pub(super) async fn make_plan(inner: &Inner, keeper: &LeaseKeeper) -> Result<(Pl
     }
     let making = Making { inner, keeper, head: &head, reconfigured: before.is_some(), pairs_before };
     making.store().draft(&keeper.lease, &head).await?;
-    match fill(&making, before.as_deref()).await {
+    match fill(&making, before.as_deref(), out).await {
         Ok(trailer) => Ok((head, trailer)),
         Err(error) => {
             // The draft is worth nothing now; that giving it up fails as well is not the caller's trouble.
@@ -47,7 +56,7 @@ pub(super) async fn make_plan(inner: &Inner, keeper: &LeaseKeeper) -> Result<(Pl
     }
 }
 
-async fn fill(making: &Making<'_>, before: Option<&Binding>) -> Result<Trailer> {
+async fn fill(making: &Making<'_>, before: Option<&Binding>, out: &mut Lines<'_>) -> Result<Trailer> {
     let inner = making.inner;
     let mut stages = Vec::with_capacity(inner.links.len());
     let mut figures = Vec::with_capacity(inner.links.len());
@@ -69,7 +78,7 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>) -> Result<Trailer> 
         deciding.decided.clone_from(&all);
         figures.late = decide_late(deciding).await?;
     }
-    seal(making, &stages, &figures).await
+    seal(making, &stages, &figures, out).await
 }
 
 async fn read_link<'a>(
@@ -78,8 +87,8 @@ async fn read_link<'a>(
     link: &'a CompiledLink,
     before: Option<&'a Binding>,
 ) -> Result<Deciding<'a>> {
-    let left = pull(making, place, link, Side::Left).await?;
-    let right = pull(making, place, link, Side::Right).await?;
+    let (left, right) =
+        try_join!(pull(making, place, link, Side::Left), pull(making, place, link, Side::Right))?;
     let mut pulled = Sides::new(left, right);
     let resolutions = making.store().resolutions(&link.spec().id).await?;
     nominate(making, place, link, &resolutions, &mut pulled).await?;
@@ -166,24 +175,34 @@ async fn put_cursors(making: &Making<'_>, deciding: &Deciding<'_>) -> Result<()>
 }
 
 /// The second pass: counts, digest, guards, seal.
-async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigures]) -> Result<Trailer> {
+async fn seal(
+    making: &Making<'_>,
+    stages: &[Deciding<'_>],
+    figures: &[LinkFigures],
+    out: &mut Lines<'_>,
+) -> Result<Trailer> {
     let inner = making.inner;
     let key = making.store().seal_key().await?;
     let mut sealer = Sealer::new(&key.0);
-    sealer.head(making.head)?;
+    out.put(sealer.head(making.head)?)?;
     let mut meter = Meter::begin(&*inner.observer, &*inner.clock, Phase::Seal, None, None, None);
-    let mut after = None;
+    let rows = |after| {
+        making.store().entries(making.plan(), EntryParts::Shown, Scan { after, rows_max: BATCH_ROWS })
+    };
+    let mut page = rows(None).await?;
     loop {
         making.pulse().await?;
-        let page = making.store().entries(making.plan(), Scan { after, rows_max: BATCH_ROWS }).await?;
-        after = page.rows.last().map(|row| row.entry.key.clone());
         meter.add(page.rows.len());
-        for row in &page.rows {
-            sealer.entry(&row.entry)?;
-        }
+        let mut seal = |rows: &[EntryRow]| rows.iter().try_for_each(|row| out.put(sealer.entry(&row.entry)?));
         if !page.more {
+            seal(&page.rows)?;
             break;
         }
+        // The store reads on while these are sealed: its part is polled first.
+        let after = page.rows.last().map(|row| row.entry.key.clone());
+        let (next, sealed) = join!(rows(after), async { seal(&page.rows) });
+        sealed?;
+        page = next?;
     }
     let mut trips: Vec<GuardTrip> = Vec::new();
     let mut seen = Vec::new();
@@ -213,6 +232,7 @@ async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigur
     let late: u64 = figures.iter().map(|figures| figures.late).sum();
     let closing = Closing { guards: trips, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
     let (trailer, _) = sealer.finish(closing)?;
+    out.end(&trailer)?;
     making.store().finish(making.lease(), making.plan(), &trailer).await?;
     meter.end();
     Ok(trailer)

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use futures::StreamExt;
+use futures::{StreamExt, join};
 
 use crate::connector::{Capabilities, Change, End, Order, ReadQuery, Versioned};
 use crate::merge::CompiledLink;
@@ -164,21 +164,20 @@ impl Pulling<'_> {
             self.making.connector(self.side).read(query).await.map_err(|error| self.place(error))?;
         let mut cursor = None;
         let mut end = None;
-        while let Some(page) = pages.next().await {
+        let mut coming = pages.next().await;
+        while let Some(page) = coming {
             let page = page.map_err(|error| self.place(error))?;
             self.making.pulse().await?;
-            self.read += page.changes.len() as u64;
-            self.meter.add(page.changes.len());
-            let sorted = match ordered {
-                true => self.sort_ordered(page.changes).await?,
-                false => self.sort_unordered(page.changes).await?,
-            };
-            self.put(sorted).await?;
             cursor = Some(page.cursor);
-            if page.end.is_some() {
-                end = page.end;
+            end = page.end;
+            if end.is_some() {
+                self.take_in(page.changes, ordered).await?;
                 break;
             }
+            // The side reads its next page while this one is sorted: that one is polled first.
+            let (following, taken) = join!(pages.next(), self.take_in(page.changes, ordered));
+            taken?;
+            coming = following;
         }
         let end = end.ok_or_else(|| self.place(cut_off()))?;
         let complete = matches!(end, End::Complete(_));
@@ -202,6 +201,16 @@ impl Pulling<'_> {
         let (read, unpaired, full) = (self.read, self.ordinal, self.full);
         self.meter.end();
         Ok(Pulled { feed, complete, full, read, unpaired })
+    }
+
+    async fn take_in(&mut self, changes: Vec<Change>, ordered: bool) -> Result<()> {
+        self.read += changes.len() as u64;
+        self.meter.add(changes.len());
+        let sorted = match ordered {
+            true => self.sort_ordered(changes).await?,
+            false => self.sort_unordered(changes).await?,
+        };
+        self.put(sorted).await
     }
 
     fn place(&self, error: Error) -> Error {

@@ -1,7 +1,7 @@
 //! What a host calls: plan, apply, run, and everything a person decides in between.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::time::Duration;
 
 use crate::connector::{FetchBy, FetchQuery, Lookup};
@@ -12,7 +12,7 @@ use crate::store::{Approval, Lease, Pause, PlanRow, PlanState, Scan};
 use super::applying::{Applied, apply_plan};
 use super::integration::Integration;
 use super::making::LeaseKeeper;
-use super::plan_handle::{Approved, Plan};
+use super::plan_handle::{Approved, Lines, Plan};
 use super::planning::make_plan;
 
 /// What one [`Integration::run`] came to.
@@ -48,16 +48,26 @@ impl Integration {
     /// integration or an approved plan waits to be gone on with ([`Integration::resume`]).
     pub async fn plan(&self) -> Result<Plan> {
         let keeper = self.lease().await?;
-        let made = self.plan_under(&keeper).await;
+        let made = self.plan_under(&keeper, &mut Lines(None)).await;
         self.release(&keeper, made).await
     }
 
-    async fn plan_under(&self, keeper: &LeaseKeeper) -> Result<Plan> {
+    /// As [`Integration::plan`], and writes the plan as JSON Lines while it is sealed, as [`Plan::write_jsonl`] does
+    /// afterwards. What was written before an error is not a plan: it has no trailer, and opening it is refused.
+    ///
+    /// Errors: as [`Integration::plan`], and the writer's.
+    pub async fn plan_into(&self, out: &mut (dyn Write + Send)) -> Result<Plan> {
+        let keeper = self.lease().await?;
+        let made = self.plan_under(&keeper, &mut Lines(Some(out))).await;
+        self.release(&keeper, made).await
+    }
+
+    async fn plan_under(&self, keeper: &LeaseKeeper, out: &mut Lines<'_>) -> Result<Plan> {
         if let Some(adopted) = self.inner.store.adopted(&self.inner.partition).await? {
             return Err(Error::new(ErrorKind::Conflict, format!("plan {adopted} is being applied"))
                 .with_remedy("go on with it first"));
         }
-        let (head, trailer) = make_plan(&self.inner, keeper).await?;
+        let (head, trailer) = make_plan(&self.inner, keeper, out).await?;
         Ok(Plan::new(self.clone(), head, trailer))
     }
 
@@ -134,7 +144,7 @@ impl Integration {
             }
         }
         for _ in 0..self.inner.options.plans_max {
-            let plan = self.plan_under(keeper).await?;
+            let plan = self.plan_under(keeper, &mut Lines(None)).await?;
             let empty = plan.is_empty();
             // A plan that only moves cursors needs nobody's yes, unless a guard found what it reads suspicious.
             let approved = match empty && plan.trailer().guards.is_empty() {

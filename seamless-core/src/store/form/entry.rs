@@ -5,12 +5,12 @@ use super::bytes::{Form, Reader, Writer, unknown_tag};
 use super::corrupt;
 use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
-use crate::model::{Planned, Result};
+use crate::model::{Planned, Result, Sides};
 use crate::plan::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
     Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Wait,
 };
-use crate::store::port::EntryState;
+use crate::store::port::{EntryParts, EntryState};
 
 /// A struct: its fields, one after the other.
 macro_rules! fields {
@@ -72,7 +72,35 @@ impl Form for EntryKey {
     }
 }
 
-fields!(Entry { key, link, ids, basis, observed, settles, body });
+/// What was observed comes last, so that it can be left unread.
+impl Form for Entry {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        let Entry { key, link, ids, basis, observed, settles, body } = self;
+        key.put(to)?;
+        link.put(to)?;
+        ids.put(to)?;
+        basis.put(to)?;
+        settles.put(to)?;
+        body.put(to)?;
+        observed.put(to)
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        take(from, EntryParts::Whole)
+    }
+}
+
+/// Reads an entry, or what is shown of it; then bytes are left.
+pub(super) fn take(from: &mut Reader<'_>, parts: EntryParts) -> Result<Entry> {
+    let (key, link, ids) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
+    let (basis, settles, body) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
+    let observed = match parts {
+        EntryParts::Shown => Sides::default(),
+        EntryParts::Whole => Form::take(from)?,
+    };
+    Ok(Entry { key, link, ids, basis, observed, settles, body })
+}
+
 fields!(Basis { pair_revision, versions });
 fields!(Action { id, side, target, verb, changes, expects, reason, waits_for });
 fields!(Wait { action, ask });
