@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::join;
+
 use crate::connector::{
     DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb,
     Versioned, WriteBatch, WriteOp, WriteOutcome,
@@ -20,6 +22,7 @@ use crate::plan::{
 };
 use crate::store::{AttentionKind, Commit};
 
+use super::ahead;
 use super::applying::{Applying, PairsNow, is_create, never, pair_key};
 use super::operation::{changed_rules, chosen_id, expects, patch, settled_rules};
 use super::progress::Event;
@@ -192,7 +195,9 @@ impl Applying<'_> {
     async fn write(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
         let entity = link.spec().entity.of(side);
-        let outcomes = match self.inner.connectors.of(side).write(entity, batch).await {
+        let writing = self.inner.connectors.of(side).write(entity, batch);
+        let (outcomes, ()) = join!(writing, ahead::fill(&mut self.ahead));
+        let outcomes = match outcomes {
             Ok(outcomes) if outcomes.len() == ready.len() => outcomes,
             Ok(outcomes) => {
                 let message = format!("{} outcomes for {} operations", outcomes.len(), ready.len());

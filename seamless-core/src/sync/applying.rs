@@ -7,19 +7,20 @@
 
 use std::collections::HashMap;
 
+use futures::join;
+
 use crate::mapper::LinkMode;
 use crate::merge::CompiledLink;
 use crate::model::{
     Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, Resolution,
-    conflict_message, park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, Pair, PairStatus, Rank, Resolution, conflict_message,
+    park_name,
 };
-use crate::store::{
-    AttentionKind, Commit, Ending, EntryParts, EntryRow, EntryState, Mark, PlanState, Scan, StateStore,
-};
+use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
+use super::ahead::{self, Ahead};
 use super::integration::Inner;
 use super::making::LeaseKeeper;
 use super::operation::settled_rules;
@@ -75,6 +76,7 @@ pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanI
         quiet: Vec::new(),
         decisions: HashMap::new(),
         batches_failed: 0,
+        ahead: None,
     };
     for link in &inner.links {
         let id = &link.spec().id;
@@ -107,6 +109,8 @@ pub(super) struct Applying<'a> {
     /// What people decided before applying began, by the link and the left record.
     decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
     pub(super) batches_failed: u32,
+    /// Entries that come next, while a plan is gone through.
+    pub(super) ahead: Option<Ahead<'a>>,
 }
 
 /// A pair while a batch works on it: the row as it is now and what is open about it.
@@ -133,18 +137,18 @@ impl Applying<'_> {
     }
 
     async fn run(&mut self) -> Result<()> {
-        let mut after: Option<EntryKey> = None;
+        let rows_max = self.inner.options.commit_entries_max;
+        self.ahead = Some(Ahead::new(&*self.inner.store, self.plan, rows_max));
         loop {
             self.pulse().await?;
             if self.store().pause().await?.is_some() {
                 self.report.paused = true;
                 return Ok(());
             }
-            let scan = Scan { after: after.clone(), rows_max: self.inner.options.commit_entries_max };
-            let page = self.store().entries(self.plan, EntryParts::Whole, scan).await?;
-            after = page.rows.last().map(|row| row.entry.key.clone()).or(after);
+            let Some(ahead) = &mut self.ahead else { return Ok(()) };
+            let Some(page) = ahead.next().await? else { return Ok(()) };
             let mut waiting: Vec<Entry> = Vec::new();
-            for EntryRow { entry, state } in page.rows {
+            for EntryRow { entry, state } in page {
                 if state.is_ended() {
                     continue;
                 }
@@ -155,9 +159,6 @@ impl Applying<'_> {
                 waiting.push(entry);
             }
             self.batch(waiting).await?;
-            if !page.more {
-                return Ok(());
-            }
         }
     }
 
@@ -281,21 +282,30 @@ impl Applying<'_> {
 
     async fn effects(&mut self, link: &CompiledLink, entries: Vec<Entry>) -> Result<()> {
         let mut now = self.load(link, &entries).await?;
+        let mut coming = self.ahead.take();
+        // The store reads on while these are settled: its part is polled first.
+        let ((), mut commit) =
+            join!(ahead::fill(&mut coming), async { self.settle_effects(link, &entries, &mut now) });
+        self.ahead = coming;
+        self.put_pairs(link, now, &mut commit);
+        self.commit(commit).await
+    }
+
+    fn settle_effects(&mut self, link: &CompiledLink, entries: &[Entry], now: &mut PairsNow) -> Commit {
         let mut commit = Commit::default();
-        for entry in &entries {
-            match self.basis_holds(entry, &now) {
+        for entry in entries {
+            match self.basis_holds(entry, now) {
                 Err(why) => {
                     self.drop_entry(entry, why, &mut commit);
                     self.look_again(entry, &mut commit);
                 }
                 Ok(()) => {
-                    self.effect(link, entry, &mut now, &mut commit);
+                    self.effect(link, entry, now, &mut commit);
                     self.report.effects += 1;
                 }
             }
         }
-        self.put_pairs(link, now, &mut commit);
-        self.commit(commit).await
+        commit
     }
 
     fn effect(&mut self, link: &CompiledLink, entry: &Entry, now: &mut PairsNow, commit: &mut Commit) {

@@ -11,6 +11,7 @@
 //! The door is [`Integration`].
 
 mod acting;
+mod ahead;
 mod alone;
 mod applying;
 mod area;
