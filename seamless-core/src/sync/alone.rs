@@ -74,11 +74,12 @@ async fn decide_unpaired_page(
     let making = deciding.making;
     let mut candidates = candidates(deciding, side, rows, matches).await?;
     look_up_partners(deciding, side, &mut candidates).await?;
-    let asked = candidates.iter().filter(|candidate| candidate.ambiguous.is_none()).flat_map(|candidate| {
-        let partner = candidate.partner.iter().map(|(_, partner)| (side.other(), &partner.record));
-        std::iter::once((side, &candidate.record.record)).chain(partner)
-    });
-    let resolved = resolve(making, deciding.link, asked).await?;
+    let mut asked = Vec::with_capacity(candidates.len() * 2);
+    for candidate in candidates.iter().filter(|candidate| candidate.ambiguous.is_none()) {
+        asked.push((side, &candidate.record.record));
+        asked.extend(candidate.partner.iter().map(|(_, partner)| (side.other(), &partner.record)));
+    }
+    let resolved = resolve(making, deciding.link, &asked).await?;
     let ids: Vec<RecordId> = candidates.iter().map(|candidate| candidate.record.id.clone()).collect();
     let open = making.store().attention_of(&deciding.link.spec().id, side, &ids).await?;
     let context = deciding.context();

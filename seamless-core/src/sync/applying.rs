@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use futures::future::BoxFuture;
 use futures::join;
 
 use crate::mapper::LinkMode;
@@ -60,7 +61,17 @@ pub struct Dropped {
 const DROPPED_NAMED_MAX: usize = 100;
 
 /// Applies an adopted plan to its end, or until a pause.
-pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<Applied> {
+///
+/// Boxed, so that a host's executor sees a future that can be sent, whatever is inside.
+pub(super) fn apply_plan<'a>(
+    inner: &'a Inner,
+    keeper: &'a LeaseKeeper,
+    plan: &'a PlanId,
+) -> BoxFuture<'a, Result<Applied>> {
+    Box::pin(apply(inner, keeper, plan))
+}
+
+async fn apply(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<Applied> {
     let observer = &*inner.observer;
     let row = inner.store.plan(plan).await?;
     let made_at = row.as_ref().map(|row| row.head.made_at);

@@ -256,11 +256,12 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
     let ids = |side: Side| pairs.iter().map(|pair| pair.ids.of(side).clone()).collect::<Vec<_>>();
     let left = deciding.seen(Side::Left, &ids(Side::Left)).await?;
     let right = deciding.seen(Side::Right, &ids(Side::Right)).await?;
-    let records = left
+    let records: Vec<(Side, &Record)> = left
         .iter()
         .filter_map(|seen| seen.record().map(|record| (Side::Left, record)))
-        .chain(right.iter().filter_map(|seen| seen.record().map(|record| (Side::Right, record))));
-    let resolved = resolve(deciding.making, deciding.link, records).await?;
+        .chain(right.iter().filter_map(|seen| seen.record().map(|record| (Side::Right, record))))
+        .collect();
+    let resolved = resolve(deciding.making, deciding.link, &records).await?;
     let open = deciding.open(&pairs.iter().collect::<Vec<_>>()).await?;
     let context = deciding.context();
     let mut page = Page::default();
@@ -305,8 +306,8 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
         let late =
             rows.rows.iter().map(|row| DeferredRow::decode(row, shapes)).collect::<Result<Vec<_>>>()?;
         decided += late.len() as u64;
-        let asked = late.iter().map(|row| (row.to.other(), &row.source.record));
-        let resolved: Resolved = resolve(making, deciding.link, asked).await?;
+        let asked: Vec<_> = late.iter().map(|row| (row.to.other(), &row.source.record)).collect();
+        let resolved: Resolved = resolve(making, deciding.link, &asked).await?;
         let context = deciding.context();
         let mut entries = Vec::new();
         for row in &late {

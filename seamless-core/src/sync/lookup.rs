@@ -14,15 +14,15 @@ use super::making::Making;
 const ROUNDS_MAX: usize = 4;
 
 /// Answers every question that carrying from these records asks.
-pub(super) async fn resolve<'r>(
+pub(super) async fn resolve(
     making: &Making<'_>,
     link: &CompiledLink,
-    records: impl Iterator<Item = (Side, &'r Record)> + Clone,
+    records: &[(Side, &Record)],
 ) -> Result<Resolved> {
     let mut resolved = Resolved::new();
     for _ in 0..ROUNDS_MAX {
         let mut asked: BTreeMap<(LinkId, Side), Vec<RecordId>> = BTreeMap::new();
-        for (from, record) in records.clone() {
+        for (from, record) in records.iter().copied() {
             let references = link.mapper().references(from, record, &resolved);
             for ask in references.into_asks() {
                 if resolved.knows(&ask) {

@@ -1,7 +1,7 @@
 //! Matching the records of a link that have no pair, in bounded memory: match keys come sorted from the spill, one
 //! bit per record says who is taken. The door is [`match_unpaired`].
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::join;
 
@@ -65,8 +65,9 @@ async fn match_line(
     let area = area::keys(place, line);
     let number = u16::try_from(line).unwrap_or(u16::MAX);
     let mut found = Found { place, line: number, ..Found::default() };
-    let is_taken = Cell::new(false);
-    let mut matcher = Matcher::new(|_, _: &_| is_taken.get());
+    // An atomic, not a cell: a host may move the run between threads.
+    let is_taken = AtomicBool::new(false);
+    let mut matcher = Matcher::new(|_, _: &_| is_taken.load(Ordering::Relaxed));
     let mut reading = SpillPages::new(making, area, BATCH_ROWS);
     let mut rows = reading.next().await?;
     while let Some(page) = rows {
@@ -76,7 +77,7 @@ async fn match_line(
             let mut whole = Vec::new();
             for row in &page {
                 let row = area::match_row(row)?;
-                is_taken.set(taken.of(row.side).contains(row.ordinal));
+                is_taken.store(taken.of(row.side).contains(row.ordinal), Ordering::Relaxed);
                 if let Some((key, group)) = matcher.push(row)? {
                     whole.extend(found.add(key, group, taken));
                 }

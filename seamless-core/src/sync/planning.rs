@@ -1,6 +1,7 @@
 //! Making a plan: pull both sides of every link, match, decide, guard and seal. Moves nothing but the draft. The door
 //! is [`make_plan`].
 
+use futures::future::BoxFuture;
 use futures::{join, try_join};
 
 use crate::merge::CompiledLink;
@@ -31,11 +32,17 @@ struct LinkFigures {
 /// Makes a plan and seals it.
 ///
 /// Its lines are written to `out` as they are sealed.
-pub(super) async fn make_plan(
-    inner: &Inner,
-    keeper: &LeaseKeeper,
-    out: &mut Lines<'_>,
-) -> Result<(PlanHead, Trailer)> {
+///
+/// Boxed, so that a host's executor sees a future that can be sent, whatever is inside.
+pub(super) fn make_plan<'a>(
+    inner: &'a Inner,
+    keeper: &'a LeaseKeeper,
+    out: &'a mut Lines<'_>,
+) -> BoxFuture<'a, Result<(PlanHead, Trailer)>> {
+    Box::pin(make(inner, keeper, out))
+}
+
+async fn make(inner: &Inner, keeper: &LeaseKeeper, out: &mut Lines<'_>) -> Result<(PlanHead, Trailer)> {
     let before = bound(inner).await?;
     let head = head(inner).await?;
     let mut pairs_before = Vec::with_capacity(inner.links.len());

@@ -121,18 +121,37 @@ impl Integration {
     /// that a crash or a pause left.
     ///
     /// `approve` sees each plan that would change something or that a guard stops, and says yes with
-    /// [`Plan::approve`] or no with `None`.
-    pub async fn run(&self, mut approve: impl FnMut(&Plan) -> Option<Approved> + Send) -> Result<RunReport> {
-        let keeper = self.lease().await?;
-        let ran = self.run_under(&keeper, &mut approve).await;
+    /// [`Plan::approve`] or no with `None`; an error of its own ends the run. It may take its time: where the
+    /// lease ended meanwhile it is taken again, and a plan whose state moved is refused.
+    ///
+    /// ```
+    /// # use seamless_core::{plan::render::TextOptions, sync::{Integration, RunReport}, Result};
+    /// # async fn example(integration: &Integration) -> Result<RunReport> {
+    /// integration
+    ///     .run(|plan| async move {
+    ///         println!("{}", plan.text(TextOptions::default()).await?);
+    ///         plan.approve("kim", &[]).map(Some)
+    ///     })
+    ///     .await
+    /// # }
+    /// ```
+    pub async fn run<A>(&self, mut approve: impl FnMut(Plan) -> A + Send) -> Result<RunReport>
+    where
+        A: Future<Output = Result<Option<Approved>>> + Send,
+    {
+        let mut keeper = self.lease().await?;
+        let ran = self.run_under(&mut keeper, &mut approve).await;
         self.release(&keeper, ran).await
     }
 
-    async fn run_under(
+    async fn run_under<A>(
         &self,
-        keeper: &LeaseKeeper,
-        approve: &mut (impl FnMut(&Plan) -> Option<Approved> + Send),
-    ) -> Result<RunReport> {
+        keeper: &mut LeaseKeeper,
+        approve: &mut (impl FnMut(Plan) -> A + Send),
+    ) -> Result<RunReport>
+    where
+        A: Future<Output = Result<Option<Approved>>> + Send,
+    {
         let mut report = RunReport::default();
         if let Some(plan) = self.inner.store.adopted(&self.inner.partition).await? {
             let row = self.known_plan(&plan).await?;
@@ -149,7 +168,11 @@ impl Integration {
             // A plan that only moves cursors needs nobody's yes, unless a guard found what it reads suspicious.
             let approved = match empty && plan.trailer().guards.is_empty() {
                 true => plan.approve(&self.inner.options.worker, &[]).ok(),
-                false => approve(&plan),
+                false => {
+                    let approved = approve(plan.clone()).await?;
+                    *keeper = self.still(keeper).await?;
+                    approved
+                }
             };
             let Some(approved) = approved else {
                 report.plans.push((plan.id().clone(), plan.trailer().clone(), None));
@@ -167,13 +190,17 @@ impl Integration {
     }
 
     /// Runs again and again with a wait in between, until the integration is cancelled. For hosts that do not
-    /// schedule themselves. An error of one round is handed to `failed`, which says whether to go on.
-    pub async fn run_every(
+    /// schedule themselves. An error of one round, `approve`'s included, is handed to `failed`,
+    /// which says whether to go on.
+    pub async fn run_every<A>(
         &self,
         interval: Duration,
-        mut approve: impl FnMut(&Plan) -> Option<Approved> + Send,
+        mut approve: impl FnMut(Plan) -> A + Send,
         mut failed: impl FnMut(&Error) -> bool + Send,
-    ) -> Result<()> {
+    ) -> Result<()>
+    where
+        A: Future<Output = Result<Option<Approved>>> + Send,
+    {
         while !self.inner.cancel.is_cancelled() {
             if let Err(error) = self.run(&mut approve).await {
                 if error.kind() == ErrorKind::Cancelled {
@@ -340,6 +367,15 @@ impl Integration {
                 .with_remedy("wait for it to end; a run that crashed is taken over when its lease ends")
         })?;
         Ok(LeaseKeeper::new(lease, &*inner.clock))
+    }
+
+    /// The lease after somebody took time: prolonged, or another one where it ended meanwhile.
+    async fn still(&self, keeper: &LeaseKeeper) -> Result<LeaseKeeper> {
+        match self.inner.store.renew(&keeper.lease, self.inner.options.lease).await {
+            Ok(()) => Ok(LeaseKeeper::new(keeper.lease.clone(), &*self.inner.clock)),
+            Err(error) if error.kind() == ErrorKind::Fenced => self.lease().await,
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives the lease back whatever happened; a failure to do so is only a wait for the next run.

@@ -78,8 +78,9 @@ fn drive(
     host: &mut Host<'_>,
 ) -> Result<RunReport, Failure> {
     let mut report = RunReport::default();
-    let mut cursors_only =
-        |plan: &Plan| plan.is_empty().then(|| plan.approve("workbench", &[]).ok()).flatten();
+    let mut cursors_only = |plan: Plan| async move {
+        Ok(plan.is_empty().then(|| plan.approve("workbench", &[]).ok()).flatten())
+    };
     for _ in 0..PLANS_MAX {
         // Goes on with what was left, takes what only moves cursors, and stops at the first plan that needs a yes.
         let mut ran = block_on(opened.integration.run(&mut cursors_only))?;
