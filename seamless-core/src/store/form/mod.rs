@@ -102,6 +102,7 @@ pub(super) fn encode<T: Form>(content: &T, number_of: &mut NumberOf<'_>, out: &m
 }
 
 /// Reads anything that has a stored form.
+#[cfg(any(test, feature = "sqlite"))]
 pub(super) fn decode<T: Form>(bytes: &[u8], shape_of: &ShapeOf<'_>) -> Result<T> {
     let mut from = Reader::open(bytes, shape_of)?;
     let content = T::take(&mut from)?;
