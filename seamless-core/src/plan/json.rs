@@ -211,6 +211,7 @@ impl Serialize for ExpectsView<'_> {
             PlannedExpects::Missing => serializer.serialize_str("missing"),
             PlannedExpects::Before => serializer.serialize_str("before"),
             PlannedExpects::Version(version) => one(serializer, "version", version),
+            PlannedExpects::Released { fields } => one(serializer, "released", fields),
         }
     }
 }
@@ -242,6 +243,7 @@ fn reason_name(reason: &Reason) -> &'static str {
         Reason::PartnerLeftScope => "partner_left_scope",
         Reason::Restore => "restore",
         Reason::Resolution => "resolution",
+        Reason::ReleaseKey => "release_key",
     }
 }
 

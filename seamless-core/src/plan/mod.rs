@@ -7,6 +7,7 @@ pub mod guarantee;
 pub mod guard;
 mod head;
 mod json;
+pub mod keys;
 mod known;
 pub mod matching;
 pub mod render;

@@ -15,7 +15,7 @@ use crate::model::{
     Value,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Entry, EntryKey, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
+    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
     attempt_name,
 };
 use crate::store::{AttentionKind, Commit};
@@ -67,7 +67,8 @@ impl Applying<'_> {
                 self.look_again(&entry, &mut commit);
                 continue;
             }
-            match self.prepare(&link, entry, &partners)? {
+            let pair = pair_key(&entry).and_then(|key| now.get(&key)).and_then(|now| now.pair.as_ref());
+            match self.prepare(&link, entry, pair, &partners)? {
                 Ok(one) => ready.push(one),
                 Err((entry, why)) => {
                     self.drop_entry(&entry, &why, &mut commit);
@@ -120,6 +121,7 @@ impl Applying<'_> {
         &self,
         link: &CompiledLink,
         entry: Entry,
+        pair: Option<&Pair>,
         partners: &BTreeMap<Ask, RecordId>,
     ) -> Result<std::result::Result<Ready, (Entry, String)>> {
         let Some(action) = entry.action() else {
@@ -158,7 +160,10 @@ impl Applying<'_> {
             values.push((change.field.clone(), Slot::Value(value)));
         }
         let patch = patch(shape, values)?;
-        let expects = expects(action)?;
+        let expects = match expects(link, action, pair, &capabilities)? {
+            Ok(expects) => expects,
+            Err(why) => return Ok(Err((entry, why.to_owned()))),
+        };
         let verb = match &action.verb {
             PlannedVerb::Create => Verb::Create,
             PlannedVerb::Update => Verb::Update,

@@ -13,6 +13,7 @@ use crate::store::Scan;
 
 use super::area;
 use super::deciding::{Deciding, PAGE_PAIRS, Page};
+use super::keys::gives_up_match;
 use super::lookup::resolve;
 
 /// Decides the records that have no pair: new pairs, creates, parked groups.
@@ -212,7 +213,13 @@ async fn judge_found(
     let ids = [found.id.clone()];
     let mark = deciding.making.store().marks_of(&deciding.link.spec().id, side, &ids).await?;
     Ok(match mark.into_iter().next().flatten() {
-        Some(mark) if mark.status != PairStatus::Ended => Some(Err(Ambiguity::Taken(line, found.id))),
+        Some(mark) if mark.status != PairStatus::Ended => {
+            match gives_up_match(deciding, side, line, &found).await? {
+                // What it is matched by it gives up in this plan, and the plan sees to the order.
+                true => None,
+                false => Some(Err(Ambiguity::Taken(line, found.id))),
+            }
+        }
         _ if deciding.link.scope(side, &found.record) != Truth::In => None,
         _ => Some(Ok(found)),
     })

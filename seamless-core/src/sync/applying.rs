@@ -201,7 +201,12 @@ impl Applying<'_> {
         match rank {
             Rank::State => self.effects(&link, entries).await,
             Rank::Cursor => self.cursors(entries).await,
-            Rank::ReleaseKeys | Rank::Create | Rank::Update | Rank::PatchReferences | Rank::Delete => {
+            Rank::ReleaseKeys
+            | Rank::MoveKeys(_)
+            | Rank::Create
+            | Rank::Update
+            | Rank::PatchReferences
+            | Rank::Delete => {
                 let capabilities = self.inner.connectors.of(side).capabilities(link.spec().entity.of(side));
                 let size = usize::try_from(capabilities.batch_max.get()).unwrap_or(usize::MAX);
                 let mut entries = entries;

@@ -5,9 +5,11 @@
 use std::sync::Arc;
 
 use crate::connector::{AbsenceProof, GoneProof, Tombstone, Versioned};
+use crate::merge::CompiledLink;
 use crate::model::{ActionId, Error, ErrorKind, RecordId, Result, Shape, Side, Version};
-use crate::plan::MatchRow;
-use crate::store::form::{decode_versioned, encode_versioned};
+use crate::plan::keys::UniqueValue;
+use crate::plan::{Entry, EntryKey, MatchRow};
+use crate::store::form::{decode_entry, decode_versioned, encode_entry, encode_versioned};
 use crate::store::{Area, SpillRow};
 
 /// Left ids of pairs that must be looked at. No content.
@@ -53,6 +55,21 @@ pub(super) fn deferred(link: u16) -> Area {
 /// Ids that an enumeration without order has shown.
 pub(super) fn seen(link: u16, side: Side) -> Area {
     Area { link, kind: 9, side: Some(side) }
+}
+
+/// Entries that move a unique value, by their keys, until every link is decided.
+pub(super) fn movers(link: u16, side: Side) -> Area {
+    Area { link, kind: 10, side: Some(side) }
+}
+
+/// Unique values that entries give up, by value.
+pub(super) fn given(link: u16, side: Side) -> Area {
+    Area { link, kind: 11, side: Some(side) }
+}
+
+/// Entries whose unique values others take; only where there are more than are held in memory.
+pub(super) fn wanted(link: u16, side: Side) -> Area {
+    Area { link, kind: 12, side: Some(side) }
 }
 
 /// Match keys of one line, so that equal keys stand together.
@@ -192,6 +209,59 @@ impl Upcoming {
             _ => Err(damaged("a partner")),
         }
     }
+}
+
+/// An entry that is kept back. Its records have the shapes of its link.
+pub(super) fn mover_row(link: &CompiledLink, entry: &Entry) -> Result<SpillRow> {
+    let mut number = |shape: &Arc<Shape>| {
+        let is = |side: Side| link.shape(side).names() == shape.names();
+        match (is(Side::Left), is(Side::Right)) {
+            (true, _) => Ok(0),
+            (false, true) => Ok(1),
+            (false, false) => Err(damaged("a record of another shape")),
+        }
+    };
+    let mut content = Vec::with_capacity(512);
+    encode_entry(entry, &mut number, &mut content)?;
+    Ok(SpillRow { key: entry.key.to_bytes(), content })
+}
+
+pub(super) fn mover(link: &CompiledLink, content: &[u8]) -> Result<Entry> {
+    decode_entry(content, &|number| match number {
+        0 => Ok(link.shape(Side::Left).clone()),
+        1 => Ok(link.shape(Side::Right).clone()),
+        _ => Err(damaged("a record of another shape")),
+    })
+}
+
+/// Who gives a unique value up.
+pub(super) struct Given {
+    /// The place of its set in the giver's sets.
+    pub(super) set: u8,
+    pub(super) can_move: bool,
+    pub(super) can_release: bool,
+    pub(super) by: EntryKey,
+}
+
+impl Given {
+    pub(super) fn encode(&self, value: &UniqueValue) -> SpillRow {
+        let mut content = vec![self.set, u8::from(self.can_move), u8::from(self.can_release)];
+        content.extend_from_slice(&self.by.to_bytes());
+        SpillRow { key: value.to_vec(), content }
+    }
+
+    pub(super) fn decode(content: &[u8]) -> Result<Self> {
+        let bad = || damaged("a unique value");
+        let (&[set, can_move, can_release], by) = content.split_first_chunk::<3>().ok_or_else(bad)?;
+        let by = EntryKey::from_bytes(by).ok_or_else(bad)?;
+        Ok(Self { set, can_move: can_move == 1, can_release: can_release == 1, by })
+    }
+}
+
+pub(super) fn wanted_row(giver: &EntryKey, set: u8) -> SpillRow {
+    let mut key = giver.to_bytes();
+    key.push(set);
+    SpillRow { key, content: Vec::new() }
 }
 
 /// A group that waits for the end of the plan, with everything to carry it then.

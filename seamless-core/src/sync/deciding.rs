@@ -17,6 +17,7 @@ use crate::store::{Binding, Scan};
 
 use super::area::{self, DeferredRow, Missing, Upcoming};
 use super::integration::hex;
+use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::Making;
 use super::progress::{Meter, Phase};
@@ -36,6 +37,7 @@ pub(super) struct Deciding<'a> {
     /// The configuration that the state was bound to before, where it is another one.
     pub(super) before: Option<&'a Binding>,
     pub(super) decided: Vec<crate::model::LinkId>,
+    pub(super) keys: Sides<SideKeys>,
 }
 
 /// One half of a pair as far as it is known.
@@ -174,6 +176,7 @@ impl Deciding<'_> {
         }
         let deferred = deferred.iter().map(DeferredRow::encode).collect::<Result<Vec<_>>>()?;
         self.making.spill(area::deferred(self.place), deferred).await?;
+        let entries = keep_back(self, entries).await?;
         self.making.put_entries(entries).await
     }
 

@@ -18,6 +18,7 @@ mod attention;
 mod cancel;
 mod deciding;
 mod integration;
+mod keys;
 mod lookup;
 mod making;
 mod operation;

@@ -13,6 +13,7 @@ use super::alone::decide_unpaired;
 use super::attention::nominate;
 use super::deciding::{Deciding, decide_late, decide_pairs};
 use super::integration::Inner;
+use super::keys::settle_keys;
 use super::making::{BATCH_ROWS, LeaseKeeper, Making};
 use super::pairing::match_unpaired;
 use super::progress::{Event, Meter, Phase};
@@ -69,6 +70,7 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>) -> Result<Trailer> 
         deciding.decided.clone_from(&all);
         figures.late = decide_late(deciding).await?;
     }
+    settle_keys(making, &stages).await?;
     seal(making, &stages, &figures).await
 }
 
@@ -93,6 +95,7 @@ async fn read_link<'a>(
         resolutions,
         before,
         decided: making.decided_before(place),
+        keys: Sides::default(),
     })
 }
 

@@ -189,6 +189,8 @@ fn expects() -> impl Strategy<Value = PlannedExpects> {
         Just(PlannedExpects::Missing),
         version().prop_map(PlannedExpects::Version),
         Just(PlannedExpects::Before),
+        vec(select(FIELDS.to_vec()).prop_map(FieldName::from), 0..3)
+            .prop_map(|fields| PlannedExpects::Released { fields }),
     ]
 }
 
@@ -211,6 +213,7 @@ fn provenance() -> impl Strategy<Value = Provenance> {
             Provenance::Restored,
             Provenance::Merged,
             Provenance::Lifecycle,
+            Provenance::Released,
         ]),
         "\\PC{0,5}".prop_map(|by| Provenance::Resolved { by }),
     ]
@@ -232,6 +235,7 @@ fn action() -> impl Strategy<Value = Action> {
         Reason::PartnerLeftScope,
         Reason::Restore,
         Reason::Resolution,
+        Reason::ReleaseKey,
     ]);
     (action_id(), side(), target(), verb(), vec(change(), 0..3), expects(), reason, vec(wait(), 0..2))
         .prop_map(|(id, side, target, verb, changes, expects, reason, waits_for)| Action {
