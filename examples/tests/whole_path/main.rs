@@ -8,6 +8,7 @@ mod crash;
 mod deletes;
 mod gate;
 mod hard_cases;
+mod keys;
 mod ledger;
 mod level;
 mod picture;

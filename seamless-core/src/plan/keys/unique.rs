@@ -253,3 +253,7 @@ impl StandIn {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "unique_tests.rs"]
+mod tests;
