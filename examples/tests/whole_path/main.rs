@@ -11,6 +11,7 @@ mod hard_cases;
 mod keys;
 mod ledger;
 mod level;
+mod merges;
 mod picture;
 mod plans;
 mod players;

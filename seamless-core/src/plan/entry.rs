@@ -377,6 +377,12 @@ pub enum Effect {
     },
     /// A frozen pair's record came back.
     Thaw,
+    /// A record of a known pair was merged into another one that had no partner: the pair goes on with that one. The
+    /// entry names the records as they were.
+    Relink {
+        /// Per side, the record that the former one was merged into.
+        into: Sides<Option<RecordId>>,
+    },
     /// Neither side moved and yet they differ; reported, not repaired.
     Diverged {
         /// The rules of the groups.
@@ -463,6 +469,12 @@ pub enum ParkReason {
     AmbiguousCreate,
     /// The partner left the scope and the policy asks.
     LeftScope,
+    /// The partner was merged into a record that has a partner of its own, or cannot be had: whether the two here are
+    /// one as well, a person decides.
+    Merged {
+        /// The record that the partner was merged into.
+        into: RecordId,
+    },
 }
 
 impl Entry {

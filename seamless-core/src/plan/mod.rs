@@ -28,7 +28,7 @@ pub use guarantee::{Guarantee, Holding, guarantees};
 pub use guard::{GuardFigures, GuardInput, GuardTrip, guards};
 pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
 pub use json::{EntryLine, park_name};
-pub use known::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
+pub use known::{Attention, AttentionWhy, Pair, PairStatus, Resolution, merged_into, merged_reason};
 pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};
 pub use seal::{Closing, Sealer, Verifier};
 pub use tally::Tally;

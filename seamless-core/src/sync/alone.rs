@@ -15,6 +15,7 @@ use super::area;
 use super::deciding::{Deciding, PAGE_PAIRS, Page};
 use super::keys::gives_up_match;
 use super::lookup::resolve;
+use super::merging::survives;
 
 /// Decides the records that have no pair: new pairs, creates, parked groups.
 pub(super) async fn decide_unpaired(deciding: &Deciding<'_>) -> Result<()> {
@@ -60,7 +61,12 @@ enum Ambiguity {
 
 async fn decide_unpaired_page(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>) -> Result<()> {
     let making = deciding.making;
-    let mut candidates = candidates(deciding, side, records).await?;
+    let ids: Vec<RecordId> = records.iter().map(|record| record.id.clone()).collect();
+    let survives = survives(deciding, side, &ids).await?;
+    // Those that take the place of merged records have their partners.
+    let records =
+        records.into_iter().zip(survives).filter(|(_, survives)| !survives).map(|(record, _)| record);
+    let mut candidates = candidates(deciding, side, records.collect()).await?;
     if side == Side::Right {
         // Those with a partner were decided with the left.
         candidates.retain(|candidate| candidate.partner.is_none());
@@ -221,6 +227,9 @@ async fn judge_found(
             }
         }
         _ if deciding.link.scope(side, &found.record) != Truth::In => None,
+        _ if survives(deciding, side, &ids).await?.contains(&true) => {
+            Some(Err(Ambiguity::Taken(line, found.id)))
+        }
         _ => Some(Ok(found)),
     })
 }

@@ -13,8 +13,8 @@ use crate::model::{
     Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, Resolution,
-    conflict_message, park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, ParkReason, Rank, Resolution,
+    conflict_message, merged_reason, park_name,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
@@ -23,7 +23,7 @@ use super::making::LeaseKeeper;
 use super::operation::settled_rules;
 use super::progress::{Meter, Phase};
 use super::pull::is_back;
-use super::settle::{Under, Written, settle};
+use super::settle::{Under, Written, goes_on, settle};
 
 /// What applying a plan came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -304,11 +304,19 @@ impl Applying<'_> {
     fn effect(&mut self, link: &CompiledLink, entry: &Entry, now: &mut PairsNow, commit: &mut Commit) {
         let Body::Effect(effect) = &entry.body else { return };
         let at = self.inner.clock.now();
+        if let Effect::Relink { into } = effect {
+            self.relink(link, entry, into, now, commit);
+            commit.endings.push(self.applied(entry, None, at));
+            return;
+        }
         let pair_now = pair_key(entry).map(|key| now.entry(key).or_default());
         let attention = match effect {
             Effect::Park(parked) => {
                 let id = parked.id.clone().unwrap_or_else(|| entry.key.id.clone());
-                let reason = park_name(&parked.why).to_owned();
+                let reason = match &parked.why {
+                    ParkReason::Merged { into } => merged_reason(into),
+                    why => park_name(why).to_owned(),
+                };
                 Some(Attention {
                     side: parked.side,
                     id,
@@ -347,6 +355,43 @@ impl Applying<'_> {
             None => commit.attention.extend(attention.map(|attention| (link.spec().id.clone(), attention))),
         }
         commit.endings.push(self.applied(entry, None, at));
+    }
+
+    /// Ends the pair of records one of which was merged, and begins one with the survivor, which takes its bases over.
+    /// What was open about them ended with them: what still is, is opened anew by entries that follow.
+    fn relink(
+        &self,
+        link: &CompiledLink,
+        entry: &Entry,
+        into: &Sides<Option<RecordId>>,
+        now: &mut PairsNow,
+        commit: &mut Commit,
+    ) {
+        let id = &link.spec().id;
+        let before = pair_key(entry).and_then(|key| now.get_mut(&key));
+        let Some((pair_now, before)) = before.and_then(|now| now.pair.take().map(|pair| (now, pair))) else {
+            return;
+        };
+        pair_now.open.clear();
+        for side in Side::BOTH {
+            let of = before.ids.of(side);
+            let kinds: &[AttentionKind] = match into.of(side) {
+                Some(_) => &[AttentionKind::All],
+                None => &[AttentionKind::Parked, AttentionKind::Conflict],
+            };
+            commit.settled.extend(kinds.iter().map(|kind| (id.clone(), side, of.clone(), *kind)));
+        }
+        let decisions = self.decisions.get(&(id.clone(), before.ids.left.clone())).into_iter().flatten();
+        let of_pair = decisions.filter(|made| made.ids == before.ids);
+        commit.resolved.extend(of_pair.map(|made| (id.clone(), made.clone())));
+        let (ended, mut pair) = goes_on(link, before, into, self.plan);
+        pair.watch = has_unsettled(link, &pair);
+        let key = (Side::Left, pair.ids.left.clone());
+        pair_now.ended = Some(ended);
+        let survivor = now.entry(key).or_default();
+        survivor.close_whole_record();
+        survivor.pair = Some(pair);
+        survivor.changed = true;
     }
 
     /// Moves a pair as an entry that ended well moves it.

@@ -72,6 +72,16 @@ pub(super) fn wanted(link: u16, side: Side) -> Area {
     Area { link, kind: 12, side: Some(side) }
 }
 
+/// Records of pairs that were merged into others.
+pub(super) fn merged(link: u16, side: Side) -> Area {
+    Area { link, kind: 13, side: Some(side) }
+}
+
+/// Records that take the place of merged ones, with the partners that they get.
+pub(super) fn survivors(link: u16, side: Side) -> Area {
+    Area { link, kind: 14, side: Some(side) }
+}
+
 /// Match keys of one line, so that equal keys stand together.
 pub(super) fn keys(link: u16, line: usize) -> Area {
     Area { link, kind: 16 + u8::try_from(line).unwrap_or(u8::MAX - 16), side: None }
@@ -262,6 +272,48 @@ pub(super) fn wanted_row(giver: &EntryKey, set: u8) -> SpillRow {
     let mut key = giver.to_bytes();
     key.push(set);
     SpillRow { key, content: Vec::new() }
+}
+
+/// What became of a pair's record that was merged into another one.
+#[derive(Clone, Debug)]
+pub(super) enum Merged {
+    /// The pair goes on with this record.
+    GoesOn(Box<Versioned>),
+    /// It was merged into a record that has a partner, or cannot take its place.
+    Asks { into: RecordId, partner: Option<RecordId> },
+}
+
+impl Merged {
+    pub(super) fn encode(&self) -> Result<Vec<u8>> {
+        Ok(match self {
+            Merged::GoesOn(survivor) => {
+                let mut content = vec![1];
+                encode_versioned(survivor, &mut content)?;
+                content
+            }
+            Merged::Asks { into, partner } => {
+                let mut content = vec![0];
+                content.extend_from_slice(&(into.as_bytes().len() as u32).to_le_bytes());
+                content.extend_from_slice(into.as_bytes());
+                content.extend_from_slice(partner.as_ref().map(RecordId::as_bytes).unwrap_or_default());
+                content
+            }
+        })
+    }
+
+    pub(super) fn decode(content: &[u8], shape: &Arc<Shape>) -> Result<Self> {
+        let bad = || damaged("a merged record");
+        match content.split_first().ok_or_else(bad)? {
+            (1, rest) => Ok(Merged::GoesOn(Box::new(decode_versioned(rest, shape)?))),
+            (_, rest) => {
+                let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(bad)?;
+                let (into, partner) =
+                    rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(bad)?;
+                let partner = if partner.is_empty() { None } else { Some(id_of(partner)?) };
+                Ok(Merged::Asks { into: id_of(into)?, partner })
+            }
+        }
+    }
 }
 
 /// A group that waits for the end of the plan, with everything to carry it then.

@@ -15,11 +15,12 @@ use crate::plan::{
 };
 use crate::store::{Binding, Scan};
 
-use super::area::{self, DeferredRow, Missing, Upcoming};
+use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
 use super::integration::hex;
 use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::Making;
+use super::merging::{AnyMerged, find_merges, merged_of};
 use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
@@ -38,11 +39,14 @@ pub(super) struct Deciding<'a> {
     pub(super) before: Option<&'a Binding>,
     pub(super) decided: Vec<crate::model::LinkId>,
     pub(super) keys: Sides<SideKeys>,
+    pub(super) merged: Sides<AnyMerged>,
 }
 
 /// One half of a pair as far as it is known.
 enum Seen {
     There(Versioned),
+    Survivor(Versioned),
+    Merged { into: RecordId, partner: Option<RecordId> },
     Gone(AbsenceProof),
     Hidden,
 }
@@ -51,6 +55,8 @@ impl Seen {
     fn half(&self) -> Half<'_> {
         match self {
             Seen::There(versioned) => Half::There(versioned),
+            Seen::Survivor(versioned) => Half::Survivor(versioned),
+            Seen::Merged { into, partner } => Half::Merged { into, partner: partner.as_ref() },
             Seen::Gone(proof) => Half::Gone(proof),
             Seen::Hidden => Half::Hidden,
         }
@@ -58,8 +64,8 @@ impl Seen {
 
     fn record(&self) -> Option<&Record> {
         match self {
-            Seen::There(versioned) => Some(&versioned.record),
-            Seen::Gone(_) | Seen::Hidden => None,
+            Seen::There(versioned) | Seen::Survivor(versioned) => Some(&versioned.record),
+            Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
         }
     }
 }
@@ -121,10 +127,18 @@ impl Deciding<'_> {
         let keys: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
         let changed = store.spilled_of(plan, area::changed(self.place, side), &keys).await?;
         let missing = store.spilled_of(plan, area::missing(self.place, side), &keys).await?;
+        let merged = merged_of(self, side, ids).await?;
         let mut seen: Vec<Option<Seen>> = Vec::with_capacity(ids.len());
         let mut asked = Vec::new();
-        for ((id, changed), missing) in ids.iter().zip(changed).zip(missing) {
+        for (((id, changed), missing), merged) in ids.iter().zip(changed).zip(missing).zip(merged) {
             let missing = missing.map(|content| Missing::decode(id, &content)).transpose()?;
+            if let Some(merged) = merged {
+                seen.push(Some(match merged {
+                    Merged::GoesOn(survivor) => Seen::Survivor(*survivor),
+                    Merged::Asks { into, partner } => Seen::Merged { into, partner },
+                }));
+                continue;
+            }
             seen.push(match (changed, missing) {
                 (_, Some(Missing::Tombstone(tombstone))) => Some(Seen::Gone(tombstone.into())),
                 (Some(content), _) => Some(Seen::There(area::versioned(&content, self.link.shape(side))?)),
@@ -232,6 +246,7 @@ pub(super) struct Page {
 /// Decides every pair that something nominated; gives back how many were looked at.
 pub(super) async fn decide_pairs(deciding: &Deciding<'_>) -> Result<u64> {
     let making = deciding.making;
+    find_merges(deciding).await?;
     let referred = making.is_referred_to(&deciding.link.spec().id);
     let mut meter = deciding.meter(None);
     let mut after = None;
@@ -279,7 +294,11 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
             resolved: Sides::new(&resolved, &resolved),
             rebased: &rebased,
             resolutions: &resolutions,
-            open: open.get(&pair.ids.left).map(Vec::as_slice).unwrap_or_default(),
+            open: match is_relinked(left, right) {
+                // What is open about the former records ends with them; what still is opens anew.
+                true => &[],
+                false => open.get(&pair.ids.left).map(Vec::as_slice).unwrap_or_default(),
+            },
             check_all: deciding.making.inner.options.check_all || deciding.making.reconfigured,
         };
         let halves = Sides::new(there(left), there(right));
@@ -290,9 +309,14 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
 
 fn there(seen: &Seen) -> Option<&Versioned> {
     match seen {
-        Seen::There(versioned) => Some(versioned),
-        Seen::Gone(_) | Seen::Hidden => None,
+        Seen::There(versioned) | Seen::Survivor(versioned) => Some(versioned),
+        Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
     }
+}
+
+fn is_relinked(left: &Seen, right: &Seen) -> bool {
+    let survives = |seen: &Seen| matches!(seen, Seen::Survivor(_));
+    (survives(left) && there(right).is_some()) || (survives(right) && there(left).is_some())
 }
 
 /// Carries what had to wait until every link was decided.

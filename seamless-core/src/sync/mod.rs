@@ -21,6 +21,7 @@ mod integration;
 mod keys;
 mod lookup;
 mod making;
+mod merging;
 mod operation;
 mod pairing;
 mod plan_handle;

@@ -96,6 +96,7 @@ async fn read_link<'a>(
         before,
         decided: making.decided_before(place),
         keys: Sides::default(),
+        merged: Sides::default(),
     })
 }
 

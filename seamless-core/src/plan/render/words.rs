@@ -127,6 +127,10 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
             "nobody knows whether it was created",
             "look it up in the system, and join the two records or delete the copy",
         ),
+        ParkReason::Merged { .. } => (
+            "its partner was merged into another record",
+            "merge the two records here as well, or delete the one that is too many",
+        ),
         ParkReason::LeftScope => {
             ("its partner left the filter", "decide whether it is kept, changed or deleted")
         }

@@ -286,6 +286,7 @@ fn parked() -> impl Strategy<Value = Parked> {
             ParkReason::AmbiguousCreate,
             ParkReason::LeftScope,
         ]),
+        record_id().prop_map(|into| ParkReason::Merged { into }),
     ];
     (side(), of(record_id()), vec(rule(), 0..3), why, "\\PC{0,9}", "\\PC{0,9}")
         .prop_map(|(side, id, rules, why, message, remedy)| Parked { side, id, rules, why, message, remedy })
@@ -301,6 +302,7 @@ fn effect() -> impl Strategy<Value = Effect> {
         sides(any::<bool>()).prop_map(|gone| Effect::EndPair { gone }),
         side().prop_map(|side| Effect::Freeze { side }),
         Just(Effect::Thaw),
+        sides(of(record_id())).prop_map(|into| Effect::Relink { into }),
         vec(rule(), 0..3).prop_map(|rules| Effect::Diverged { rules }),
         (side(), feed()).prop_map(|(side, feed)| Effect::Cursor { side, feed }),
     ]

@@ -102,11 +102,12 @@ variants!(Reason {
 variants!(Effect {
     0 Link { line }, 1 Agree, 2 OpenConflict(view), 3 CloseConflict { rules }, 4 Park(parked),
     5 EndPair { gone }, 6 Freeze { side }, 7 Thaw, 8 Diverged { rules }, 9 Cursor { side, feed },
+    10 Relink { into },
 });
 variants!(ConflictWhy { 0 BothChanged, 1 FirstLink, 2 Drift });
 variants!(ParkReason {
     0 Map(problem), 1 Ambiguous, 2 Broken, 3 PartnerGone, 4 EditedAndDeleted, 5 Hidden, 6 Refused,
-    7 AmbiguousCreate, 8 LeftScope,
+    7 AmbiguousCreate, 8 LeftScope, 9 Merged { into },
 });
 variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask) });
 variants!(EntryState {
