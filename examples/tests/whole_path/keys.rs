@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::executor::block_on;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
-use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};
-use seamless_core::connector::{UniqueKey, WriteReturns};
+use seamless_connectors::memory::{EntityConfig, Fault, Memory, MemoryConfig};
+use seamless_core::connector::{RefusalKind, UniqueKey, WriteReturns};
 use seamless_core::mapper::DeletePolicy;
 use seamless_core::model::{Entity, Field, FieldKind, RecordId, Side, Value};
-use seamless_core::plan::{Body, Provenance, Rank};
+use seamless_core::plan::{Attention, AttentionWhy, Body, Provenance, Rank};
 use seamless_core::sync::{Applied, Options, Plan};
 use seamless_mapping::{Mapping, copy};
 
@@ -265,6 +265,47 @@ fn h54_a_number_that_goes_back_while_it_is_let_go_is_written_over_the_temporary_
     world.run();
     assert_eq!(numbers(&world, Side::Right), before);
     assert!(world.waiting().is_empty(), "{:?}", world.waiting());
+}
+
+#[test]
+fn h54_i30_a_record_that_may_not_let_go_is_parked_and_the_others_go_on() {
+    let world = settled(No::Required, 3);
+    renumber(&world, 0, number(1));
+    renumber(&world, 1, number(0));
+    world.crm.edit("account", &id(2), &[("name", Value::text("name 2b"))]).unwrap();
+    for _ in 0..4 {
+        world.erp.fail_no_more();
+        world.erp.fail_next(Fault::RefusedAt(0, RefusalKind::Invalid { field: None }));
+        world.run();
+        world.pass(std::time::Duration::from_secs(7200));
+    }
+    world.erp.fail_no_more();
+    for _ in 0..2 {
+        world.run();
+        world.pass(std::time::Duration::from_secs(7200));
+    }
+    let parked = |(_, attention): &(_, Attention)| matches!(attention.why, AttentionWhy::Parked { .. });
+    assert_eq!(world.waiting().iter().filter(|waits| parked(waits)).count(), 2, "{:?}", world.waiting());
+    let right = numbers(&world, Side::Right);
+    assert!(right.contains_key(&Value::text("name 2b").to_string()), "{right:?}");
+    let ops = world.erp.counts().ops;
+    (0..3).for_each(|_| drop(world.run()));
+    assert_eq!(world.erp.counts().ops, ops, "{:?}", world.waiting());
+}
+
+#[test]
+fn h54_a_lost_reply_to_letting_go_is_found_out() {
+    for fault in [Fault::LostReply, Fault::LostRequest, Fault::LateRequest] {
+        let world = settled(No::Required, 2);
+        renumber(&world, 0, number(1));
+        renumber(&world, 1, number(0));
+        world.erp.fail_next(fault);
+        world.settle();
+        world.erp.deliver_late();
+        world.settle();
+        assert_eq!(numbers(&world, Side::Left), numbers(&world, Side::Right));
+        assert!(world.waiting().is_empty(), "{:?}", world.waiting());
+    }
 }
 
 #[test]

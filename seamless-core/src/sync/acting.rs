@@ -21,7 +21,7 @@ use crate::plan::{
 use crate::store::{AttentionKind, Commit};
 
 use super::applying::{Applying, PairsNow, is_create, never, pair_key};
-use super::operation::{changed_rules, chosen_id, expects, patch, settled_rules};
+use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
 use super::progress::Event;
 use super::settle::Written;
 
@@ -72,7 +72,9 @@ impl Applying<'_> {
                 Ok(one) => ready.push(one),
                 Err((entry, why)) => {
                     self.drop_entry(&entry, &why, &mut commit);
-                    self.look_again(&entry, &mut commit);
+                    if why != NOT_RELEASED || !self.is_tried_again(&entry).await? {
+                        self.look_again(&entry, &mut commit);
+                    }
                 }
             }
         }
@@ -86,6 +88,18 @@ impl Applying<'_> {
         }
         self.put_pairs(&link, now, &mut commit);
         self.commit(commit).await
+    }
+
+    /// Whether a failure of the same pair is counted already, as it is when its record could not let go of a unique
+    /// value: to look again for its own sake would begin the count anew, and the record would never be parked.
+    async fn is_tried_again(&self, entry: &Entry) -> Result<bool> {
+        let Some((side, id)) = pair_key(entry) else { return Ok(false) };
+        let open = self.store().attention_of(&entry.link, side, &[id]).await?;
+        let counts = |attention: &Attention| {
+            matches!(&attention.why, AttentionWhy::Retry { failures, .. } if *failures > 0)
+                || matches!(&attention.why, AttentionWhy::Parked { .. })
+        };
+        Ok(open.iter().flatten().any(counts))
     }
 
     /// The partners that actions wait for, as the store knows them now.

@@ -198,6 +198,8 @@ pub(super) fn matched_of(content: &[u8]) -> Result<(u16, RecordId)> {
 pub(super) enum Upcoming {
     There(RecordId),
     Created(ActionId),
+    /// The one that it had is gone, and whom it is with now a person decides.
+    Nobody,
 }
 
 impl Upcoming {
@@ -205,6 +207,7 @@ impl Upcoming {
         let (tag, bytes) = match self {
             Upcoming::There(id) => (0, id.as_bytes()),
             Upcoming::Created(action) => (1, action.as_bytes().as_slice()),
+            Upcoming::Nobody => (2, &[][..]),
         };
         std::iter::once(tag).chain(bytes.iter().copied()).collect()
     }
@@ -216,6 +219,7 @@ impl Upcoming {
                 let bytes = <[u8; 16]>::try_from(action).map_err(|_| damaged("an action's id"))?;
                 Ok(Upcoming::Created(ActionId::from_bytes(bytes)))
             }
+            Some((2, [])) => Ok(Upcoming::Nobody),
             _ => Err(damaged("a partner")),
         }
     }

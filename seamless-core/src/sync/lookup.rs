@@ -68,8 +68,9 @@ async fn partners(
             (Some(content), _) => match Upcoming::decode(&content)? {
                 Upcoming::There(partner) => Answer::Paired(partner),
                 Upcoming::Created(action) => Answer::Planned(action),
+                Upcoming::Nobody => Answer::Unpaired,
             },
-            (None, _) if redirected.is_some() => redirected.map_or(Answer::Unpaired, Answer::Paired),
+            (None, _) if redirected.is_some() => redirected.unwrap_or(Answer::Unpaired),
             (None, Some(mark)) if mark.status != PairStatus::Ended => {
                 Answer::Paired(mark.ids.of(side.other()).clone())
             }
@@ -80,15 +81,15 @@ async fn partners(
     Ok(())
 }
 
-/// The partners of records that earlier plans found merged, their own or their partners': as long as asked. Nothing is
-/// asked where nothing was merged and no pair is open.
+/// The answers about records that earlier plans found merged, or whose partners were: as long as asked. Nothing is
+/// looked up where nothing was merged and no pair is open.
 async fn redirected(
     making: &Making<'_>,
     link: &LinkId,
     side: Side,
     ids: &[RecordId],
     marks: &[Option<Mark>],
-) -> Result<Vec<Option<RecordId>>> {
+) -> Result<Vec<Option<Answer>>> {
     let mut redirected = Vec::with_capacity(ids.len());
     for (id, mark) in ids.iter().zip(marks) {
         redirected.push(match mark {
@@ -101,7 +102,7 @@ async fn redirected(
 }
 
 /// A record that is gone and whose partner goes on with another one was merged into that one.
-async fn taken_over(making: &Making<'_>, link: &LinkId, side: Side, mark: &Mark) -> Result<Option<RecordId>> {
+async fn taken_over(making: &Making<'_>, link: &LinkId, side: Side, mark: &Mark) -> Result<Option<Answer>> {
     let is_gone = making.inner.place(link).is_some_and(|(_, link)| is_back(link, side, mark));
     if !is_gone {
         return Ok(None);
@@ -109,18 +110,18 @@ async fn taken_over(making: &Making<'_>, link: &LinkId, side: Side, mark: &Mark)
     let partner = mark.ids.of(side.other());
     let now = making.store().marks_of(link, side.other(), std::slice::from_ref(partner)).await?;
     let goes_on = now.into_iter().flatten().any(|now| now.status != PairStatus::Ended);
-    Ok(goes_on.then(|| partner.clone()))
+    Ok(goes_on.then(|| Answer::Paired(partner.clone())))
 }
 
-/// The pair is parked because one of its records was merged into one that has a partner: for the record that is gone
-/// that is the partner, for the other one it is the survivor.
+/// The pair is parked because one of its records was merged into one that has a partner: that is the partner of the
+/// record that is gone, and the other one has none for now.
 async fn waits_for_a_merge(
     making: &Making<'_>,
     link: &LinkId,
     side: Side,
     id: &RecordId,
     mark: &Mark,
-) -> Result<Option<RecordId>> {
+) -> Result<Option<Answer>> {
     let store = making.store();
     let survivor = |open: Vec<Vec<Attention>>| {
         open.into_iter().flatten().find_map(|attention| match &attention.why {
@@ -128,13 +129,13 @@ async fn waits_for_a_merge(
             _ => None,
         })
     };
-    if let Some(into) = survivor(store.attention_of(link, side, std::slice::from_ref(id)).await?) {
-        return Ok(Some(into));
+    if survivor(store.attention_of(link, side, std::slice::from_ref(id)).await?).is_some() {
+        return Ok(Some(Answer::Unpaired));
     }
     let other = side.other();
     let partner = std::slice::from_ref(mark.ids.of(other));
     let Some(into) = survivor(store.attention_of(link, other, partner).await?) else { return Ok(None) };
     let now = store.marks_of(link, side, &[into]).await?;
     let live = now.into_iter().flatten().find(|now| now.status != PairStatus::Ended);
-    Ok(live.map(|live| live.ids.of(other).clone()))
+    Ok(live.map(|live| Answer::Paired(live.ids.of(other).clone())))
 }

@@ -1,6 +1,6 @@
 //! Records that a system merged: what the tombstones of this plan say, before the pairs of a link are decided. A pair
 //! whose record was merged goes on with the survivor where that has no partner; where it has one, a person is asked.
-//! Whoever refers to the record that is gone means the survivor. The door is [`find_merges`]; what it found is asked by
+//! Whoever refers to the record that is gone means the survivor from now on. The door is [`find_merges`]; what it found is asked by
 //! [`merged_of`] and [`survives`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,7 +122,8 @@ async fn alone(deciding: &Deciding<'_>, side: Side, loser: &RecordId, into: Reco
     Ok(Merged::GoesOn(Box::new(survivor)))
 }
 
-/// Whoever refers to the record that is gone means the survivor, and whoever refers to its partner does as well.
+/// Whoever refers to the record that is gone means the survivor. Its partner that is left over refers to nobody: were
+/// it taken for a partner of the survivor, a child that moved with the merge would seem to be where it belongs.
 async fn refer(
     deciding: &Deciding<'_>,
     side: Side,
@@ -136,8 +137,10 @@ async fn refer(
     }
     let row = |id: &RecordId, partner: &RecordId| area::row(id, Upcoming::There(partner.clone()).encode());
     let (here, there) = match merged {
-        Merged::Asks { into, partner: Some(other) } => (vec![row(loser, other)], vec![row(partner, into)]),
-        Merged::Asks { partner: None, .. } => (Vec::new(), Vec::new()),
+        Merged::Asks { into: _, partner: other } => {
+            let here = other.iter().map(|other| row(loser, other)).collect();
+            (here, vec![area::row(partner, Upcoming::Nobody.encode())])
+        }
         Merged::GoesOn(survivor) => {
             // Where the partner was merged as well, what took its place is the partner.
             let other = merged_of(deciding, side.other(), std::slice::from_ref(partner)).await?;

@@ -27,6 +27,9 @@ pub(super) fn patch(shape: &std::sync::Arc<Shape>, values: Vec<(FieldName, Slot)
     record(&shape, values)
 }
 
+/// Why an action is dropped whose record did not let go of its unique value.
+pub(super) const NOT_RELEASED: &str = "the unique value that it gives up could not be released first";
+
 /// The precondition of an action; the inner error is a reason to drop it. `pair` is the pair as the commits of this
 /// plan have left it.
 pub(super) fn expects(
@@ -42,7 +45,7 @@ pub(super) fn expects(
         PlannedExpects::Before => Expects::Values(before(action)?),
         PlannedExpects::Released { fields } => {
             let Some(pair) = pair.filter(|pair| is_released(link, action, fields, pair)) else {
-                return Ok(Err("the value that it gives up first could not be released"));
+                return Ok(Err(NOT_RELEASED));
             };
             match (pair.version.of(action.side), capabilities.conditional_update) {
                 (_, false) => Expects::Anything,
