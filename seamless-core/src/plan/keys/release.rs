@@ -3,8 +3,8 @@
 //!
 //! Between the two the record holds a value that nobody meant, and everything may stop there. So the first of them
 //! settles its groups on the temporary value, on *both* sides: whatever the other side then holds differs from its
-//! base and is a change, which every later plan carries over the temporary value. Were the other side's base left as it
-//! was, a value that goes back to it would look unchanged, and the temporary one would stay.
+//! base and is a change, which every later plan carries over the temporary value. Were the other side's base what that
+//! side holds, or what it held before, one of the two would look unchanged, and the temporary value would stay.
 
 use super::unique::{StandIn, UniqueSets, changed_slots};
 use crate::mapper::{MapContext, Resolved};
