@@ -20,11 +20,14 @@ use super::world::{World, approve, as_it_is, crm, text};
 enum No {
     MayBeEmpty,
     Required,
+    /// Required, and too short for a temporary value.
+    Short,
 }
 
 /// A right system that refuses a second record with the same number.
 fn erp(no: No, returns: WriteReturns) -> Memory {
-    let number = Field { required: no == No::Required, unique: true, ..text("No.", 20) };
+    let number = text("No.", if no == No::Short { 3 } else { 20 });
+    let number = Field { required: no != No::MayBeEmpty, unique: true, ..number };
     let customer = Entity {
         name: "Customer".into(),
         label: None,
@@ -297,6 +300,23 @@ fn h54_i30_a_record_that_may_not_let_go_is_parked_and_the_others_go_on() {
 }
 
 #[test]
+fn h54_a_swap_that_has_no_room_for_a_temporary_value_waits_for_a_person_and_loses_nothing() {
+    let world = settled(No::Short, 3);
+    renumber(&world, 0, number(1));
+    renumber(&world, 1, number(0));
+    renumber(&world, 2, number(7));
+    let before = numbers(&world, Side::Right);
+    for _ in 0..4 {
+        world.run();
+        world.pass(std::time::Duration::from_secs(7200));
+    }
+    assert_eq!(world.waiting().len(), 2, "{:?}", world.waiting());
+    let after = numbers(&world, Side::Right);
+    let same = before.iter().filter(|(name, no)| after.get(*name) == Some(no)).count();
+    assert_eq!(same, 2, "{after:?}");
+}
+
+#[test]
 fn h54_a_lost_reply_to_letting_go_is_found_out() {
     for fault in [Fault::LostReply, Fault::LostRequest, Fault::LateRequest] {
         let world = settled(No::Required, 2);
@@ -491,5 +511,29 @@ proptest! {
     #[test]
     fn h54_h55_numbers_that_change_hands_in_any_way_are_written_by_one_plan(moves in moves()) {
         check(&moves)?;
+    }
+}
+
+proptest! {
+    // Catches: a value that is let go and forgotten when the process ends between two writes.
+    #[test]
+    fn h54_i27_numbers_that_change_hands_arrive_wherever_a_run_crashes(moves in moves(), steps in 0..60_usize) {
+        let moves = Moves { new: 0, ..moves };
+        let no = if moves.required { No::Required } else { No::MayBeEmpty };
+        let returns = [WriteReturns::Nothing, WriteReturns::Version, WriteReturns::Stored][moves.returns];
+        let mut world = World::mapped(crm(&as_it_is), erp(no, returns), mapping());
+        (0..moves.fates.len()).for_each(|account| add(&world, account, number(account)));
+        world.settle();
+        let now = numbers_of(&moves);
+        for account in 0..moves.fates.len() {
+            match now.after.get(&account) {
+                None => drop(world.crm.delete("account", &id(account)).unwrap()),
+                Some(no) => renumber(&world, account, no.map_or(Value::Null, number)),
+            }
+        }
+        let _ = world.run_until(steps);
+        world.settle();
+        prop_assert_eq!(numbers(&world, Side::Left), numbers(&world, Side::Right));
+        prop_assert!(world.waiting().is_empty(), "{:?}", world.waiting());
     }
 }
