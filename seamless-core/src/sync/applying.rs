@@ -23,7 +23,7 @@ use super::making::LeaseKeeper;
 use super::operation::settled_rules;
 use super::progress::{Meter, Phase};
 use super::pull::is_back;
-use super::settle::{Under, Written, goes_on, settle};
+use super::settle::{Under, Written, settle};
 
 /// What applying a plan came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub(super) struct Applying<'a> {
     /// Per link: whether nothing was open about any of its records when applying began.
     quiet: Vec<bool>,
     /// What people decided before applying began, by the link and the left record.
-    decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
+    pub(super) decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
     pub(super) batches_failed: u32,
 }
 
@@ -112,9 +112,9 @@ pub(super) struct Applying<'a> {
 pub(super) struct PairNow {
     pub(super) pair: Option<Pair>,
     pub(super) open: Vec<Attention>,
-    changed: bool,
+    pub(super) changed: bool,
     open_changed: bool,
-    ended: Option<Pair>,
+    pub(super) ended: Option<Pair>,
 }
 
 /// The pairs of a batch, by the side and id by which its entries name them.
@@ -357,43 +357,6 @@ impl Applying<'_> {
         commit.endings.push(self.applied(entry, None, at));
     }
 
-    /// Ends the pair of records one of which was merged, and begins one with the survivor, which takes its bases over.
-    /// What was open about them ended with them: what still is, is opened anew by entries that follow.
-    fn relink(
-        &self,
-        link: &CompiledLink,
-        entry: &Entry,
-        into: &Sides<Option<RecordId>>,
-        now: &mut PairsNow,
-        commit: &mut Commit,
-    ) {
-        let id = &link.spec().id;
-        let before = pair_key(entry).and_then(|key| now.get_mut(&key));
-        let Some((pair_now, before)) = before.and_then(|now| now.pair.take().map(|pair| (now, pair))) else {
-            return;
-        };
-        pair_now.open.clear();
-        for side in Side::BOTH {
-            let of = before.ids.of(side);
-            let kinds: &[AttentionKind] = match into.of(side) {
-                Some(_) => &[AttentionKind::All],
-                None => &[AttentionKind::Parked, AttentionKind::Conflict],
-            };
-            commit.settled.extend(kinds.iter().map(|kind| (id.clone(), side, of.clone(), *kind)));
-        }
-        let decisions = self.decisions.get(&(id.clone(), before.ids.left.clone())).into_iter().flatten();
-        let of_pair = decisions.filter(|made| made.ids == before.ids);
-        commit.resolved.extend(of_pair.map(|made| (id.clone(), made.clone())));
-        let (ended, mut pair) = goes_on(link, before, into, self.plan);
-        pair.watch = has_unsettled(link, &pair);
-        let key = (Side::Left, pair.ids.left.clone());
-        pair_now.ended = Some(ended);
-        let survivor = now.entry(key).or_default();
-        survivor.close_whole_record();
-        survivor.pair = Some(pair);
-        survivor.changed = true;
-    }
-
     /// Moves a pair as an entry that ended well moves it.
     pub(super) fn settle(
         &self,
@@ -604,7 +567,7 @@ fn same_batch(a: &Entry, b: &Entry) -> bool {
 }
 
 /// Whether a group has no base at all: it was never settled, so the pair must be looked at again.
-fn has_unsettled(link: &CompiledLink, pair: &Pair) -> bool {
+pub(super) fn has_unsettled(link: &CompiledLink, pair: &Pair) -> bool {
     let absent = |record: &Record, slots: &[usize]| {
         slots.iter().all(|slot| matches!(record.get(*slot), Presence::Absent))
     };

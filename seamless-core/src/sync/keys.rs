@@ -268,7 +268,7 @@ impl Found<'_> {
 
     /// Finds who gives up what is taken.
     async fn add(&mut self, mut takes: Vec<(Option<EntryKey>, UniqueValue)>) -> Result<()> {
-        takes.sort_by(|(_, a), (_, b)| a.cmp(b));
+        takes.sort_by_key(|(_, value)| *value);
         let keys: Vec<Vec<u8>> = takes.iter().map(|(_, value)| value.to_vec()).collect();
         if keys.is_empty() {
             return Ok(());

@@ -28,6 +28,7 @@ mod plan_handle;
 mod planning;
 mod progress;
 mod pull;
+mod relink;
 mod run;
 mod settle;
 

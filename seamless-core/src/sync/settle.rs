@@ -64,31 +64,6 @@ pub(super) fn settle(
     Some(pair)
 }
 
-/// The pair of records of which some were merged into others: the former pair as it ends, and the one that goes on
-/// with its bases. What is gone has no base any more, so that a record that comes back is there anew.
-pub(super) fn goes_on(
-    link: &CompiledLink,
-    before: Pair,
-    into: &Sides<Option<RecordId>>,
-    plan: &PlanId,
-) -> (Pair, Pair) {
-    let mut pair = before.clone();
-    let mut ended = before;
-    for side in Side::BOTH {
-        let Some(into) = into.of(side) else { continue };
-        *pair.ids.of_mut(side) = into.clone();
-        for pair in [&mut pair, &mut ended] {
-            *pair.version.of_mut(side) = None;
-        }
-        *ended.base.of_mut(side) = Record::absent(link.shape(side));
-        *ended.fingerprint.of_mut(side) = link.fingerprint(side, ended.base.of(side));
-    }
-    pair.revision += 1;
-    pair.plan = Some(plan.clone());
-    ended.plan = Some(plan.clone());
-    (ended, pair)
-}
-
 fn new_pair(under: Under<'_>, entry: &Entry, written: Option<&Written>) -> Option<Pair> {
     let id = |side: Side| {
         let made = match &entry.body {

@@ -69,7 +69,7 @@ proptest! {
     fn who_waits_for_no_ring_and_can_move_does_not_let_go(nodes in nodes()) {
         let places = place(&nodes);
         let free: Vec<bool> = nodes.iter().map(|node| node.can_move).collect();
-        for node in 0..nodes.len() {
+        for (node, found) in places.iter().enumerate() {
             let reaches_stuck = |node: usize| {
                 let (mut open, mut met) = (vec![node], vec![false; nodes.len()]);
                 while let Some(at) = open.pop() {
@@ -82,7 +82,7 @@ proptest! {
             let deep = depth(&nodes, node, &mut Vec::new());
             if !reaches_stuck(node) && let Some(deep) = deep && deep <= Rank::MOVE_KEYS_STEPS {
                 let rank = if deep == 0 { Rank::ReleaseKeys } else { Rank::MoveKeys(deep) };
-                prop_assert_eq!(places[node], Placement::At(rank));
+                prop_assert_eq!(*found, Placement::At(rank));
             }
         }
     }
