@@ -20,7 +20,7 @@ use super::integration::hex;
 use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::Making;
-use super::merging::{AnyMerged, find_merges, merged_of};
+use super::merging::{AnyMerged, find_merges, merged_of, take_no_place};
 use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
@@ -282,7 +282,7 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
     let resolved = resolve(deciding.making, deciding.link, records).await?;
     let open = deciding.open(&pairs.iter().collect::<Vec<_>>()).await?;
     let context = deciding.context();
-    let mut page = Page::default();
+    let (mut page, mut no_place) = (Page::default(), Vec::new());
     for ((pair, left), right) in pairs.iter().zip(&left).zip(&right) {
         let rebased = deciding.rebased(pair);
         let resolutions: Vec<Resolution> =
@@ -302,9 +302,21 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
             check_all: deciding.making.inner.options.check_all || deciding.making.reconfigured,
         };
         let halves = Sides::new(there(left), there(right));
+        if !is_relinked(left, right) {
+            no_place.extend(survivor(left).map(|id| (Side::Left, id)));
+            no_place.extend(survivor(right).map(|id| (Side::Right, id)));
+        }
         deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
     }
+    take_no_place(deciding, no_place).await?;
     deciding.put(page).await
+}
+
+fn survivor(seen: &Seen) -> Option<RecordId> {
+    match seen {
+        Seen::Survivor(versioned) => Some(versioned.id.clone()),
+        Seen::There(_) | Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
+    }
 }
 
 fn there(seen: &Seen) -> Option<&Versioned> {
@@ -315,8 +327,8 @@ fn there(seen: &Seen) -> Option<&Versioned> {
 }
 
 fn is_relinked(left: &Seen, right: &Seen) -> bool {
-    let survives = |seen: &Seen| matches!(seen, Seen::Survivor(_));
-    (survives(left) && there(right).is_some()) || (survives(right) && there(left).is_some())
+    let survives = survivor(left).is_some() || survivor(right).is_some();
+    survives && there(left).is_some() && there(right).is_some()
 }
 
 /// Carries what had to wait until every link was decided.

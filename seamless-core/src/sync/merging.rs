@@ -64,6 +64,16 @@ pub(super) async fn merged_of(
     rows.into_iter().map(decode).collect()
 }
 
+/// Records that were to take the place of merged ones, in pairs whose other record turned out to be gone as well: they
+/// are records without a pair like any other.
+pub(super) async fn take_no_place(deciding: &Deciding<'_>, survivors: Vec<(Side, RecordId)>) -> Result<()> {
+    for (side, id) in survivors {
+        let row = area::row(&id, Vec::new());
+        deciding.making.spill(area::survivors(deciding.place, side), vec![row]).await?;
+    }
+    Ok(())
+}
+
 /// Whether these records take the place of others in pairs of this plan, so that they need no partner.
 pub(super) async fn survives(deciding: &Deciding<'_>, side: Side, ids: &[RecordId]) -> Result<Vec<bool>> {
     if !deciding.merged.of(side).load(Ordering::Relaxed) {
@@ -72,7 +82,7 @@ pub(super) async fn survives(deciding: &Deciding<'_>, side: Side, ids: &[RecordI
     let keys: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
     let survivors = area::survivors(deciding.place, side);
     let rows = deciding.making.store().spilled_of(deciding.making.plan(), survivors, &keys).await?;
-    Ok(rows.into_iter().map(|row| row.is_some()).collect())
+    Ok(rows.into_iter().map(|row| row.is_some_and(|partner| !partner.is_empty())).collect())
 }
 
 /// Merges are few, so each is looked at by itself.
@@ -87,7 +97,7 @@ async fn find_merge(deciding: &Deciding<'_>, side: Side, loser: RecordId, into: 
     let merged = match known {
         Some(mark) if mark.status == PairStatus::Ended => Merged::Asks { into, partner: None },
         Some(mark) => Merged::Asks { into, partner: Some(mark.ids.of(side.other()).clone()) },
-        None if is_missing(deciding, side.other(), partner).await? => return Ok(()),
+        None if !is_there(deciding, side.other(), partner).await? => return Ok(()),
         None => alone(deciding, side, &loser, into).await?,
     };
     deciding.merged.of(side).store(true, Ordering::Relaxed);
@@ -185,16 +195,22 @@ async fn mark_of(deciding: &Deciding<'_>, side: Side, id: &RecordId) -> Result<O
     Ok(marks.into_iter().next().flatten())
 }
 
-async fn is_missing(deciding: &Deciding<'_>, side: Side, id: &RecordId) -> Result<bool> {
+/// Whether the other record of a pair is there; where it was merged itself, something may stand in its place.
+async fn is_there(deciding: &Deciding<'_>, side: Side, id: &RecordId) -> Result<bool> {
+    let (store, plan) = (deciding.making.store(), deciding.making.plan());
     let keys = [id.as_bytes().to_vec()];
-    let missing = area::missing(deciding.place, side);
-    let rows = deciding.making.store().spilled_of(deciding.making.plan(), missing, &keys).await?;
-    let Some(content) = rows.into_iter().next().flatten() else { return Ok(false) };
-    // A partner that was merged itself is not missing: something stands in its place.
-    Ok(match Missing::decode(id, &content)? {
-        Missing::Tombstone(tombstone) => tombstone.merged_into.is_none(),
-        Missing::NotSeen => true,
-    })
+    let missing = store.spilled_of(plan, area::missing(deciding.place, side), &keys).await?;
+    if let Some(content) = missing.into_iter().next().flatten()
+        && let Missing::Tombstone(tombstone) = Missing::decode(id, &content)?
+    {
+        return Ok(tombstone.merged_into.is_some());
+    }
+    let changed = store.spilled_of(plan, area::changed(deciding.place, side), &keys).await?;
+    if changed.into_iter().any(|row| row.is_some()) {
+        return Ok(true);
+    }
+    let found = deciding.fetch(side, FetchBy::Ids(vec![id.clone()])).await?;
+    Ok(found.iter().any(|found| matches!(found, Lookup::Found(_))))
 }
 
 /// The record as it was read in this plan, or as it is now.
