@@ -126,7 +126,7 @@ fn h54_a_swap_is_one_plan_in_which_one_record_lets_go_first() {
         text.contains("it gives up a unique value for a moment, because another record takes it"),
         "{text}"
     );
-    assert!(text.contains("temporary: what it is to be follows in this plan"), "{text}");
+    assert!(text.contains("temporary, until a later step of this plan"), "{text}");
 }
 
 #[test]
@@ -329,6 +329,40 @@ fn h54_a_lost_reply_to_letting_go_is_found_out() {
         assert_eq!(numbers(&world, Side::Left), numbers(&world, Side::Right));
         assert!(world.waiting().is_empty(), "{:?}", world.waiting());
     }
+}
+
+#[test]
+fn h54_h56_records_of_two_links_to_one_entity_swap_their_numbers_in_one_plan() {
+    let mapping = Mapping::builder("crm", "erp")
+        .link("customers", "account", "Customer")
+        .two_way()
+        .create(false, true)
+        .match_on([("accountnumber", "No.")])
+        .rule(copy("accountnumber", "No."))
+        .rule(copy("name", "Name"))
+        .link("vendors", "contact", "Customer")
+        .two_way()
+        .create(false, true)
+        .match_on([("email", "No.")])
+        .rule(copy("email", "No."))
+        .rule(copy("fullname", "Name"))
+        .done()
+        .build()
+        .unwrap();
+    let world = World::mapped(crm(&as_it_is), erp(No::Required, WriteReturns::Stored), mapping);
+    add(&world, 0, number(0));
+    let vendor = world.contact("p1", "C1", "name 1", None);
+    world.settle();
+    assert_eq!((world.crm.count("account"), world.crm.count("contact")), (1, 1));
+    renumber(&world, 0, number(1));
+    world.crm.edit("contact", &vendor, &[("email", number(0))]).unwrap();
+    let plan = world.plan();
+    let applied = apply(&world, &plan);
+    assert_eq!((applied.written, applied.dropped_count), (3, 0), "{}", world.text(&plan));
+    let expected = [("name 0", number(1)), ("name 1", number(0))];
+    let expected = expected.map(|(name, no)| (Value::text(name).to_string(), no.to_string()));
+    assert_eq!(numbers(&world, Side::Right), BTreeMap::from(expected));
+    assert!(world.plan().is_empty());
 }
 
 #[test]

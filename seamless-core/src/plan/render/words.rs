@@ -56,7 +56,7 @@ pub(super) fn provenance(from: &Provenance, names: &Names, side: Side) -> String
         Provenance::Resolved { by } => format!("decided by {by}"),
         Provenance::Merged => "merged from both".to_owned(),
         Provenance::Lifecycle => "set by the rule for what happens to the partner".to_owned(),
-        Provenance::Released => "temporary: what it is to be follows in this plan".to_owned(),
+        Provenance::Released => "temporary, until a later step of this plan".to_owned(),
     }
 }
 
