@@ -17,14 +17,14 @@ use crate::model::{
     Value,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Entry, EntryKey, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
+    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
     attempt_name,
 };
 use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
 use super::applying::{Applying, PairsNow, is_create, never, pair_key};
-use super::operation::{changed_rules, chosen_id, expects, patch, settled_rules};
+use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
 use super::progress::Event;
 use super::settle::Written;
 
@@ -70,11 +70,14 @@ impl Applying<'_> {
                 self.look_again(&entry, &mut commit);
                 continue;
             }
-            match self.prepare(&link, entry, &partners)? {
+            let pair = pair_key(&entry).and_then(|key| now.get(&key)).and_then(|now| now.pair.as_ref());
+            match self.prepare(&link, entry, pair, &partners)? {
                 Ok(one) => ready.push(one),
                 Err((entry, why)) => {
                     self.drop_entry(&entry, &why, &mut commit);
-                    self.look_again(&entry, &mut commit);
+                    if why != NOT_RELEASED || !self.is_tried_again(&entry).await? {
+                        self.look_again(&entry, &mut commit);
+                    }
                 }
             }
         }
@@ -88,6 +91,18 @@ impl Applying<'_> {
         }
         self.put_pairs(&link, now, &mut commit);
         self.commit(commit).await
+    }
+
+    /// Whether a failure of the same pair is counted already, as it is when its record could not let go of a unique
+    /// value: to look again for its own sake would begin the count anew, and the record would never be parked.
+    async fn is_tried_again(&self, entry: &Entry) -> Result<bool> {
+        let Some((side, id)) = pair_key(entry) else { return Ok(false) };
+        let open = self.store().attention_of(&entry.link, side, &[id]).await?;
+        let counts = |attention: &Attention| {
+            matches!(&attention.why, AttentionWhy::Retry { failures, .. } if *failures > 0)
+                || matches!(&attention.why, AttentionWhy::Parked { .. })
+        };
+        Ok(open.iter().flatten().any(counts))
     }
 
     /// The partners that actions wait for, as the store knows them now.
@@ -123,6 +138,7 @@ impl Applying<'_> {
         &self,
         link: &CompiledLink,
         entry: Entry,
+        pair: Option<&Pair>,
         partners: &BTreeMap<Ask, RecordId>,
     ) -> Result<std::result::Result<Ready, (Entry, String)>> {
         let Some(action) = entry.action() else {
@@ -161,7 +177,10 @@ impl Applying<'_> {
             values.push((change.field.clone(), Slot::Value(value)));
         }
         let patch = patch(shape, values)?;
-        let expects = expects(action)?;
+        let expects = match expects(link, action, pair, &capabilities)? {
+            Ok(expects) => expects,
+            Err(why) => return Ok(Err((entry, why.to_owned()))),
+        };
         let verb = match &action.verb {
             PlannedVerb::Create => Verb::Create,
             PlannedVerb::Update => Verb::Update,

@@ -14,8 +14,10 @@ use crate::plan::{
 
 use super::area;
 use super::deciding::{Deciding, PAGE_PAIRS, Page};
+use super::keys::gives_up_match;
 use super::lookup::resolve;
 use super::making::{BATCH_ROWS, SpillPages};
+use super::merging::survives;
 use crate::store::SpillRow;
 
 /// Decides the records that have no pair: new pairs, creates, parked groups.
@@ -72,7 +74,11 @@ async fn decide_unpaired_page(
     matches: &mut Matches<'_>,
 ) -> Result<()> {
     let making = deciding.making;
-    let mut candidates = candidates(deciding, side, rows, matches).await?;
+    let ids = rows.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
+    let survives = survives(deciding, side, &ids).await?;
+    // Those that take the place of merged records have their partners.
+    let rows = rows.into_iter().zip(survives).filter(|(_, survives)| !survives).map(|(row, _)| row);
+    let mut candidates = candidates(deciding, side, rows.collect(), matches).await?;
     look_up_partners(deciding, side, &mut candidates).await?;
     let mut asked = Vec::with_capacity(candidates.len() * 2);
     for candidate in candidates.iter().filter(|candidate| candidate.ambiguous.is_none()) {
@@ -233,8 +239,17 @@ async fn judge_found(
     let ids = [found.id.clone()];
     let mark = deciding.making.store().marks_of(&deciding.link.spec().id, side, &ids).await?;
     Ok(match mark.into_iter().next().flatten() {
-        Some(mark) if mark.status != PairStatus::Ended => Some(Err(Ambiguity::Taken(line, found.id))),
+        Some(mark) if mark.status != PairStatus::Ended => {
+            match gives_up_match(deciding, side, line, &found).await? {
+                // What it is matched by it gives up in this plan, and the plan sees to the order.
+                true => None,
+                false => Some(Err(Ambiguity::Taken(line, found.id))),
+            }
+        }
         _ if deciding.link.scope(side, &found.record) != Truth::In => None,
+        _ if survives(deciding, side, &ids).await?.contains(&true) => {
+            Some(Err(Ambiguity::Taken(line, found.id)))
+        }
         _ => Some(Ok(found)),
     })
 }

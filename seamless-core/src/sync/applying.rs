@@ -16,8 +16,8 @@ use crate::model::{
     Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, Pair, PairStatus, Rank, Resolution, conflict_message,
-    park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, Pair, PairStatus, ParkReason, Rank, Resolution,
+    conflict_message, merged_reason, park_name,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
@@ -118,7 +118,7 @@ pub(super) struct Applying<'a> {
     /// Per link: whether nothing was open about any of its records when applying began.
     quiet: Vec<bool>,
     /// What people decided before applying began, by the link and the left record.
-    decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
+    pub(super) decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
     pub(super) batches_failed: u32,
     /// Entries that come next, while a plan is gone through.
     pub(super) ahead: Option<Ahead<'a>>,
@@ -129,9 +129,9 @@ pub(super) struct Applying<'a> {
 pub(super) struct PairNow {
     pub(super) pair: Option<Pair>,
     pub(super) open: Vec<Attention>,
-    changed: bool,
+    pub(super) changed: bool,
     open_changed: bool,
-    ended: Option<Pair>,
+    pub(super) ended: Option<Pair>,
 }
 
 /// The pairs of a batch, by the side and id by which its entries name them.
@@ -215,7 +215,12 @@ impl Applying<'_> {
         match rank {
             Rank::State => self.effects(&link, entries).await,
             Rank::Cursor => self.cursors(entries).await,
-            Rank::ReleaseKeys | Rank::Create | Rank::Update | Rank::PatchReferences | Rank::Delete => {
+            Rank::ReleaseKeys
+            | Rank::MoveKeys(_)
+            | Rank::Create
+            | Rank::Update
+            | Rank::PatchReferences
+            | Rank::Delete => {
                 let capabilities = self.inner.connectors.of(side).capabilities(link.spec().entity.of(side));
                 let size = usize::try_from(capabilities.batch_max.get()).unwrap_or(usize::MAX);
                 let mut entries = entries;
@@ -322,11 +327,19 @@ impl Applying<'_> {
     fn effect(&mut self, link: &CompiledLink, entry: &Entry, now: &mut PairsNow, commit: &mut Commit) {
         let Body::Effect(effect) = &entry.body else { return };
         let at = self.inner.clock.now();
+        if let Effect::Relink { into } = effect {
+            self.relink(link, entry, into, now, commit);
+            commit.endings.push(self.applied(entry, None, at));
+            return;
+        }
         let pair_now = pair_key(entry).map(|key| now.entry(key).or_default());
         let attention = match effect {
             Effect::Park(parked) => {
                 let id = parked.id.clone().unwrap_or_else(|| entry.key.id.clone());
-                let reason = park_name(&parked.why).to_owned();
+                let reason = match &parked.why {
+                    ParkReason::Merged { into } => merged_reason(into),
+                    why => park_name(why).to_owned(),
+                };
                 Some(Attention {
                     side: parked.side,
                     id,
@@ -577,7 +590,7 @@ fn same_batch(a: &Entry, b: &Entry) -> bool {
 }
 
 /// Whether a group has no base at all: it was never settled, so the pair must be looked at again.
-fn has_unsettled(link: &CompiledLink, pair: &Pair) -> bool {
+pub(super) fn has_unsettled(link: &CompiledLink, pair: &Pair) -> bool {
     let absent = |record: &Record, slots: &[usize]| {
         slots.iter().all(|slot| matches!(record.get(*slot), Presence::Absent))
     };

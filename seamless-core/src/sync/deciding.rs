@@ -17,10 +17,12 @@ use crate::plan::{
 };
 use crate::store::{Binding, Scan};
 
-use super::area::{self, DeferredRow, Missing, Upcoming};
+use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
 use super::integration::hex;
+use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::{Making, SpillPages};
+use super::merging::{AnyMerged, find_merges, merged_of, take_no_place};
 use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
@@ -38,11 +40,15 @@ pub(super) struct Deciding<'a> {
     /// The configuration that the state was bound to before, where it is another one.
     pub(super) before: Option<&'a Binding>,
     pub(super) decided: Vec<crate::model::LinkId>,
+    pub(super) keys: Sides<SideKeys>,
+    pub(super) merged: Sides<AnyMerged>,
 }
 
 /// One half of a pair as far as it is known.
 enum Seen {
     There(Versioned),
+    Survivor(Versioned),
+    Merged { into: RecordId, partner: Option<RecordId> },
     Gone(AbsenceProof),
     Hidden,
 }
@@ -51,6 +57,8 @@ impl Seen {
     fn half(&self) -> Half<'_> {
         match self {
             Seen::There(versioned) => Half::There(versioned),
+            Seen::Survivor(versioned) => Half::Survivor(versioned),
+            Seen::Merged { into, partner } => Half::Merged { into, partner: partner.as_ref() },
             Seen::Gone(proof) => Half::Gone(proof),
             Seen::Hidden => Half::Hidden,
         }
@@ -58,8 +66,8 @@ impl Seen {
 
     fn record(&self) -> Option<&Record> {
         match self {
-            Seen::There(versioned) => Some(&versioned.record),
-            Seen::Gone(_) | Seen::Hidden => None,
+            Seen::There(versioned) | Seen::Survivor(versioned) => Some(&versioned.record),
+            Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
         }
     }
 }
@@ -121,10 +129,18 @@ impl Deciding<'_> {
         let keys: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
         let changed = store.spilled_of(plan, area::changed(self.place, side), &keys).await?;
         let missing = store.spilled_of(plan, area::missing(self.place, side), &keys).await?;
+        let merged = merged_of(self, side, ids).await?;
         let mut seen: Vec<Option<Seen>> = Vec::with_capacity(ids.len());
         let mut asked = Vec::new();
-        for ((id, changed), missing) in ids.iter().zip(changed).zip(missing) {
+        for (((id, changed), missing), merged) in ids.iter().zip(changed).zip(missing).zip(merged) {
             let missing = missing.map(|content| Missing::decode(id, &content)).transpose()?;
+            if let Some(merged) = merged {
+                seen.push(Some(match merged {
+                    Merged::GoesOn(survivor) => Seen::Survivor(*survivor),
+                    Merged::Asks { into, partner } => Seen::Merged { into, partner },
+                }));
+                continue;
+            }
             seen.push(match (changed, missing) {
                 (_, Some(Missing::Tombstone(tombstone))) => Some(Seen::Gone(tombstone.into())),
                 (Some(content), _) => Some(Seen::There(area::versioned(&content, self.link.shape(side))?)),
@@ -176,6 +192,7 @@ impl Deciding<'_> {
         }
         let deferred = deferred.iter().map(DeferredRow::encode).collect::<Result<Vec<_>>>()?;
         self.making.spill(area::deferred(self.place), deferred).await?;
+        let entries = keep_back(self, entries).await?;
         self.making.put_entries(entries).await
     }
 
@@ -231,6 +248,7 @@ pub(super) struct Page {
 /// Decides every pair that something nominated; gives back how many were looked at.
 pub(super) async fn decide_pairs(deciding: &Deciding<'_>) -> Result<u64> {
     let making = deciding.making;
+    find_merges(deciding).await?;
     let referred = making.is_referred_to(&deciding.link.spec().id);
     let mut meter = deciding.meter(None);
     let mut looked_at = 0;
@@ -264,7 +282,7 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
     let resolved = resolve(deciding.making, deciding.link, &records).await?;
     let open = deciding.open(&pairs.iter().collect::<Vec<_>>()).await?;
     let context = deciding.context();
-    let mut page = Page::default();
+    let (mut page, mut no_place) = (Page::default(), Vec::new());
     for ((pair, left), right) in pairs.iter().zip(&left).zip(&right) {
         let rebased = deciding.rebased(pair);
         let resolutions: Vec<Resolution> =
@@ -276,20 +294,41 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
             resolved: Sides::new(&resolved, &resolved),
             rebased: &rebased,
             resolutions: &resolutions,
-            open: open.get(&pair.ids.left).map(Vec::as_slice).unwrap_or_default(),
+            open: match is_relinked(left, right) {
+                // What is open about the former records ends with them; what still is opens anew.
+                true => &[],
+                false => open.get(&pair.ids.left).map(Vec::as_slice).unwrap_or_default(),
+            },
             check_all: deciding.making.inner.options.check_all || deciding.making.reconfigured,
         };
         let halves = Sides::new(there(left), there(right));
+        if !is_relinked(left, right) {
+            no_place.extend(survivor(left).map(|id| (Side::Left, id)));
+            no_place.extend(survivor(right).map(|id| (Side::Right, id)));
+        }
         deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
     }
+    take_no_place(deciding, no_place).await?;
     deciding.put(page).await
+}
+
+fn survivor(seen: &Seen) -> Option<RecordId> {
+    match seen {
+        Seen::Survivor(versioned) => Some(versioned.id.clone()),
+        Seen::There(_) | Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
+    }
 }
 
 fn there(seen: &Seen) -> Option<&Versioned> {
     match seen {
-        Seen::There(versioned) => Some(versioned),
-        Seen::Gone(_) | Seen::Hidden => None,
+        Seen::There(versioned) | Seen::Survivor(versioned) => Some(versioned),
+        Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
     }
+}
+
+fn is_relinked(left: &Seen, right: &Seen) -> bool {
+    let survives = survivor(left).is_some() || survivor(right).is_some();
+    survives && there(left).is_some() && there(right).is_some()
 }
 
 /// Carries what had to wait until every link was decided.

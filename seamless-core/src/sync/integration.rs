@@ -36,6 +36,9 @@ pub struct Options {
     pub plans_max: u32,
     /// Whether consistency is checked also where nothing changed, in runs that enumerate everything.
     pub check_all: bool,
+    /// Unique values that change hands in a plan, per entity, for which the order with the fewest writes is found.
+    /// Beyond that memory is spared: each record that gives one up lets go of it by a temporary value first.
+    pub key_moves_max: usize,
 }
 
 impl Default for Options {
@@ -50,6 +53,7 @@ impl Default for Options {
             failures_max: 2,
             plans_max: 4,
             check_all: false,
+            key_moves_max: 100_000,
         }
     }
 }

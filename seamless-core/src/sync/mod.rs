@@ -19,14 +19,17 @@ mod attention;
 mod cancel;
 mod deciding;
 mod integration;
+mod keys;
 mod lookup;
 mod making;
+mod merging;
 mod operation;
 mod pairing;
 mod plan_handle;
 mod planning;
 mod progress;
 mod pull;
+mod relink;
 mod run;
 mod settle;
 

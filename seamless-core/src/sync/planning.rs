@@ -16,6 +16,7 @@ use super::alone::decide_unpaired;
 use super::attention::nominate;
 use super::deciding::{Deciding, decide_late, decide_pairs};
 use super::integration::Inner;
+use super::keys::settle_keys;
 use super::making::{BATCH_ROWS, LeaseKeeper, Making};
 use super::pairing::match_unpaired;
 use super::plan_handle::Lines;
@@ -85,6 +86,7 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>, out: &mut Lines<'_>
         deciding.decided.clone_from(&all);
         figures.late = decide_late(deciding).await?;
     }
+    settle_keys(making, &stages).await?;
     seal(making, &stages, &figures, out).await
 }
 
@@ -109,6 +111,8 @@ async fn read_link<'a>(
         resolutions,
         before,
         decided: making.decided_before(place),
+        keys: Sides::default(),
+        merged: Sides::default(),
     })
 }
 

@@ -14,7 +14,7 @@ mod partner;
 use crate::connector::{AbsenceProof, Capabilities, Versioned};
 use crate::mapper::Resolved;
 use crate::merge::{CompiledLink, Reconciler};
-use crate::model::{ActionId, Bits, LinkId, RuleId, Side, Sides};
+use crate::model::{ActionId, Bits, LinkId, RecordId, RuleId, Side, Sides};
 
 use crate::plan::entry::{Entry, FieldChange, Wait};
 use crate::plan::known::{Attention, Pair, Resolution};
@@ -68,6 +68,15 @@ pub struct Situation<'a> {
 pub enum Half<'a> {
     /// It is there.
     There(&'a Versioned),
+    /// The pair's record was merged into this one, which has no partner: it stands for the former from now on.
+    Survivor(&'a Versioned),
+    /// It was merged into another record that has a partner of its own, or cannot be had.
+    Merged {
+        /// That record.
+        into: &'a RecordId,
+        /// Its partner, where one is known.
+        partner: Option<&'a RecordId>,
+    },
     /// It is gone, and this proves it.
     Gone(&'a AbsenceProof),
     /// It was asked for and neither shown nor proven to be gone.
@@ -79,8 +88,8 @@ pub enum Half<'a> {
 impl<'a> Half<'a> {
     fn there(self) -> Option<&'a Versioned> {
         match self {
-            Half::There(versioned) => Some(versioned),
-            Half::Gone(_) | Half::Hidden | Half::None => None,
+            Half::There(versioned) | Half::Survivor(versioned) => Some(versioned),
+            Half::Merged { .. } | Half::Gone(_) | Half::Hidden | Half::None => None,
         }
     }
 }
@@ -113,16 +122,25 @@ pub struct Deferred {
 pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
     let mut deciding =
         Deciding { cx, situation, decision: Decision::default(), parts: 0, parked: Vec::new() };
+    if let (Some(left), Some(right)) = (situation.half.left.there(), situation.half.right.there()) {
+        deciding.both(left, right);
+        return deciding.decision;
+    }
     match (situation.half.left, situation.half.right) {
-        (Half::There(left), Half::There(right)) => deciding.both(left, right),
         (Half::There(left), Half::None) => deciding.alone(Side::Left, left),
         (Half::None, Half::There(right)) => deciding.alone(Side::Right, right),
         (Half::There(left), Half::Gone(proof)) => deciding.gone(Side::Right, proof, left),
         (Half::Gone(proof), Half::There(right)) => deciding.gone(Side::Left, proof, right),
-        (Half::Gone(_), Half::Gone(_)) => deciding.end_pair(Sides::new(true, true)),
+        (Half::Merged { into, partner }, Half::There(_)) => deciding.merged(Side::Left, into, partner),
+        (Half::There(_), Half::Merged { into, partner }) => deciding.merged(Side::Right, into, partner),
         (Half::Hidden, _) => deciding.hidden(Side::Left),
         (_, Half::Hidden) => deciding.hidden(Side::Right),
-        (Half::None, Half::None | Half::Gone(_)) | (Half::Gone(_), Half::None) => {}
+        (Half::None, _) | (_, Half::None) => {}
+        // Neither of the two that the pair joined is there any more, whatever became of them.
+        (
+            Half::Gone(_) | Half::Merged { .. } | Half::Survivor(_) | Half::There(_),
+            Half::Gone(_) | Half::Merged { .. } | Half::Survivor(_) | Half::There(_),
+        ) => deciding.end_pair(Sides::new(true, true)),
     }
     deciding.decision
 }

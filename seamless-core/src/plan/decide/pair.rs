@@ -6,14 +6,17 @@ use crate::mapper::{Ask, MapContext, MapProblem};
 use crate::merge::{CarryReason, Case, ConflictReason, Judgement, conflict, merged};
 use crate::model::{ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth};
 
-use super::{Deciding, Deferred, Writing};
-use crate::plan::entry::{ConflictView, ConflictWhy, Effect, FieldChange, Provenance, Reason, Wait};
+use super::{Deciding, Deferred, Half, Writing};
+use crate::plan::entry::{
+    Body, ConflictView, ConflictWhy, Effect, Entry, FieldChange, Provenance, Rank, Reason, Wait,
+};
 use crate::plan::known::{AttentionWhy, Pair, PairStatus};
 
 impl Deciding<'_> {
     pub(super) fn both(&mut self, left: &Versioned, right: &Versioned) {
         let link = self.cx.link;
         let now = Sides::new(left, right);
+        self.relink();
         for side in Side::BOTH {
             if link.scope(side, &now.of(side).record) == Truth::Out {
                 return self.out_of_scope(side);
@@ -69,6 +72,32 @@ impl Deciding<'_> {
         let Sides { left: to_left, right: to_right } = writing;
         self.update(Side::Left, Some(left), to_left, reason.clone());
         self.update(Side::Right, Some(right), to_right, reason);
+    }
+
+    /// A record of the pair was merged into one without a partner: the pair goes on with that one. Its bases stay, so
+    /// what differs between the two is an edit like any other.
+    fn relink(&mut self) {
+        let Some(pair) = self.situation.pair else { return };
+        let into = self.situation.half.map(|half| match half {
+            Half::Survivor(versioned) => Some(versioned.id.clone()),
+            _ => None,
+        });
+        let Some(left) = self.id_of(Side::Left).filter(|_| into.left.is_some() || into.right.is_some())
+        else {
+            return;
+        };
+        // Named by the records as they were, and placed by those that come: so it is the first entry of the pair.
+        let entry = Entry {
+            key: self.key(Rank::State, Side::Left, left, self.parts),
+            link: self.cx.link.spec().id.clone(),
+            ids: pair.ids.as_ref().map(|id| Some(id.clone())),
+            basis: self.basis(),
+            observed: Sides::default(),
+            settles: Bits::new(),
+            body: Body::Effect(Effect::Relink { into }),
+        };
+        self.parts += 1;
+        self.push(entry);
     }
 
     /// A new pair, or groups of a known one that agree without a write.

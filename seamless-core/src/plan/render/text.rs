@@ -247,6 +247,14 @@ impl<W: Write> TextRenderer<W> {
                     names.of(*side)
                 )?;
             }
+            Effect::Relink { into } => {
+                let merged = Side::BOTH.into_iter().filter_map(|side| Some((side, into.of(side).as_ref()?)));
+                for (place, (side, into)) in merged.enumerate() {
+                    let and = if place > 0 { ", and " } else { "" };
+                    write!(self.line, "{and}merged into {into} in {}", names.of(side))?;
+                }
+                self.line.push_str(", with which the pair goes on");
+            }
             Effect::Thaw => self.line.push_str("is back in the filter"),
             Effect::Diverged { rules } => {
                 write!(self.line, "the two differ although neither was changed{}", About(rules))?;

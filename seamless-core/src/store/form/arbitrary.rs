@@ -189,6 +189,8 @@ fn expects() -> impl Strategy<Value = PlannedExpects> {
         Just(PlannedExpects::Missing),
         version().prop_map(PlannedExpects::Version),
         Just(PlannedExpects::Before),
+        vec(select(FIELDS.to_vec()).prop_map(FieldName::from), 0..3)
+            .prop_map(|fields| PlannedExpects::Released { fields }),
     ]
 }
 
@@ -211,6 +213,7 @@ fn provenance() -> impl Strategy<Value = Provenance> {
             Provenance::Restored,
             Provenance::Merged,
             Provenance::Lifecycle,
+            Provenance::Released,
         ]),
         "\\PC{0,5}".prop_map(|by| Provenance::Resolved { by }),
     ]
@@ -232,6 +235,7 @@ fn action() -> impl Strategy<Value = Action> {
         Reason::PartnerLeftScope,
         Reason::Restore,
         Reason::Resolution,
+        Reason::ReleaseKey,
     ]);
     (action_id(), side(), target(), verb(), vec(change(), 0..3), expects(), reason, vec(wait(), 0..2))
         .prop_map(|(id, side, target, verb, changes, expects, reason, waits_for)| Action {
@@ -282,6 +286,7 @@ fn parked() -> impl Strategy<Value = Parked> {
             ParkReason::AmbiguousCreate,
             ParkReason::LeftScope,
         ]),
+        record_id().prop_map(|into| ParkReason::Merged { into }),
     ];
     (side(), of(record_id()), vec(rule(), 0..3), why, "\\PC{0,9}", "\\PC{0,9}")
         .prop_map(|(side, id, rules, why, message, remedy)| Parked { side, id, rules, why, message, remedy })
@@ -297,6 +302,7 @@ fn effect() -> impl Strategy<Value = Effect> {
         sides(any::<bool>()).prop_map(|gone| Effect::EndPair { gone }),
         side().prop_map(|side| Effect::Freeze { side }),
         Just(Effect::Thaw),
+        sides(of(record_id())).prop_map(|into| Effect::Relink { into }),
         vec(rule(), 0..3).prop_map(|rules| Effect::Diverged { rules }),
         (side(), feed()).prop_map(|(side, feed)| Effect::Cursor { side, feed }),
     ]

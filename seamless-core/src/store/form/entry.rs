@@ -116,25 +116,26 @@ variants!(PlannedTarget { 0 Existing(id), 1 New, 2 CreatedBy(wait) });
 variants!(PlannedVerb { 0 Create, 1 Update, 2 Delete(ground) });
 variants!(PlannedGround { 0 Absent(proof), 1 LeftScope });
 variants!(AbsenceProof { 0 Tombstone(tombstone), 1 Gone(proof) });
-variants!(PlannedExpects { 0 Anything, 1 Missing, 2 Version(version), 3 Before });
+variants!(PlannedExpects { 0 Anything, 1 Missing, 2 Version(version), 3 Before, 4 Released { fields } });
 variants!(Planned { 0 Known(value), 1 ResultOf(action), 2 TargetDecides });
 variants!(Ask { 0 Partner { link, side, id } });
 variants!(Provenance {
     0 Changed, 1 Created, 2 FilledBlank, 3 FirstLinkAuthority, 4 PolicyOverwrote, 5 Restored,
-    6 Resolved { by }, 7 Merged, 8 Lifecycle,
+    6 Resolved { by }, 7 Merged, 8 Lifecycle, 9 Released,
 });
 variants!(Reason {
     0 Changed, 1 NoPartner, 2 FirstLink, 3 LateReference, 4 PartnerGone, 5 PartnerLeftScope, 6 Restore,
-    7 Resolution,
+    7 Resolution, 8 ReleaseKey,
 });
 variants!(Effect {
     0 Link { line }, 1 Agree, 2 OpenConflict(view), 3 CloseConflict { rules }, 4 Park(parked),
     5 EndPair { gone }, 6 Freeze { side }, 7 Thaw, 8 Diverged { rules }, 9 Cursor { side, feed },
+    10 Relink { into },
 });
 variants!(ConflictWhy { 0 BothChanged, 1 FirstLink, 2 Drift });
 variants!(ParkReason {
     0 Map(problem), 1 Ambiguous, 2 Broken, 3 PartnerGone, 4 EditedAndDeleted, 5 Hidden, 6 Refused,
-    7 AmbiguousCreate, 8 LeftScope,
+    7 AmbiguousCreate, 8 LeftScope, 9 Merged { into },
 });
 variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask) });
 variants!(EntryState {
