@@ -10,6 +10,7 @@ mod gate;
 mod hard_cases;
 mod ledger;
 mod level;
+mod lossy;
 mod picture;
 mod plans;
 mod players;

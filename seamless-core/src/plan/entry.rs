@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::known::Suspicion;
 use crate::connector::AbsenceProof;
 use crate::mapper::{Ask, MapProblem};
 use crate::model::{
@@ -386,6 +387,10 @@ pub enum ParkReason {
     AmbiguousCreate,
     /// The partner left the scope and the policy asks.
     LeftScope,
+    /// A side holds something else than it was sent, and that may be its own form of it.
+    Suspected(Suspicion),
+    /// The same value was written often enough, and is answered with the same one every time.
+    Returned,
 }
 
 impl Entry {

@@ -358,6 +358,9 @@ impl Serialize for ParkedView<'_> {
         if let ParkReason::Map(MapProblem::Waiting(ask)) = why {
             out.serialize_field("waits_for", &AskView(ask))?;
         }
+        if let ParkReason::Suspected(suspicion) = why {
+            out.serialize_field("suspicion", suspicion)?;
+        }
         out.serialize_field("message", message)?;
         out.serialize_field("remedy", remedy)?;
         out.end()
@@ -379,6 +382,8 @@ pub fn park_name(why: &ParkReason) -> &'static str {
         ParkReason::Refused => "refused",
         ParkReason::AmbiguousCreate => "ambiguous_create",
         ParkReason::LeftScope => "left_scope",
+        ParkReason::Suspected(_) => "suspected_form",
+        ParkReason::Returned => "returned",
     }
 }
 

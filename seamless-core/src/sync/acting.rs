@@ -498,6 +498,7 @@ impl Applying<'_> {
                 rules: changed_rules(entry),
                 message: message.to_owned(),
                 remedy: remedy.to_owned(),
+                suspicion: None,
             },
             due: never(),
             since: at,

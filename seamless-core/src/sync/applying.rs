@@ -13,7 +13,7 @@ use crate::model::{
     Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, Resolution,
+    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, ParkReason, Rank, Resolution,
     conflict_message, park_name,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
@@ -245,6 +245,7 @@ impl Applying<'_> {
             };
             for ((id, pair), open) in ids.into_iter().zip(pairs).zip(open) {
                 let pair = pair.filter(|pair| pair.status != PairStatus::Ended);
+                let pair = pair.map(|pair| pair.as_read_by(link));
                 now.insert((side, id), PairNow { pair, open, ..PairNow::default() });
             }
         }
@@ -313,6 +314,10 @@ impl Applying<'_> {
                         rules: parked.rules.clone(),
                         message: parked.message.clone(),
                         remedy: parked.remedy.clone(),
+                        suspicion: match &parked.why {
+                            ParkReason::Suspected(suspicion) => Some(suspicion.clone()),
+                            _ => None,
+                        },
                     },
                     since: at,
                 })

@@ -240,8 +240,8 @@ pub(super) async fn decide_pairs(deciding: &Deciding<'_>) -> Result<u64> {
         after = rows.rows.last().map(|row| row.key.clone());
         let ids = rows.rows.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
         let pairs = making.store().pairs_of(&deciding.link.spec().id, Side::Left, &ids).await?;
-        let pairs: Vec<Pair> =
-            pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended).collect();
+        let pairs = pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended);
+        let pairs: Vec<Pair> = pairs.map(|pair| pair.as_read_by(deciding.link)).collect();
         looked_at += pairs.len() as u64;
         meter.add(pairs.len());
         decide_page(deciding, &pairs, referred).await?;
@@ -344,7 +344,8 @@ async fn late_pair(deciding: &Deciding<'_>, row: &DeferredRow) -> Result<Option<
     }
     let ids = [row.source.id.clone()];
     let pairs = deciding.making.store().pairs_of(&deciding.link.spec().id, row.to.other(), &ids).await?;
-    Ok(pairs.into_iter().next().flatten().filter(|pair| pair.status != PairStatus::Ended))
+    let pair = pairs.into_iter().next().flatten().filter(|pair| pair.status != PairStatus::Ended);
+    Ok(pair.map(|pair| pair.as_read_by(deciding.link)))
 }
 
 /// What is open about the records of a group that waited: what is parked already is not parked again.

@@ -1,11 +1,13 @@
 //! Making a plan: pull both sides of every link, match, decide, guard and seal. Moves nothing but the draft. The door
 //! is [`make_plan`].
 
+use std::collections::BTreeSet;
+
 use crate::merge::CompiledLink;
-use crate::model::{Bits, Error, ErrorKind, PlanId, RecordId, Result, Side, Sides};
+use crate::model::{Bits, Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides};
 use crate::plan::{
-    Basis, Body, Closing, Effect, Entry, EntryKey, GuardFigures, GuardInput, GuardTrip, PlanHead, Rank,
-    Sealer, Trailer, guarantees, guards,
+    Basis, Body, Closing, Effect, Entry, EntryKey, FormProposal, GuardFigures, GuardInput, GuardTrip,
+    PlanHead, Proposals, Rank, Sealer, Trailer, guarantees, guards,
 };
 use crate::store::{Binding, Bound, Scan};
 
@@ -172,6 +174,7 @@ async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigur
     let mut sealer = Sealer::new(&key.0);
     sealer.head(making.head)?;
     let mut meter = Meter::begin(&*inner.observer, &*inner.clock, Phase::Seal, None, None, None);
+    let (mut proposals, mut suspected) = (Proposals::new(), BTreeSet::new());
     let mut after = None;
     loop {
         making.pulse().await?;
@@ -180,6 +183,9 @@ async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigur
         meter.add(page.rows.len());
         for row in &page.rows {
             sealer.entry(&row.entry)?;
+            if proposals.entry(&row.entry) {
+                suspected.insert(row.entry.link.clone());
+            }
         }
         if !page.more {
             break;
@@ -211,11 +217,34 @@ async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigur
         inner.observer.event(&Event::GuardTripped(trip));
     }
     let late: u64 = figures.iter().map(|figures| figures.late).sum();
-    let closing = Closing { guards: trips, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
+    let forms = with_known(making, proposals, suspected).await?;
+    let closing = Closing { guards: trips, forms, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
     let (trailer, _) = sealer.finish(closing)?;
     making.store().finish(making.lease(), making.plan(), &trailer).await?;
     meter.end();
     Ok(trailer)
+}
+
+/// What the suspicions of this plan and the open ones of their links propose. A plan without a new one says nothing:
+/// what it would say was said.
+async fn with_known(
+    making: &Making<'_>,
+    mut proposals: Proposals,
+    links: BTreeSet<LinkId>,
+) -> Result<Vec<FormProposal>> {
+    for link in &links {
+        let mut after = None;
+        loop {
+            let scan = Scan { after, rows_max: BATCH_ROWS };
+            let page = making.store().attention(link, None, scan).await?;
+            page.rows.iter().for_each(|row| proposals.attention(link, row));
+            after = page.rows.last().map(|row| (row.side, row.id.clone()));
+            if !page.more {
+                break;
+            }
+        }
+    }
+    Ok(proposals.proposed())
 }
 
 fn too_many_links() -> Error {

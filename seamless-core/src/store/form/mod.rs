@@ -23,7 +23,7 @@ use crate::model::{Error, ErrorKind, Record, Result, Shape};
 use crate::plan::Entry;
 
 /// The version of the stored form that this build writes. It reads no other.
-pub const FORM_VERSION: u8 = 1;
+pub const FORM_VERSION: u8 = 2;
 
 /// Values inside values at most, for sets and child records: what bounds the stack.
 pub const DEPTH_MAX: u32 = 32;
