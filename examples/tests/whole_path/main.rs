@@ -14,6 +14,7 @@ mod lossy;
 mod picture;
 mod plans;
 mod players;
+mod returns;
 mod schedules;
 mod symmetry;
 mod world;

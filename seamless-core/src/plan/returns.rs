@@ -4,7 +4,7 @@
 //!
 //! A side *answers* where everything that it changed in a group stands against a base that we wrote ourselves. Only
 //! then is anything kept: what either side held or was sent since the first answer, hashed, and how often it was sent
-//! since the last value that nobody had seen. An edit against a base that a side held by itself ends it.
+//! since the last value that nobody had seen. The write that was answered first counts. An edit against a base that a side held by itself ends it.
 
 use super::known::{Pair, Return};
 use crate::merge::CompiledLink;
@@ -57,11 +57,14 @@ pub fn note_write(
         }
         return;
     }
-    let mut values = known.map(|place| returns.remove(place).values).unwrap_or_default();
+    let mut values = match known {
+        Some(place) => returns.remove(place).values,
+        None => answered(link, pair, now, sending.group),
+    };
     for side in Side::BOTH {
         let held = print(link, side, sending.group, now.of(side));
         if !values.iter().any(|(value, _)| *value == held) {
-            values.iter_mut().for_each(|(_, writes)| *writes = 0);
+            values.iter_mut().filter(|_| known.is_some()).for_each(|(_, writes)| *writes = 0);
             values.push((held, 0));
         }
     }
@@ -89,6 +92,14 @@ fn answers(link: &CompiledLink, pair: &Pair, now: &Sides<&Record>, group: usize)
         }
     }
     answered
+}
+
+/// What the first answer answers: the bases of the sides that moved are what was written there, once.
+fn answered(link: &CompiledLink, pair: &Pair, now: &Sides<&Record>, group: usize) -> Vec<(u64, u8)> {
+    let prints = |side: Side, record: &Record| print(link, side, group, record);
+    let moved =
+        Side::BOTH.into_iter().map(|side| (prints(side, pair.base.of(side)), prints(side, now.of(side))));
+    moved.filter(|(base, held)| base != held).map(|(base, _)| (base, 1)).collect()
 }
 
 fn rule_of(link: &CompiledLink, group: usize) -> Option<RuleId> {
