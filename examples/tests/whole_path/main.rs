@@ -6,6 +6,7 @@ mod concurrency;
 mod control;
 mod crash;
 mod deletes;
+mod doubts;
 mod gate;
 mod hard_cases;
 mod ledger;

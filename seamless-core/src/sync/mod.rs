@@ -17,6 +17,7 @@ mod area;
 mod attention;
 mod cancel;
 mod deciding;
+mod doubt;
 mod integration;
 mod lookup;
 mod making;

@@ -125,7 +125,7 @@ async fn head(inner: &Inner) -> Result<PlanHead> {
     let mut promised = Vec::new();
     for link in &inner.links {
         let spec = link.spec();
-        let of = |side: Side| inner.connectors.of(side).capabilities(spec.entity.of(side));
+        let of = |side: Side| inner.capabilities(link, side);
         let capabilities = Sides::new(of(Side::Left), of(Side::Right));
         let names = Sides::new(inner.names.left.as_str(), inner.names.right.as_str());
         promised.extend(guarantees(&spec.id, spec.mode, names, &capabilities));

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use futures::StreamExt;
 
-use crate::connector::{Capabilities, Change, End, Order, ReadQuery, Versioned};
+use crate::connector::{Capabilities, Capability, Change, End, Order, ReadQuery, Versioned};
 use crate::merge::CompiledLink;
 use crate::model::{Condition, Error, ErrorKind, Record, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
@@ -187,6 +187,10 @@ impl Pulling<'_> {
                 true => self.rest_is_missing().await?,
                 false => self.unseen_is_missing().await?,
             }
+        }
+        if matches!(end, End::CaughtUp { low_water: None }) {
+            let message = "its feed of changes says no mark up to which it is complete";
+            self.making.inner.doubt(self.link, self.side, Capability::LowWater, message);
         }
         let next = match end {
             End::CaughtUp { low_water } => low_water.or(cursor),
