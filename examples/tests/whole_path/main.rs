@@ -1,6 +1,7 @@
 //! The whole path over systems in memory: what people do on both sides, what a run makes of it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bases;
 mod clock;
 mod concurrency;
 mod control;
