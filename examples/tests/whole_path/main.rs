@@ -9,6 +9,7 @@ mod crash;
 mod cursors;
 mod deletes;
 mod doubts;
+mod endings;
 mod gate;
 mod hard_cases;
 mod intents;

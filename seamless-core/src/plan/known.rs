@@ -21,6 +21,10 @@ pub enum PairStatus {
     Ended,
 }
 
+/// Stands for the fingerprint of a record that was gone when its pair ended, under every mapping: a record of that id
+/// that is there later is there anew.
+pub const GONE: Fingerprint = [0; 16];
+
 /// A pair with both bases.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
@@ -37,7 +41,7 @@ pub struct Pair {
     pub base: Sides<Record>,
     /// How the bases came about, where that matters later.
     pub trail: Trail,
-    /// Fingerprints of both bases.
+    /// Fingerprints of both bases; [`GONE`] for a side that was gone when the pair ended.
     pub fingerprint: Sides<Fingerprint>,
     /// The version of each side that the base was read or written at. None where it would be the version of a part
     /// only: a record that shows this version holds what the base's last write made of it.

@@ -29,7 +29,7 @@ pub use guarantee::{Guarantee, Holding, guarantees};
 pub use guard::{GuardFigures, GuardInput, GuardTrip, guards};
 pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
 pub use json::{EntryLine, park_name};
-pub use known::{Attention, AttentionWhy, Pair, PairStatus, Resolution, Return, Suspicion, Trail};
+pub use known::{Attention, AttentionWhy, GONE, Pair, PairStatus, Resolution, Return, Suspicion, Trail};
 pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};
 pub use propose::{FormProposal, Proposals};
 pub use seal::{Closing, Sealer, Verifier};

@@ -437,7 +437,6 @@ impl Applying<'_> {
     /// names a version is kept: whether it was reached cannot be told from here.
     async fn looked_at(&self, link: &LinkId, commit: &mut Commit) -> Result<()> {
         let Some(made_at) = self.made_at else { return Ok(()) };
-        let compiled = self.link(link)?;
         let mut after = None;
         loop {
             let scan = Scan { after, rows_max: self.inner.options.commit_entries_max };
@@ -454,7 +453,7 @@ impl Applying<'_> {
                     .collect();
                 let ids: Vec<RecordId> = due.iter().map(|(id, _)| id.clone()).collect();
                 let marks = self.store().marks_of(link, side, &ids).await?;
-                let is_known = |mark: &Mark| !is_back(&compiled, side, mark);
+                let is_known = |mark: &Mark| !is_back(side, mark);
                 let paired =
                     due.into_iter().zip(marks).filter(|(_, mark)| mark.as_ref().is_some_and(is_known));
                 commit.settled.extend(paired.map(|((id, kind), _)| (link.clone(), side, id, kind)));

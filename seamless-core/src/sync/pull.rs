@@ -11,9 +11,10 @@ use futures::StreamExt;
 
 use crate::connector::{Capabilities, Capability, Change, End, Order, ReadQuery, Versioned};
 use crate::merge::CompiledLink;
-use crate::model::{Condition, Error, ErrorKind, Record, RecordId, Result, Retry, Side, Timestamp, Truth};
+use crate::model::{Condition, Error, ErrorKind, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
-    Basis, Body, Effect, Entry, EntryKey, Feed, MatchRow, PairStatus, ParkReason, Parked, Rank, match_key,
+    Basis, Body, Effect, Entry, EntryKey, Feed, GONE, MatchRow, PairStatus, ParkReason, Parked, Rank,
+    match_key,
 };
 use crate::store::{Mark, Scan, SpillRow};
 
@@ -107,9 +108,8 @@ async fn enumerate_again(
 }
 
 /// Whether a pair ended because this side's record was gone: then a record of that id that is there is there anew.
-pub(super) fn is_back(link: &CompiledLink, side: Side, mark: &Mark) -> bool {
-    let nothing = || link.fingerprint(side, &Record::absent(link.shape(side)));
-    mark.status == PairStatus::Ended && *mark.fingerprint.of(side) == nothing()
+pub(super) fn is_back(side: Side, mark: &Mark) -> bool {
+    mark.status == PairStatus::Ended && *mark.fingerprint.of(side) == GONE
 }
 
 fn sweep_due(link: &CompiledLink, feed: &Feed, now: Timestamp) -> bool {
@@ -272,7 +272,7 @@ impl Pulling<'_> {
     }
 
     fn sort(&mut self, versioned: Versioned, mark: Option<Mark>, sorted: &mut Sorted) -> Result<()> {
-        let mark = mark.filter(|mark| !is_back(self.link, self.side, mark));
+        let mark = mark.filter(|mark| !is_back(self.side, mark));
         match mark {
             Some(mark) if mark.status == PairStatus::Ended => {}
             Some(mark) => {

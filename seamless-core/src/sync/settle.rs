@@ -11,7 +11,7 @@ use crate::connector::Proof;
 use crate::merge::CompiledLink;
 use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Slot, Value, Version};
 use crate::plan::returns::{Sending, note_write};
-use crate::plan::{Action, Body, Effect, Entry, Pair, PairStatus, PlannedVerb, Reason, Trail};
+use crate::plan::{Action, Body, Effect, Entry, GONE, Pair, PairStatus, PlannedVerb, Reason, Trail};
 
 /// What a write came to.
 pub(super) struct Written {
@@ -52,17 +52,19 @@ pub(super) fn settle(
         (Body::Effect(_), _) => after_effect(under.link, entry, &mut pair),
     }
     pair.status = status;
-    if status == PairStatus::Ended {
-        forget_gone(under.link, entry, &mut pair);
-    }
+    let gone = match status {
+        PairStatus::Ended => forget_gone(under.link, entry, &mut pair),
+        PairStatus::Linked | PairStatus::Frozen(_) => Sides::new(false, false),
+    };
     pair.revision += 1;
     pair.plan = Some(under.plan.clone());
     pair.configuration = under.configuration.to_owned();
     pair.watch = under.watch;
-    pair.fingerprint = Sides::new(
-        under.link.fingerprint(Side::Left, &pair.base.left),
-        under.link.fingerprint(Side::Right, &pair.base.right),
-    );
+    let print = |side: Side| match *gone.of(side) {
+        true => GONE,
+        false => under.link.fingerprint(side, pair.base.of(side)),
+    };
+    pair.fingerprint = Sides::new(print(Side::Left), print(Side::Right));
     Some(pair)
 }
 
@@ -117,10 +119,10 @@ fn status_after(entry: &Entry, before: PairStatus) -> PairStatus {
 /// The base of a record that is not there any more when its pair ends is given up: by that a later run knows a record
 /// that a user brought back from one that stayed behind and is to be left alone. So it is with a record that left the
 /// scope and whose partner was deleted for it.
-fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
+fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) -> Sides<bool> {
     let gone = match &entry.body {
         Body::Effect(Effect::EndPair { gone }) => *gone,
-        Body::Effect(_) => return,
+        Body::Effect(_) => return Sides::new(false, false),
         Body::Act(action) => match action.verb {
             PlannedVerb::Delete(_) => Sides::new(true, true),
             PlannedVerb::Create | PlannedVerb::Update => {
@@ -132,6 +134,7 @@ fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
         *pair.base.of_mut(side) = Record::absent(link.shape(side));
         *pair.version.of_mut(side) = None;
     }
+    gone
 }
 
 fn after_effect(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {

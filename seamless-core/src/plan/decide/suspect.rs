@@ -98,7 +98,11 @@ impl Deciding<'_> {
             let (Presence::Value(was), Presence::Value(is)) = (base.get(*slot), now.get(*slot)) else {
                 return None;
             };
-            let form = lossy_form(was, is).filter(|_| sent.contains(*slot))?;
+            // Looked at first: it is dear, and nearly every edit is of a field that was seen.
+            if !sent.contains(*slot) {
+                return None;
+            }
+            let form = lossy_form(was, is)?;
             if found.is_none() {
                 let mut bytes = Vec::with_capacity(64);
                 was.write_canonical(&mut bytes);
