@@ -6,6 +6,7 @@ use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};
 use seamless_core::connector::WriteReturns;
 use seamless_core::mapper::DriftPolicy;
 use seamless_core::model::{CanonicalForm, Entity, Field, FieldKind, Normaliser, RecordId, Side, Value};
+use seamless_core::plan::render::{Show, TextOptions};
 use seamless_core::store::{Attention, AttentionWhy};
 use seamless_mapping::{Mapping, copy};
 
@@ -319,6 +320,12 @@ fn a_form_is_proposed_by_the_plan_that_finds_it_and_not_again() {
     let plan = world.plan();
     let text = world.text(&plan);
     assert!(text.contains("erp seems to store name of customers cut to 10 characters (2 records)"), "{text}");
+    assert!(text.contains("waits: it may be the system's own form of what was sent"), "{text}");
+    assert!(text.contains("this is it cut to 10 characters"), "{text}");
+    let masked = TextOptions { show: Show::Masked, ..TextOptions::default() };
+    let masked = block_on(plan.text(masked)).unwrap();
+    assert!(masked.contains("it may be the system's own form"), "{masked}");
+    assert!(!masked.contains("Adatum"), "{masked}");
     block_on(world.integration.apply(plan.approve("tester", &[]).unwrap())).unwrap();
     world.crm.edit("account", &a, &[("phone", Value::text("2"))]).unwrap();
     let plan = world.plan();
