@@ -13,7 +13,7 @@ use seamless_core::plan::{Attention, AttentionWhy, Body, Provenance, Rank};
 use seamless_core::sync::{Applied, Options, Plan};
 use seamless_mapping::{Mapping, copy};
 
-use super::world::{World, approve, as_it_is, crm, text};
+use super::world::{World, as_it_is, crm, text, yes};
 
 /// What a test says about the field that is unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ fn numbers(world: &World, side: Side) -> BTreeMap<String, String> {
 }
 
 fn apply(world: &World, plan: &Plan) -> Applied {
-    block_on(world.integration.apply(approve(plan).unwrap())).unwrap()
+    block_on(world.integration.apply(yes(plan))).unwrap()
 }
 
 /// Applies one plan, of which nothing is refused; both sides then hold the same and nothing is left to do.

@@ -14,7 +14,7 @@ use seamless_core::sync::Plan;
 
 use super::gate::Gate;
 use super::players::approve_all;
-use super::world::{World, approve, as_it_is, crm, erp, reference};
+use super::world::{World, as_it_is, crm, erp, reference, yes};
 
 fn parked(world: &World) -> Vec<String> {
     let message = |why: AttentionWhy| match why {
@@ -64,7 +64,7 @@ fn h74_a_pair_goes_on_with_the_survivor_that_had_no_partner_and_fields_merge() {
     assert_eq!(relinks(&plan), 1, "{text}");
     assert!(text.contains("merged into a9 in crm, with which the pair goes on"), "{text}");
     let writes = plan.trailer().writes();
-    let applied = block_on(world.integration.apply(approve(&plan).unwrap())).unwrap();
+    let applied = block_on(world.integration.apply(yes(&plan))).unwrap();
     assert_eq!((writes, applied.written, applied.dropped_count), (2, 2, 0), "{text}");
     assert!(world.plan().is_empty());
     assert_eq!((world.crm.count("account"), world.erp.count("Customer")), (1, 1));

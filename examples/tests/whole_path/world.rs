@@ -290,3 +290,7 @@ pub(crate) fn reference(entity: &str, id: &RecordId) -> Value {
 pub(crate) async fn approve(plan: Plan) -> Result<Option<Approved>> {
     Ok(plan.approve("tester", &[]).ok())
 }
+
+pub(crate) fn yes(plan: &Plan) -> Approved {
+    plan.approve("tester", &[]).unwrap()
+}

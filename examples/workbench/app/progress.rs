@@ -83,7 +83,7 @@ impl Observer for Watcher {
                 let then = if *parked { "it waits for a person" } else { "it is tried again later" };
                 seen.note(format!("{link}: a record of {} failed: {message}; {then}", self.names.of(*side)));
             }
-            Event::GuaranteeLowered { side, message } => {
+            Event::GuaranteeLowered { side, message, .. } => {
                 seen.note(format!(
                     "{}: {message}; less can be promised than the plan said",
                     self.names.of(*side)

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::known::Suspicion;
 use crate::connector::AbsenceProof;
 use crate::mapper::{Ask, MapProblem};
 use crate::model::{
@@ -475,6 +476,10 @@ pub enum ParkReason {
         /// The record that the partner was merged into.
         into: RecordId,
     },
+    /// A side holds something else than it was sent, and that may be its own form of it.
+    Suspected(Suspicion),
+    /// The same value was written often enough, and is answered with the same one every time.
+    Returned,
 }
 
 impl Entry {

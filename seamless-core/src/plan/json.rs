@@ -369,6 +369,9 @@ impl Serialize for ParkedView<'_> {
         if let ParkReason::Merged { into } = why {
             out.serialize_field("merged_into", into)?;
         }
+        if let ParkReason::Suspected(suspicion) = why {
+            out.serialize_field("suspicion", suspicion)?;
+        }
         out.serialize_field("message", message)?;
         out.serialize_field("remedy", remedy)?;
         out.end()
@@ -391,6 +394,8 @@ pub fn park_name(why: &ParkReason) -> &'static str {
         ParkReason::AmbiguousCreate => "ambiguous_create",
         ParkReason::LeftScope => "left_scope",
         ParkReason::Merged { .. } => "merged",
+        ParkReason::Suspected(_) => "suspected_form",
+        ParkReason::Returned => "returned",
     }
 }
 

@@ -4,7 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Fingerprint, PlanId, Record, RecordId, RuleId, Side, Sides, Timestamp, Version};
+use crate::merge::{CompiledLink, LossyForm};
+use crate::model::{
+    Bits, FieldName, Fingerprint, PlanId, Record, RecordId, RuleId, Side, Sides, Timestamp, Version,
+};
 
 /// What a pair is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +20,10 @@ pub enum PairStatus {
     /// The pair ended with consent; its records are not paired or created anew by themselves.
     Ended,
 }
+
+/// Stands for the fingerprint of a record that was gone when its pair ended, under every mapping: a record of that id
+/// that is there later is there anew.
+pub const GONE: Fingerprint = [0; 16];
 
 /// A pair with both bases.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,16 +39,72 @@ pub struct Pair {
     /// Each side's base: the fields as that side held or acknowledged them at the last agreed sync. A field that is
     /// absent has no base yet.
     pub base: Sides<Record>,
-    /// Whether a side's base was only acknowledged by it: sent, and not proven to be stored like that.
-    pub acknowledged: Sides<bool>,
-    /// Fingerprints of both bases.
+    /// How the bases came about, where that matters later.
+    pub trail: Trail,
+    /// Fingerprints of both bases; [`GONE`] for a side that was gone when the pair ended.
     pub fingerprint: Sides<Fingerprint>,
-    /// The version of each side that the base was read or written at.
+    /// The version of each side that the base was read or written at. None where it would be the version of a part
+    /// only: a record that shows this version holds what the base's last write made of it.
     pub version: Sides<Option<Version>>,
     /// See [`Mark::watch`](crate::store::Mark::watch).
     pub watch: bool,
     /// The configuration that the bases are of, hexadecimal.
     pub configuration: String,
+}
+
+impl Pair {
+    /// The pair as a link reads its records: what was kept under another mapping, in other fields or another order of
+    /// them, by field. A field that has no base is absent. Costs a comparison of field names where nothing changed.
+    #[must_use]
+    pub fn as_read_by(mut self, link: &CompiledLink) -> Pair {
+        for side in Side::BOTH {
+            let (shape, kept) = (link.shape(side), self.base.of(side).shape().clone());
+            if kept.names() == shape.names() {
+                continue;
+            }
+            let moved = |slots: &Bits| -> Bits {
+                slots.iter().filter_map(|slot| shape.slot(kept.name(slot)?.as_str())).collect()
+            };
+            let Trail { acknowledged, written, returns: _ } = &mut self.trail;
+            *acknowledged.of_mut(side) = moved(acknowledged.of(side));
+            *written.of_mut(side) = moved(written.of(side));
+            *self.base.of_mut(side) = self.base.of(side).reshaped(shape);
+        }
+        self
+    }
+}
+
+/// How the bases of a pair came about. Slots are those of the base.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// What was sent to a side, and has been seen or proven neither to be stored like that nor otherwise: a base that
+    /// the side acknowledged, and may hold in another form.
+    pub acknowledged: Sides<Bits>,
+    /// What we wrote, and what the side made of it: an edit against such a base may be an answer to our write.
+    pub written: Sides<Bits>,
+    /// Groups in which our writes were answered so far, see [`super::returns`]. Empty for nearly every pair.
+    pub returns: Vec<Return>,
+}
+
+/// A group of rules in which one side answers what is written to the other, or to itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Return {
+    /// The first rule of the group.
+    pub rule: RuleId,
+    /// What either side was seen to hold or was sent since that began, hashed, and how often it was sent since the
+    /// last value that nobody had seen.
+    pub values: Vec<(u64, u8)>,
+}
+
+/// What makes a value suspect: it may be what the system made of what was sent, and nobody typed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// The field of the side that holds it.
+    pub field: FieldName,
+    /// The form that explains it.
+    pub form: LossyForm,
+    /// What was sent, hashed, hexadecimal: the same value from several records tells no more than from one.
+    pub sent: String,
 }
 
 /// Something to look at in the next plan, whatever the feeds say: a hint, a retry, a parked item, a resolution.
@@ -85,6 +148,9 @@ pub enum AttentionWhy {
         message: String,
         /// What a person can do.
         remedy: String,
+        /// The form that a side may keep the value in, where that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        suspicion: Option<Suspicion>,
     },
     /// An open conflict.
     Conflict {

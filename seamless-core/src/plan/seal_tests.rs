@@ -16,7 +16,7 @@ fn sealed_with(key: &[u8; 32], entries: &[Entry]) -> (String, Trailer) {
         file.push_str(sealer.entry(entry).unwrap());
     }
     let seen = vec![("customers".into(), 100, 3)];
-    let closing = Closing { guards: vec![samples::trip()], runs_to_quiet: 2, seen };
+    let closing = Closing { guards: vec![samples::trip()], forms: Vec::new(), runs_to_quiet: 2, seen };
     let (trailer, line) = sealer.finish(closing).unwrap();
     (file + &line, trailer)
 }

@@ -412,7 +412,13 @@ fn attention(record: &str, why: AttentionWhy) -> Attention {
 
 fn parked(rules: &[&str], message: &str) -> AttentionWhy {
     let rules = rules.iter().map(|rule| RuleId::from(*rule)).collect();
-    AttentionWhy::Parked { reason: "map".into(), rules, message: message.into(), remedy: String::new() }
+    AttentionWhy::Parked {
+        reason: "map".into(),
+        rules,
+        message: message.into(),
+        remedy: String::new(),
+        suspicion: None,
+    }
 }
 
 async fn hints_repeat_without_effect(store: &dyn StateStore, _: &ManualClock) {

@@ -162,30 +162,13 @@ fn pair() -> impl Strategy<Value = Pair> {
     (
         (arbitrary::sides(record_id()), status, any::<u64>(), plan),
         arbitrary::sides(arbitrary::record()),
-        arbitrary::sides(any::<bool>()),
+        arbitrary::trail(),
         arbitrary::sides(any::<[u8; 16]>()),
         (arbitrary::sides(version()), any::<bool>(), "c[0-2]"),
     )
         .prop_map(
-            |(
-                (ids, status, revision, plan),
-                base,
-                acknowledged,
-                fingerprint,
-                (version, watch, configuration),
-            )| {
-                Pair {
-                    ids,
-                    status,
-                    revision,
-                    plan,
-                    base,
-                    acknowledged,
-                    fingerprint,
-                    version,
-                    watch,
-                    configuration,
-                }
+            |((ids, status, revision, plan), base, trail, fingerprint, (version, watch, configuration))| {
+                Pair { ids, status, revision, plan, base, trail, fingerprint, version, watch, configuration }
             },
         )
 }
@@ -214,6 +197,7 @@ fn attention() -> impl Strategy<Value = Attention> {
         rules,
         message,
         remedy: String::new(),
+        suspicion: None,
     });
     let conflict = (rules(), "[ab]").prop_map(|(rules, message)| AttentionWhy::Conflict { rules, message });
     let other =

@@ -23,8 +23,9 @@ use crate::plan::{
 use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
-use super::applying::{Applying, PairsNow, is_create, never, pair_key};
+use super::applying::{Applying, is_create, never};
 use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
+use super::pair_now::{PairsNow, pair_key, put_pairs};
 use super::progress::Event;
 use super::settle::Written;
 
@@ -89,7 +90,7 @@ impl Applying<'_> {
         for (one, fate) in ready.iter().zip(fates) {
             self.end(&link, one, fate, &mut now, &mut commit).await?;
         }
-        self.put_pairs(&link, now, &mut commit);
+        put_pairs(&link, now, &mut commit);
         self.commit(commit).await
     }
 
@@ -145,8 +146,7 @@ impl Applying<'_> {
             return Err(Error::new(ErrorKind::Internal, "an effect stands where an action is expected"));
         };
         let waits_for = "what it refers to was not created";
-        let capabilities =
-            self.inner.connectors.of(action.side).capabilities(link.spec().entity.of(action.side));
+        let capabilities = self.inner.capabilities(link, action.side);
         let target = match &action.target {
             PlannedTarget::Existing(id) => Target::Existing(id.clone()),
             PlannedTarget::New => Target::New(chosen_id(&capabilities, action.id)),
@@ -232,7 +232,10 @@ impl Applying<'_> {
         let mut fates = Vec::with_capacity(ready.len());
         for (one, outcome) in ready.iter().zip(outcomes) {
             let (fate, unknown) = match outcome {
-                WriteOutcome::Applied { id, proof } => (Fate::Done(one.written(id, proof)), None),
+                WriteOutcome::Applied { id, proof } => {
+                    self.inner.doubt_write(link, side, &one.op, &id, &proof);
+                    (Fate::Done(one.written(id, proof)), None)
+                }
                 WriteOutcome::Refused(refusal) => (self.refused(link, side, one, refusal).await?, None),
                 WriteOutcome::Ambiguous(error) => (Fate::Undecidable, Some(error)),
             };
@@ -363,7 +366,7 @@ impl Applying<'_> {
     }
 
     async fn fate_of_create(&self, link: &CompiledLink, side: Side, one: &Ready) -> Result<Fate> {
-        let capabilities = self.inner.connectors.of(side).capabilities(link.spec().entity.of(side));
+        let capabilities = self.inner.capabilities(link, side);
         if capabilities.idempotency_key {
             return Ok(Fate::SendAgain);
         }
@@ -380,7 +383,7 @@ impl Applying<'_> {
             Some((fields, values, false))
         });
         for (fields, values, enforced) in key.into_iter().chain(by_match) {
-            let by = FetchBy::Key { fields, values: vec![values] };
+            let by = FetchBy::Key { fields: fields.clone(), values: vec![values] };
             match self.fetch_one(link, side, by).await? {
                 Lookup::Found(found) => {
                     let ids = [found.id.clone()];
@@ -392,7 +395,10 @@ impl Applying<'_> {
                     });
                 }
                 Lookup::Gone(_) | Lookup::Hidden if enforced => return Ok(Fate::SendAgain),
-                Lookup::Several(_) => return Ok(Fate::Undecidable),
+                Lookup::Several(found) => {
+                    self.inner.doubt_key(link, side, &fields, &found);
+                    return Ok(Fate::Undecidable);
+                }
                 Lookup::Gone(_) | Lookup::Hidden | Lookup::Unanswered => {}
             }
         }
@@ -522,6 +528,7 @@ impl Applying<'_> {
                 rules: changed_rules(entry),
                 message: message.to_owned(),
                 remedy: remedy.to_owned(),
+                suspicion: None,
             },
             due: never(),
             since: at,

@@ -209,11 +209,15 @@ async fn look_up_partners(deciding: &Deciding<'_>, side: Side, candidates: &mut 
         }
         let fields: Vec<FieldName> =
             spec.fields.iter().map(|field| field.field.of(side.other()).clone()).collect();
-        let answers = deciding.fetch(side.other(), FetchBy::Key { fields, values: rows }).await?;
+        let by = FetchBy::Key { fields: fields.clone(), values: rows };
+        let answers = deciding.fetch(side.other(), by).await?;
         for (at, answer) in asked.into_iter().zip(answers) {
             let ambiguity = match answer {
                 Lookup::Found(found) => judge_found(deciding, side.other(), line, found).await?,
-                Lookup::Several(_) => Some(Err(Ambiguity::Several(line))),
+                Lookup::Several(found) => {
+                    deciding.making.inner.doubt_key(deciding.link, side.other(), &fields, &found);
+                    Some(Err(Ambiguity::Several(line)))
+                }
                 Lookup::Unanswered => Some(Err(Ambiguity::Unanswered(line))),
                 Lookup::Gone(_) | Lookup::Hidden => None,
             };

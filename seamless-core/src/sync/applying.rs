@@ -12,12 +12,10 @@ use futures::join;
 
 use crate::mapper::LinkMode;
 use crate::merge::CompiledLink;
-use crate::model::{
-    Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
-};
+use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides, Timestamp};
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, Pair, PairStatus, ParkReason, Rank, Resolution,
-    conflict_message, merged_reason, park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, PairStatus, ParkReason, Rank, Resolution, conflict_message,
+    merged_reason, park_name,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
@@ -25,6 +23,7 @@ use super::ahead::{self, Ahead};
 use super::integration::Inner;
 use super::making::LeaseKeeper;
 use super::operation::settled_rules;
+use super::pair_now::{PairNow, PairsNow, has_unsettled, pair_key, put_pairs};
 use super::progress::{Meter, Phase};
 use super::pull::is_back;
 use super::settle::{Under, Written, settle};
@@ -123,19 +122,6 @@ pub(super) struct Applying<'a> {
     /// Entries that come next, while a plan is gone through.
     pub(super) ahead: Option<Ahead<'a>>,
 }
-
-/// A pair while a batch works on it: the row as it is now and what is open about it.
-#[derive(Default)]
-pub(super) struct PairNow {
-    pub(super) pair: Option<Pair>,
-    pub(super) open: Vec<Attention>,
-    pub(super) changed: bool,
-    open_changed: bool,
-    pub(super) ended: Option<Pair>,
-}
-
-/// The pairs of a batch, by the side and id by which its entries name them.
-pub(super) type PairsNow = HashMap<(Side, RecordId), PairNow>;
 
 impl Applying<'_> {
     pub(super) fn store(&self) -> &dyn StateStore {
@@ -264,6 +250,7 @@ impl Applying<'_> {
             };
             for ((id, pair), open) in ids.into_iter().zip(pairs).zip(open) {
                 let pair = pair.filter(|pair| pair.status != PairStatus::Ended);
+                let pair = pair.map(|pair| pair.as_read_by(link));
                 now.insert((side, id), PairNow { pair, open, ..PairNow::default() });
             }
         }
@@ -303,7 +290,7 @@ impl Applying<'_> {
         let ((), mut commit) =
             join!(ahead::fill(&mut coming), async { self.settle_effects(link, &entries, &mut now) });
         self.ahead = coming;
-        self.put_pairs(link, now, &mut commit);
+        put_pairs(link, now, &mut commit);
         self.commit(commit).await
     }
 
@@ -349,6 +336,10 @@ impl Applying<'_> {
                         rules: parked.rules.clone(),
                         message: parked.message.clone(),
                         remedy: parked.remedy.clone(),
+                        suspicion: match &parked.why {
+                            ParkReason::Suspected(suspicion) => Some(suspicion.clone()),
+                            _ => None,
+                        },
                     },
                     since: at,
                 })
@@ -415,39 +406,6 @@ impl Applying<'_> {
         Ending { key: entry.key.clone(), state: EntryState::Applied { id, at } }
     }
 
-    /// Puts what a batch made of its pairs into the commit.
-    pub(super) fn put_pairs(&self, link: &CompiledLink, now: PairsNow, commit: &mut Commit) {
-        let id = &link.spec().id;
-        let mut rows: Vec<((Side, RecordId), PairNow)> = now.into_iter().collect();
-        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-        for ((side, key), row) in rows {
-            let PairNow { pair, open, changed, open_changed, ended } = row;
-            if let Some(mut ended) = ended {
-                ended.status = PairStatus::Ended;
-                ended.revision += 1;
-                ended.watch = false;
-                commit.pairs.push((id.clone(), ended));
-            }
-            if open_changed {
-                let ids = pair.as_ref().map(|pair| Side::BOTH.map(|side| (side, pair.ids.of(side).clone())));
-                let ids = ids.map_or_else(|| vec![(side, key)], Vec::from);
-                for (side, record) in ids {
-                    commit.settled.push((id.clone(), side, record.clone(), AttentionKind::Conflict));
-                    commit.settled.push((id.clone(), side, record, AttentionKind::Parked));
-                }
-                let stays = |attention: &Attention| {
-                    matches!(attention.why, AttentionWhy::Conflict { .. } | AttentionWhy::Parked { .. })
-                };
-                commit
-                    .attention
-                    .extend(open.into_iter().filter(stays).map(|attention| (id.clone(), attention)));
-            }
-            if changed {
-                commit.pairs.extend(pair.map(|pair| (id.clone(), pair)));
-            }
-        }
-    }
-
     async fn cursors(&mut self, entries: Vec<Entry>) -> Result<()> {
         let mut commit = Commit::default();
         let at = self.inner.clock.now();
@@ -468,7 +426,6 @@ impl Applying<'_> {
     /// names a version is kept: whether it was reached cannot be told from here.
     async fn looked_at(&self, link: &LinkId, commit: &mut Commit) -> Result<()> {
         let Some(made_at) = self.made_at else { return Ok(()) };
-        let compiled = self.link(link)?;
         let mut after = None;
         loop {
             let scan = Scan { after, rows_max: self.inner.options.commit_entries_max };
@@ -485,7 +442,7 @@ impl Applying<'_> {
                     .collect();
                 let ids: Vec<RecordId> = due.iter().map(|(id, _)| id.clone()).collect();
                 let marks = self.store().marks_of(link, side, &ids).await?;
-                let is_known = |mark: &Mark| !is_back(&compiled, side, mark);
+                let is_known = |mark: &Mark| !is_back(side, mark);
                 let paired =
                     due.into_iter().zip(marks).filter(|(_, mark)| mark.as_ref().is_some_and(is_known));
                 commit.settled.extend(paired.map(|((id, kind), _)| (link.clone(), side, id, kind)));
@@ -528,58 +485,6 @@ impl Applying<'_> {
     }
 }
 
-impl PairNow {
-    pub(super) fn open_up(&mut self, attention: Attention) {
-        self.open.retain(|known| !same_subject(known, &attention));
-        self.open.push(attention);
-        self.open_changed = true;
-    }
-
-    /// Has the pair looked at again by every run that sees it.
-    pub(super) fn mark_watched(&mut self) {
-        if let Some(pair) = &mut self.pair {
-            pair.watch = true;
-            pair.revision += 1;
-            self.changed = true;
-        }
-    }
-
-    /// Ends what was open about rules.
-    pub(super) fn close(&mut self, rules: &[RuleId]) {
-        let before = self.open.len();
-        self.open.retain(|known| match &known.why {
-            AttentionWhy::Conflict { rules: of, .. } | AttentionWhy::Parked { rules: of, .. } => {
-                of.is_empty() || !of.iter().all(|rule| rules.contains(rule))
-            }
-            AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => true,
-        });
-        self.open_changed |= before != self.open.len();
-    }
-
-    /// Ends what was open about the record as a whole.
-    pub(super) fn close_whole_record(&mut self) {
-        let before = self.open.len();
-        self.open
-            .retain(|known| !matches!(&known.why, AttentionWhy::Parked { rules, .. } if rules.is_empty()));
-        self.open_changed |= before != self.open.len();
-    }
-}
-
-fn same_subject(a: &Attention, b: &Attention) -> bool {
-    let subject = |attention: &Attention| match &attention.why {
-        AttentionWhy::Conflict { rules, .. } => Some((0, rules.clone())),
-        AttentionWhy::Parked { rules, .. } => Some((1, rules.clone())),
-        AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => None,
-    };
-    a.side == b.side && a.id == b.id && subject(a).is_some() && subject(a) == subject(b)
-}
-
-/// How entries name their pair: by the left id where there is one.
-pub(super) fn pair_key(entry: &Entry) -> Option<(Side, RecordId)> {
-    let left = entry.ids.left.clone().map(|id| (Side::Left, id));
-    left.or_else(|| entry.ids.right.clone().map(|id| (Side::Right, id)))
-}
-
 pub(super) fn is_create(entry: &Entry) -> bool {
     entry.action().is_some_and(|action| action.verb == crate::plan::PlannedVerb::Create)
 }
@@ -587,16 +492,6 @@ pub(super) fn is_create(entry: &Entry) -> bool {
 fn same_batch(a: &Entry, b: &Entry) -> bool {
     (a.key.rank, a.key.link, a.key.side) == (b.key.rank, b.key.link, b.key.side)
         || (a.key.rank == Rank::State && b.key.rank == Rank::State && a.key.link == b.key.link)
-}
-
-/// Whether a group has no base at all: it was never settled, so the pair must be looked at again.
-pub(super) fn has_unsettled(link: &CompiledLink, pair: &Pair) -> bool {
-    let absent = |record: &Record, slots: &[usize]| {
-        slots.iter().all(|slot| matches!(record.get(*slot), Presence::Absent))
-    };
-    link.groups().iter().any(|group| {
-        absent(&pair.base.left, &group.slots.left) && absent(&pair.base.right, &group.slots.right)
-    })
 }
 
 /// Parked items that can end without the record itself changing, so that they are looked at in every run.

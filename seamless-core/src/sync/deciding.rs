@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use futures::join;
 
-use crate::connector::{AbsenceProof, Capabilities, FetchBy, FetchQuery, Lookup, Versioned};
+use crate::connector::{AbsenceProof, Capabilities, Capability, FetchBy, FetchQuery, Lookup, Versioned};
 use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
 use crate::model::{Bits, Record, RecordId, Result, RuleId, Side, Sides};
@@ -131,7 +131,7 @@ impl Deciding<'_> {
         let missing = store.spilled_of(plan, area::missing(self.place, side), &keys).await?;
         let merged = merged_of(self, side, ids).await?;
         let mut seen: Vec<Option<Seen>> = Vec::with_capacity(ids.len());
-        let mut asked = Vec::new();
+        let (mut asked, mut passed_over) = (Vec::new(), Vec::new());
         for (((id, changed), missing), merged) in ids.iter().zip(changed).zip(missing).zip(merged) {
             let missing = missing.map(|content| Missing::decode(id, &content)).transpose()?;
             if let Some(merged) = merged {
@@ -144,17 +144,21 @@ impl Deciding<'_> {
             seen.push(match (changed, missing) {
                 (_, Some(Missing::Tombstone(tombstone))) => Some(Seen::Gone(tombstone.into())),
                 (Some(content), _) => Some(Seen::There(area::versioned(&content, self.link.shape(side))?)),
-                (None, _) => {
+                (None, missing) => {
+                    passed_over.push(missing.is_some());
                     asked.push(id.clone());
                     None
                 }
             });
         }
-        let mut answers = match asked.is_empty() {
+        let answers = match asked.is_empty() {
             true => Vec::new(),
             false => self.fetch(side, FetchBy::Ids(asked)).await?,
+        };
+        if self.pulled.of(side).complete && passed_over.contains(&true) {
+            self.doubt_reading(side, &answers, &passed_over).await?;
         }
-        .into_iter();
+        let mut answers = answers.into_iter();
         let settle = |seen: Option<Seen>| {
             seen.unwrap_or_else(|| match answers.next() {
                 Some(Lookup::Found(versioned)) => Seen::There(versioned),
@@ -163,6 +167,30 @@ impl Deciding<'_> {
             })
         };
         Ok(seen.into_iter().map(settle).collect())
+    }
+
+    /// A record that a complete reading passed over, and that is there as it was, was left out: no capability of
+    /// reading everything.
+    async fn doubt_reading(&self, side: Side, answers: &[Lookup], passed_over: &[bool]) -> Result<()> {
+        let found = answers.iter().zip(passed_over).filter(|(_, passed_over)| **passed_over);
+        let found: Vec<&Versioned> = found
+            .filter_map(|(answer, _)| match answer {
+                Lookup::Found(versioned) => Some(versioned),
+                _ => None,
+            })
+            .collect();
+        let ids: Vec<RecordId> = found.iter().map(|versioned| versioned.id.clone()).collect();
+        let marks = self.making.store().marks_of(&self.link.spec().id, side, &ids).await?;
+        for (found, mark) in found.into_iter().zip(marks) {
+            let print = self.link.fingerprint(side, &found.record);
+            // One that changed may have come back in between.
+            if mark.is_some_and(|mark| *mark.fingerprint.of(side) == print) {
+                let message = format!("record {} is there, and a complete reading did not show it", found.id);
+                self.making.inner.doubt(self.link, side, Capability::CompleteEnumeration, &message);
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// What is open about pairs, by left id; asked only for those that are marked.
@@ -258,8 +286,8 @@ pub(super) async fn decide_pairs(deciding: &Deciding<'_>) -> Result<u64> {
         making.pulse().await?;
         let ids = page.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
         let pairs = making.store().pairs_of(&deciding.link.spec().id, Side::Left, &ids).await?;
-        let pairs: Vec<Pair> =
-            pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended).collect();
+        let pairs = pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended);
+        let pairs: Vec<Pair> = pairs.map(|pair| pair.as_read_by(deciding.link)).collect();
         looked_at += pairs.len() as u64;
         meter.add(pairs.len());
         let (following, decided) = join!(reading.next(), decide_page(deciding, &pairs, referred));
@@ -383,7 +411,8 @@ async fn late_pair(deciding: &Deciding<'_>, row: &DeferredRow) -> Result<Option<
     }
     let ids = [row.source.id.clone()];
     let pairs = deciding.making.store().pairs_of(&deciding.link.spec().id, row.to.other(), &ids).await?;
-    Ok(pairs.into_iter().next().flatten().filter(|pair| pair.status != PairStatus::Ended))
+    let pair = pairs.into_iter().next().flatten().filter(|pair| pair.status != PairStatus::Ended);
+    Ok(pair.map(|pair| pair.as_read_by(deciding.link)))
 }
 
 /// What is open about the records of a group that waited: what is parked already is not parked again.

@@ -13,6 +13,7 @@ use crate::plan::SystemIdentity;
 use crate::store::{Binding, StateStore};
 
 use super::cancel::Cancel;
+use super::doubt::Doubts;
 use super::progress::{NoObserver, Observer};
 
 /// How an integration works, where the default does not suit.
@@ -77,6 +78,7 @@ pub(super) struct Inner {
     pub(super) options: Options,
     pub(super) cancel: Cancel,
     pub(super) configuration: String,
+    pub(super) doubts: Doubts,
 }
 
 /// Puts an [`Integration`] together.
@@ -250,6 +252,7 @@ impl IntegrationBuilder {
                 options: self.options,
                 cancel: self.cancel,
                 configuration,
+                doubts: Doubts::default(),
             }),
         })
     }

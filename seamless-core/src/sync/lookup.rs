@@ -103,7 +103,7 @@ async fn redirected(
 
 /// A record that is gone and whose partner goes on with another one was merged into that one.
 async fn taken_over(making: &Making<'_>, link: &LinkId, side: Side, mark: &Mark) -> Result<Option<Answer>> {
-    let is_gone = making.inner.place(link).is_some_and(|(_, link)| is_back(link, side, mark));
+    let is_gone = is_back(side, mark);
     if !is_gone {
         return Ok(None);
     }

@@ -45,8 +45,7 @@ impl Making<'_> {
     }
 
     pub(super) fn capabilities(&self, link: &CompiledLink) -> Sides<Capabilities> {
-        let of = |side: Side| self.connector(side).capabilities(link.spec().entity.of(side));
-        Sides::new(of(Side::Left), of(Side::Right))
+        Sides::new(self.inner.capabilities(link, Side::Left), self.inner.capabilities(link, Side::Right))
     }
 
     /// Stops when the host asked for it, and prolongs the lease when it is time.

@@ -93,7 +93,7 @@ async fn find_merge(deciding: &Deciding<'_>, side: Side, loser: RecordId, into: 
     };
     let into = last_survivor(deciding, side, &loser, into).await?;
     let partner = mark.ids.of(side.other());
-    let known = mark_of(deciding, side, &into).await?.filter(|mark| !is_back(deciding.link, side, mark));
+    let known = mark_of(deciding, side, &into).await?.filter(|mark| !is_back(side, mark));
     let merged = match known {
         Some(mark) if mark.status == PairStatus::Ended => Merged::Asks { into, partner: None },
         Some(mark) => Merged::Asks { into, partner: Some(mark.ids.of(side.other()).clone()) },

@@ -1,14 +1,16 @@
 //! Making a plan: pull both sides of every link, match, decide, guard and seal. Moves nothing but the draft. The door
 //! is [`make_plan`].
 
+use std::collections::BTreeSet;
+
 use futures::future::BoxFuture;
 use futures::{join, try_join};
 
 use crate::merge::CompiledLink;
-use crate::model::{Bits, Error, ErrorKind, PlanId, RecordId, Result, Side, Sides};
+use crate::model::{Bits, Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides};
 use crate::plan::{
-    Basis, Body, Closing, Effect, Entry, EntryKey, GuardFigures, GuardInput, GuardTrip, PlanHead, Rank,
-    Sealer, Trailer, guarantees, guards,
+    Basis, Body, Closing, Effect, Entry, EntryKey, FormProposal, GuardFigures, GuardInput, GuardTrip,
+    PlanHead, Proposals, Rank, Sealer, Trailer, guarantees, guards,
 };
 use crate::store::{Binding, Bound, EntryParts, EntryRow, Scan};
 
@@ -143,7 +145,7 @@ async fn head(inner: &Inner) -> Result<PlanHead> {
     let mut promised = Vec::new();
     for link in &inner.links {
         let spec = link.spec();
-        let of = |side: Side| inner.connectors.of(side).capabilities(spec.entity.of(side));
+        let of = |side: Side| inner.capabilities(link, side);
         let capabilities = Sides::new(of(Side::Left), of(Side::Right));
         let names = Sides::new(inner.names.left.as_str(), inner.names.right.as_str());
         promised.extend(guarantees(&spec.id, spec.mode, names, &capabilities));
@@ -197,6 +199,7 @@ async fn seal(
     let mut sealer = Sealer::new(&key.0);
     out.put(sealer.head(making.head)?)?;
     let mut meter = Meter::begin(&*inner.observer, &*inner.clock, Phase::Seal, None, None, None);
+    let (mut proposals, mut suspected) = (Proposals::new(), BTreeSet::new());
     let rows = |after| {
         making.store().entries(making.plan(), EntryParts::Shown, Scan { after, rows_max: BATCH_ROWS })
     };
@@ -204,7 +207,14 @@ async fn seal(
     loop {
         making.pulse().await?;
         meter.add(page.rows.len());
-        let mut seal = |rows: &[EntryRow]| rows.iter().try_for_each(|row| out.put(sealer.entry(&row.entry)?));
+        let mut seal = |rows: &[EntryRow]| {
+            rows.iter().try_for_each(|row| {
+                if proposals.entry(&row.entry) {
+                    suspected.insert(row.entry.link.clone());
+                }
+                out.put(sealer.entry(&row.entry)?)
+            })
+        };
         if !page.more {
             seal(&page.rows)?;
             break;
@@ -241,12 +251,35 @@ async fn seal(
         inner.observer.event(&Event::GuardTripped(trip));
     }
     let late: u64 = figures.iter().map(|figures| figures.late).sum();
-    let closing = Closing { guards: trips, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
+    let forms = with_known(making, proposals, suspected).await?;
+    let closing = Closing { guards: trips, forms, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
     let (trailer, _) = sealer.finish(closing)?;
     out.end(&trailer)?;
     making.store().finish(making.lease(), making.plan(), &trailer).await?;
     meter.end();
     Ok(trailer)
+}
+
+/// What the suspicions of this plan and the open ones of their links propose. A plan without a new one says nothing:
+/// what it would say was said.
+async fn with_known(
+    making: &Making<'_>,
+    mut proposals: Proposals,
+    links: BTreeSet<LinkId>,
+) -> Result<Vec<FormProposal>> {
+    for link in &links {
+        let mut after = None;
+        loop {
+            let scan = Scan { after, rows_max: BATCH_ROWS };
+            let page = making.store().attention(link, None, scan).await?;
+            page.rows.iter().for_each(|row| proposals.attention(link, row));
+            after = page.rows.last().map(|row| (row.side, row.id.clone()));
+            if !page.more {
+                break;
+            }
+        }
+    }
+    Ok(proposals.proposed())
 }
 
 fn too_many_links() -> Error {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::connector::Capability;
 use crate::model::{LinkId, Side};
 use crate::plan::GuardTrip;
 
@@ -110,10 +111,15 @@ pub enum Event<'a> {
         /// Whether it waits for a person.
         parked: bool,
     },
-    /// A declared capability turned out false; the guarantee is lower than the plan's head says.
+    /// A declared capability turned out false; the guarantee is lower than the plan's head says. Sent once for a side's
+    /// entity, until the process ends.
     GuaranteeLowered {
+        /// The link.
+        link: &'a LinkId,
         /// The side.
         side: Side,
+        /// The capability.
+        capability: Capability,
         /// What was seen, in words.
         message: &'a str,
     },

@@ -9,11 +9,12 @@ use std::collections::VecDeque;
 
 use futures::{StreamExt, join};
 
-use crate::connector::{Capabilities, Change, End, Order, ReadQuery, Versioned};
+use crate::connector::{Capabilities, Capability, Change, End, Order, ReadQuery, Versioned};
 use crate::merge::CompiledLink;
-use crate::model::{Condition, Error, ErrorKind, Record, RecordId, Result, Retry, Side, Timestamp, Truth};
+use crate::model::{Condition, Error, ErrorKind, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
-    Basis, Body, Effect, Entry, EntryKey, Feed, MatchRow, PairStatus, ParkReason, Parked, Rank, match_key,
+    Basis, Body, Effect, Entry, EntryKey, Feed, GONE, MatchRow, PairStatus, ParkReason, Parked, Rank,
+    match_key,
 };
 use crate::store::{Mark, Scan, SpillRow};
 
@@ -107,9 +108,8 @@ async fn enumerate_again(
 }
 
 /// Whether a pair ended because this side's record was gone: then a record of that id that is there is there anew.
-pub(super) fn is_back(link: &CompiledLink, side: Side, mark: &Mark) -> bool {
-    let nothing = || link.fingerprint(side, &Record::absent(link.shape(side)));
-    mark.status == PairStatus::Ended && *mark.fingerprint.of(side) == nothing()
+pub(super) fn is_back(side: Side, mark: &Mark) -> bool {
+    mark.status == PairStatus::Ended && *mark.fingerprint.of(side) == GONE
 }
 
 fn sweep_due(link: &CompiledLink, feed: &Feed, now: Timestamp) -> bool {
@@ -186,6 +186,10 @@ impl Pulling<'_> {
                 true => self.rest_is_missing().await?,
                 false => self.unseen_is_missing().await?,
             }
+        }
+        if matches!(end, End::CaughtUp { low_water: None }) {
+            let message = "its feed of changes says no mark up to which it is complete";
+            self.making.inner.doubt(self.link, self.side, Capability::LowWater, message);
         }
         let next = match end {
             End::CaughtUp { low_water } => low_water.or(cursor),
@@ -277,7 +281,7 @@ impl Pulling<'_> {
     }
 
     fn sort(&mut self, versioned: Versioned, mark: Option<Mark>, sorted: &mut Sorted) -> Result<()> {
-        let mark = mark.filter(|mark| !is_back(self.link, self.side, mark));
+        let mark = mark.filter(|mark| !is_back(self.side, mark));
         match mark {
             Some(mark) if mark.status == PairStatus::Ended => {}
             Some(mark) => {

@@ -6,7 +6,8 @@ use crate::model::{PlanId, Record, RecordId, Side, Sides};
 use crate::plan::{Entry, Pair};
 use crate::store::{AttentionKind, Commit};
 
-use super::applying::{Applying, PairsNow, has_unsettled, pair_key};
+use super::applying::Applying;
+use super::pair_now::{PairsNow, has_unsettled, pair_key};
 
 impl Applying<'_> {
     /// Ends the pair of records one of which was merged, and begins one with the survivor, which takes its bases over.

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::connector::{FetchBy, FetchQuery, Lookup};
 use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version};
-use crate::plan::{Attention, AttentionWhy, PairStatus, Resolution, Trailer, Verifier};
+use crate::plan::{
+    Attention, AttentionWhy, FormProposal, PairStatus, Proposals, Resolution, Trailer, Verifier,
+};
 use crate::store::{Approval, Lease, Pause, PlanRow, PlanState, Scan};
 
 use super::applying::{Applied, apply_plan};
@@ -32,6 +34,8 @@ pub struct Status {
     pub pairs: BTreeMap<LinkId, u64>,
     /// Everything that waits, with its link: the first thousand of each link.
     pub waiting: Vec<(LinkId, Attention)>,
+    /// Forms that the systems seem to keep values in, as far as what waits tells.
+    pub forms: Vec<FormProposal>,
     /// The plan that is being applied.
     pub applying: Option<PlanId>,
     /// The pause that is in force.
@@ -283,6 +287,10 @@ impl Integration {
     /// Decides an open conflict: the value of one side is to win. It holds for the values that both sides hold now;
     /// when one moves before the next plan, the conflict is open again.
     ///
+    /// A value that is held because it may be the system's own form of what was sent is decided in the same way. With
+    /// `take` the side that sent it, what is held is that form: it becomes the base and nothing is written. With
+    /// `take` the side that holds it, it is an edit, and is carried over.
+    ///
     /// Errors: not found, when the record has no partner or a side does not show it.
     pub async fn resolve(
         &self,
@@ -347,12 +355,15 @@ impl Integration {
             pause: store.pause().await?,
             ..Status::default()
         };
+        let mut proposals = Proposals::new();
         for link in self.links() {
             let id = &link.spec().id;
             status.pairs.insert(id.clone(), store.pair_count(id).await?);
             let rows = store.attention(id, None, Scan::first(STATUS_ROWS_MAX)).await?.rows;
+            rows.iter().for_each(|row| proposals.attention(id, row));
             status.waiting.extend(rows.into_iter().map(|row| (id.clone(), row)));
         }
+        status.forms = proposals.proposed();
         Ok(status)
     }
 

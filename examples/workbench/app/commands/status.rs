@@ -3,6 +3,7 @@
 use futures::executor::block_on;
 use seamless_core::mapper::Mapper;
 use seamless_core::model::{LinkId, PartitionId};
+use seamless_core::plan::Proposals;
 use seamless_core::store::{Attention, Scan};
 use serde_json::json;
 
@@ -29,6 +30,11 @@ pub(crate) fn run(global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failu
         let open = block_on(store.attention(&id, None, Scan::first(ROWS_MAX)))?;
         links.push((id, pairs, open.rows, open.more));
     }
+    let mut proposals = Proposals::new();
+    for (id, _, open, _) in &links {
+        open.iter().for_each(|row| proposals.attention(id, row));
+    }
+    let forms = proposals.proposed();
     let is_waiting =
         links.iter().any(|(_, _, open, _)| open.iter().any(|row| show::waits_for_person(&row.why)));
     if global.json {
@@ -41,6 +47,7 @@ pub(crate) fn run(global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failu
             "applying": applying,
             "pause": pause,
             "links": links.collect::<Vec<_>>(),
+            "forms": forms,
         }))?;
     } else {
         if let Some(pause) = &pause {
@@ -51,6 +58,9 @@ pub(crate) fn run(global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failu
         }
         show_links(&links, host)?;
         show_open(&links, &project, host)?;
+        for form in &forms {
+            host.line(form.words(project.names.of(form.side)))?;
+        }
     }
     Ok(if is_waiting { Outcome::Waiting } else { Outcome::Done })
 }

@@ -5,11 +5,12 @@
 //! different situations never depend on each other except by [`Wait`].
 //!
 //! Where each kind of situation is decided: two records (`pair.rs`), a record without a partner (`partner.rs`), a record
-//! whose partner is gone (`partner.rs`).
+//! whose partner is gone (`partner.rs`). What is held because it may be the system's own doing: `suspect.rs`.
 
 mod entries;
 mod pair;
 mod partner;
+mod suspect;
 
 use crate::connector::{AbsenceProof, Capabilities, Versioned};
 use crate::mapper::Resolved;
@@ -20,6 +21,7 @@ use crate::plan::entry::{Entry, FieldChange, Wait};
 use crate::plan::known::{Attention, Pair, Resolution};
 pub use entries::attempt_name;
 pub use pair::conflict_message;
+pub use suspect::with_proven;
 
 /// What is the same for every situation of a link.
 #[derive(Clone, Copy, Debug)]

@@ -3,14 +3,15 @@
 
 use crate::connector::Versioned;
 use crate::mapper::{Ask, MapContext, MapProblem};
-use crate::merge::{CarryReason, Case, ConflictReason, Judgement, conflict, merged};
+use crate::merge::{CarryReason, Case, ConflictReason, Judgement, Verdict, conflict, merged};
 use crate::model::{ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth};
 
+use super::suspect::with_proven;
 use super::{Deciding, Deferred, Half, Writing};
 use crate::plan::entry::{
     Body, ConflictView, ConflictWhy, Effect, Entry, FieldChange, Provenance, Rank, Reason, Wait,
 };
-use crate::plan::known::{AttentionWhy, Pair, PairStatus};
+use crate::plan::known::{AttentionWhy, Pair, PairStatus, Resolution};
 
 impl Deciding<'_> {
     pub(super) fn both(&mut self, left: &Versioned, right: &Versioned) {
@@ -25,7 +26,13 @@ impl Deciding<'_> {
         if let Some(Pair { status: PairStatus::Frozen(_), .. }) = self.situation.pair {
             self.effect(Effect::Thaw, Bits::new());
         }
-        let base = self.situation.pair.map(|pair| pair.base.as_ref());
+        let proven =
+            Side::BOTH.map(|side| self.situation.pair.and_then(|pair| with_proven(pair, side, now.of(side))));
+        let [left_proven, right_proven] = &proven;
+        let base = self.situation.pair.map(|pair| {
+            let Sides { left, right } = &pair.base;
+            Sides::new(left_proven.as_ref().unwrap_or(left), right_proven.as_ref().unwrap_or(right))
+        });
         let context = |to: Side| MapContext {
             resolved: self.situation.resolved.of(to),
             target_entity: link.spec().entity.of(to),
@@ -41,11 +48,14 @@ impl Deciding<'_> {
             rebased: self.situation.rebased,
         };
         let verdict = self.cx.reconciler.reconcile(&case);
-        let mut agreed = Bits::new();
+        let mut agreed = self.newly_proven(&case, &verdict);
         let mut diverged = Vec::new();
         let mut contested: Vec<RuleId> = Vec::new();
         let mut writing = Sides::<Writing>::default();
         for (group, judgement) in verdict.loud() {
+            if self.held(&case, group, judgement, &mut writing, &mut agreed) {
+                continue;
+            }
             match judgement {
                 Judgement::Settled | Judgement::Unknown(_) | Judgement::NotApplied => {}
                 Judgement::Agree(_) | Judgement::Kept(_) => agreed.insert(group),
@@ -251,13 +261,7 @@ impl Deciding<'_> {
         agreed: &mut Bits,
     ) {
         let rules = self.rule_ids(group);
-        let resolution = self.situation.resolutions.iter().find(|resolution| {
-            rules.contains(&resolution.rule)
-                && Side::BOTH.into_iter().all(|side| {
-                    *resolution.seen.of(side) == self.cx.link.fingerprint(side, case.current.of(side))
-                })
-        });
-        if let Some(resolution) = resolution {
+        if let Some(resolution) = self.resolution(case, group) {
             let to = resolution.take.other();
             let from = Provenance::Resolved { by: resolution.by.clone() };
             return self.carry(case, group, to, from, writing.of_mut(to), agreed);
@@ -275,6 +279,41 @@ impl Deciding<'_> {
         if !known {
             self.effect(Effect::OpenConflict(view), Bits::new());
         }
+    }
+
+    /// What a person decided about a group, if it holds for what both sides hold now.
+    pub(super) fn resolution(&self, case: &Case<'_>, group: usize) -> Option<&Resolution> {
+        if self.situation.resolutions.is_empty() {
+            return None;
+        }
+        let rules = self.rule_ids(group);
+        let mut resolutions = self.situation.resolutions.iter();
+        resolutions.find(|resolution| {
+            rules.contains(&resolution.rule)
+                && Side::BOTH.into_iter().all(|side| {
+                    *resolution.seen.of(side) == self.cx.link.fingerprint(side, case.current.of(side))
+                })
+        })
+    }
+
+    /// Quiet groups whose base is not what was sent but what that is proven to have become.
+    fn newly_proven(&self, case: &Case<'_>, verdict: &Verdict) -> Bits {
+        let mut groups = Bits::new();
+        let Some(pair) = self.situation.pair else { return groups };
+        for side in Side::BOTH {
+            let Some(base) = case.base.of(side).filter(|base| !std::ptr::eq(*base, pair.base.of(side)))
+            else {
+                continue;
+            };
+            let forms = case.link.forms(side);
+            for (place, group) in case.link.groups().iter().enumerate() {
+                let moved = |slot: &usize| !forms.same_slot(*slot, pair.base.of(side), base);
+                if verdict.judgement(place) == Judgement::Settled && group.slots.of(side).iter().any(moved) {
+                    groups.insert(place);
+                }
+            }
+        }
+        groups
     }
 
     /// The side to which a group cannot be carried yet because it refers to a record of a link that this plan has not

@@ -117,6 +117,15 @@ impl<W: Write> TextRenderer<W> {
             write!(self.line, "    what to do: {}", trip.remedy)?;
             self.end(Tone::Plain)?;
         }
+        if !trailer.forms.is_empty() {
+            self.end(Tone::Plain)?;
+            self.line.push_str("What a system seems to make of what it is sent");
+            self.end(Tone::Heading)?;
+        }
+        for form in &trailer.forms {
+            write!(self.line, "  {}", form.words(self.names.of(form.side)))?;
+            self.end(Tone::Plain)?;
+        }
         self.end(Tone::Plain)?;
         self.line.push_str(&words::runs(trailer.runs_to_quiet));
         self.end(Tone::Plain)?;

@@ -134,6 +134,15 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
         ParkReason::LeftScope => {
             ("its partner left the filter", "decide whether it is kept, changed or deleted")
         }
+        ParkReason::Suspected(_) => (
+            "it may be the system's own form of what was sent, so it is not carried back",
+            "decide: the other side's value is meant (it is the system's form), or this one's (somebody edited it); \
+             or declare the form",
+        ),
+        ParkReason::Returned => (
+            "the same value was written again and again, and did not stay",
+            "find out what changes it back there, or decide which side's value is meant",
+        ),
     }
 }
 

@@ -5,10 +5,12 @@ use super::bytes::{Form, Reader, Writer, unknown_tag};
 use super::corrupt;
 use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
-use crate::model::{Planned, Result, Sides};
+use crate::merge::LossyForm;
+use crate::model::{CanonicalForm, Normaliser, Planned, Result, Sides};
 use crate::plan::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
-    Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Wait,
+    Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Return, Suspicion,
+    Trail, Wait,
 };
 use crate::store::port::{EntryParts, EntryState};
 
@@ -108,6 +110,9 @@ fields!(FieldChange { rule, field, before, after, from });
 fields!(Feed { cursor, enumerated_at, enumerated });
 fields!(ConflictView { rules, why, fields });
 fields!(Parked { side, id, rules, why, message, remedy });
+fields!(Suspicion { field, form, sent });
+fields!(Trail { acknowledged, written, returns });
+fields!(Return { rule, values });
 fields!(Tombstone { id, version, merged_into });
 fields!(GoneProof { id, seen });
 
@@ -135,8 +140,24 @@ variants!(Effect {
 variants!(ConflictWhy { 0 BothChanged, 1 FirstLink, 2 Drift });
 variants!(ParkReason {
     0 Map(problem), 1 Ambiguous, 2 Broken, 3 PartnerGone, 4 EditedAndDeleted, 5 Hidden, 6 Refused,
-    7 AmbiguousCreate, 8 LeftScope, 9 Merged { into },
+    7 AmbiguousCreate, 8 LeftScope, 9 Merged { into }, 10 Suspected(suspicion), 11 Returned,
 });
+variants!(LossyForm { 0 Folded(form), 1 Rounded { least, most }, 2 Dropped { least, most } });
+variants!(Normaliser {
+    0 Trim, 1 Case, 2 Space, 3 Unicode, 4 Digits, 5 Email, 6 Truncated(length), 7 Scale(scale), 8 Instant(digits),
+    9 Set, 10 EmptyIsNull, 11 ZeroIsNull, 12 OptionValue,
+});
+
+impl Form for CanonicalForm {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        self.steps().to_vec().put(to)
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        Vec::<Normaliser>::take(from).map(Self::new)
+    }
+}
+
 variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask) });
 variants!(EntryState {
     0 Planned, 1 Intended { attempts }, 2 Applied { id, at }, 3 Dropped { why, at },
