@@ -332,6 +332,48 @@ fn h54_a_lost_reply_to_letting_go_is_found_out() {
 }
 
 #[test]
+fn h54_i16_a_swap_towards_the_left_is_written_like_one_towards_the_right() {
+    let account = Entity {
+        name: "account".into(),
+        label: None,
+        fields: vec![
+            text("accountid", 40),
+            Field { required: true, unique: true, ..text("accountnumber", 20) },
+            text("name", 160),
+        ],
+        key: vec!["accountid".into()],
+        unique: vec![],
+    };
+    let crm = Memory::new(MemoryConfig::new("crm").entity(EntityConfig::new(account))).unwrap();
+    let world = World::mapped(crm, erp(No::MayBeEmpty, WriteReturns::Stored), mapping());
+    (0..3).for_each(|account| add(&world, account, number(account)));
+    world.settle();
+    let rows = world.erp.rows("Customer");
+    let put = |at: usize, no: Value| world.erp.edit("Customer", &rows[at].id, &[("No.", no)]).unwrap();
+    let of = |at: usize| world.erp.value("Customer", &rows[at].id, "No.").unwrap();
+    let (first, second, third) = (of(0), of(1), of(2));
+    [(0, Value::text("x")), (2, first), (1, third), (0, second)].into_iter().for_each(|(at, no)| put(at, no));
+    let (applied, text) = one_plan(&world);
+    assert_eq!(applied.written, 4, "{text}");
+}
+
+#[test]
+fn h54_i14_the_same_swap_on_both_sides_writes_nothing() {
+    let world = settled(No::MayBeEmpty, 2);
+    let rows = world.erp.rows("Customer");
+    let swap = |system: &Memory, entity: &str, field: &str, ids: [&RecordId; 2]| {
+        let [one, two] = ids.map(|id| system.value(entity, id, field).unwrap());
+        system.edit(entity, ids[0], &[(field, Value::Null)]).unwrap();
+        system.edit(entity, ids[1], &[(field, one)]).unwrap();
+        system.edit(entity, ids[0], &[(field, two)]).unwrap();
+    };
+    swap(&world.crm, "account", "accountnumber", [&id(0), &id(1)]);
+    swap(&world.erp, "Customer", "No.", [&rows[0].id, &rows[1].id]);
+    let (applied, text) = one_plan(&world);
+    assert_eq!(applied.written, 0, "{text}");
+}
+
+#[test]
 fn h54_h56_records_of_two_links_to_one_entity_swap_their_numbers_in_one_plan() {
     let mapping = Mapping::builder("crm", "erp")
         .link("customers", "account", "Customer")
