@@ -273,6 +273,35 @@ fn h54_a_temporary_value_does_not_stay_whatever_becomes_of_the_number() {
     }
 }
 
+/// The first two writes of a plan arrive, and the third is refused.
+fn refuse_third(erp: &Memory) {
+    erp.before_next_write(|erp| {
+        erp.before_next_write(|erp| {
+            erp.before_next_write(|erp| erp.fail_next(Fault::Refused(RefusalKind::Invalid { field: None })));
+        });
+    });
+}
+
+#[test]
+fn h54_a_record_that_let_go_and_whose_final_value_is_refused_gets_it_by_a_later_plan() {
+    let world = settled(No::Required, 2);
+    renumber(&world, 0, number(1));
+    renumber(&world, 1, number(0));
+    refuse_third(&world.erp);
+    let applied = apply(&world, &world.plan());
+    assert_eq!((applied.written, applied.dropped_count), (2, 1), "{:?}", applied.dropped);
+    world.pass(std::time::Duration::from_secs(7200));
+    // From now on it is an update like any other: nobody has what it takes.
+    world.erp.fail_next(Fault::Refused(RefusalKind::Invalid { field: None }));
+    apply(&world, &world.plan());
+    let waits = world.waiting();
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    world.pass(std::time::Duration::from_secs(7200));
+    world.settle();
+    assert_eq!(numbers(&world, Side::Left), numbers(&world, Side::Right));
+    assert!(world.waiting().is_empty(), "{:?}", world.waiting());
+}
+
 #[test]
 fn h54_i30_a_record_that_may_not_let_go_is_parked_and_the_others_go_on() {
     let world = settled(No::Required, 3);
