@@ -12,7 +12,7 @@ use seamless_connectors::sqlite::{Sqlite, SqliteConfig};
 use seamless_core::clock::SystemClock;
 use seamless_core::connector::Connector;
 use seamless_core::plan::render::TextOptions;
-use seamless_core::store::{MemoryStore, StateStore};
+use seamless_core::store::{SqliteStore, StateStore};
 use seamless_core::sync::{Applied, Integration, Plan};
 use seamless_mapping::{LoadOptions, load};
 
@@ -71,7 +71,8 @@ impl World {
         };
         let (crm, left) = make("crm.db", CRM, rows);
         let (erp, right) = make("erp.db", ERP, "");
-        let store: Arc<dyn StateStore> = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
+        let state = SqliteStore::open(folder.path().join("state.db"), Arc::new(SystemClock::new())).unwrap();
+        let store: Arc<dyn StateStore> = Arc::new(state);
         let loaded = load("unique-columns.yaml", MAPPING, &LoadOptions::default()).unwrap();
         let integration = Integration::builder("unique-columns")
             .left("crm", left)

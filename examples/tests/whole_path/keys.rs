@@ -273,6 +273,35 @@ fn h54_a_temporary_value_does_not_stay_whatever_becomes_of_the_number() {
     }
 }
 
+/// The first two writes of a plan arrive, and the third is refused.
+fn refuse_third(erp: &Memory) {
+    erp.before_next_write(|erp| {
+        erp.before_next_write(|erp| {
+            erp.before_next_write(|erp| erp.fail_next(Fault::Refused(RefusalKind::Invalid { field: None })));
+        });
+    });
+}
+
+#[test]
+fn h54_a_record_that_let_go_and_whose_final_value_is_refused_gets_it_by_a_later_plan() {
+    let world = settled(No::Required, 2);
+    renumber(&world, 0, number(1));
+    renumber(&world, 1, number(0));
+    refuse_third(&world.erp);
+    let applied = apply(&world, &world.plan());
+    assert_eq!((applied.written, applied.dropped_count), (2, 1), "{:?}", applied.dropped);
+    world.pass(std::time::Duration::from_secs(7200));
+    // From now on it is an update like any other: nobody has what it takes.
+    world.erp.fail_next(Fault::Refused(RefusalKind::Invalid { field: None }));
+    apply(&world, &world.plan());
+    let waits = world.waiting();
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    world.pass(std::time::Duration::from_secs(7200));
+    world.settle();
+    assert_eq!(numbers(&world, Side::Left), numbers(&world, Side::Right));
+    assert!(world.waiting().is_empty(), "{:?}", world.waiting());
+}
+
 #[test]
 fn h54_i30_a_record_that_may_not_let_go_is_parked_and_the_others_go_on() {
     let world = settled(No::Required, 3);
@@ -329,6 +358,48 @@ fn h54_a_lost_reply_to_letting_go_is_found_out() {
         assert_eq!(numbers(&world, Side::Left), numbers(&world, Side::Right));
         assert!(world.waiting().is_empty(), "{:?}", world.waiting());
     }
+}
+
+#[test]
+fn h54_i16_a_swap_towards_the_left_is_written_like_one_towards_the_right() {
+    let account = Entity {
+        name: "account".into(),
+        label: None,
+        fields: vec![
+            text("accountid", 40),
+            Field { required: true, unique: true, ..text("accountnumber", 20) },
+            text("name", 160),
+        ],
+        key: vec!["accountid".into()],
+        unique: vec![],
+    };
+    let crm = Memory::new(MemoryConfig::new("crm").entity(EntityConfig::new(account))).unwrap();
+    let world = World::mapped(crm, erp(No::MayBeEmpty, WriteReturns::Stored), mapping());
+    (0..3).for_each(|account| add(&world, account, number(account)));
+    world.settle();
+    let rows = world.erp.rows("Customer");
+    let put = |at: usize, no: Value| world.erp.edit("Customer", &rows[at].id, &[("No.", no)]).unwrap();
+    let of = |at: usize| world.erp.value("Customer", &rows[at].id, "No.").unwrap();
+    let (first, second, third) = (of(0), of(1), of(2));
+    [(0, Value::text("x")), (2, first), (1, third), (0, second)].into_iter().for_each(|(at, no)| put(at, no));
+    let (applied, text) = one_plan(&world);
+    assert_eq!(applied.written, 4, "{text}");
+}
+
+#[test]
+fn h54_i14_the_same_swap_on_both_sides_writes_nothing() {
+    let world = settled(No::MayBeEmpty, 2);
+    let rows = world.erp.rows("Customer");
+    let swap = |system: &Memory, entity: &str, field: &str, ids: [&RecordId; 2]| {
+        let [one, two] = ids.map(|id| system.value(entity, id, field).unwrap());
+        system.edit(entity, ids[0], &[(field, Value::Null)]).unwrap();
+        system.edit(entity, ids[1], &[(field, one)]).unwrap();
+        system.edit(entity, ids[0], &[(field, two)]).unwrap();
+    };
+    swap(&world.crm, "account", "accountnumber", [&id(0), &id(1)]);
+    swap(&world.erp, "Customer", "No.", [&rows[0].id, &rows[1].id]);
+    let (applied, text) = one_plan(&world);
+    assert_eq!(applied.written, 0, "{text}");
 }
 
 #[test]

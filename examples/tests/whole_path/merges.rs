@@ -1,6 +1,7 @@
 //! Records that a system merges: the one that is left stands for both, and nothing on the other side is deleted for it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::executor::block_on;
 use futures::future::FutureExt;
@@ -9,7 +10,7 @@ use proptest::test_runner::TestCaseError;
 use seamless_core::mapper::DeletePolicy;
 use seamless_core::model::{RecordId, Side, Sides, Value};
 use seamless_core::plan::{Body, Effect};
-use seamless_core::store::AttentionWhy;
+use seamless_core::store::{AttentionWhy, SqliteStore};
 use seamless_core::sync::Plan;
 
 use super::gate::Gate;
@@ -187,6 +188,34 @@ fn h74_i16_a_merge_on_the_right_means_what_one_on_the_left_does() {
     world.settle();
     assert_eq!((world.crm.count("account"), world.erp.count("Customer")), (1, 1));
     assert_eq!(world.crm_value(&account, "accountnumber"), Value::text("C9"));
+}
+
+#[test]
+fn h74_a_state_in_a_file_follows_merges_as_one_in_memory_does() {
+    let mut world = World::new();
+    world.store = Arc::new(SqliteStore::open_in_memory(world.clock.clone()).unwrap());
+    world.restart();
+    let loser = world.account("a1", "C1", "Adatum", "1", "");
+    let other = world.account("a2", "C2", "Contoso", "2", "");
+    world.contact("p1", "ann@adatum.example", "Ann", Some(&loser));
+    world.settle();
+    let [first, second] = ["C1", "C2"].map(|number| customer(&world, number));
+    let survivor = world.account("a9", "C1", "Adatum Ltd", "1", "");
+    world.crm.merge("account", &loser, &survivor).unwrap();
+    let ann = RecordId::text("p1");
+    world.crm.edit("contact", &ann, &[("account", reference("account", &survivor))]).unwrap();
+    world.settle();
+    assert_eq!(world.erp_value(&first, "Name"), Value::text("Adatum Ltd"));
+    assert_eq!(company(&world, "ann@adatum.example"), reference("Customer", &first));
+    world.crm.merge("account", &survivor, &other).unwrap();
+    world.crm.edit("contact", &ann, &[("account", reference("account", &other))]).unwrap();
+    world.settle();
+    assert_eq!((world.crm.count("account"), world.erp.count("Customer")), (1, 2));
+    assert_eq!(company(&world, "ann@adatum.example"), reference("Customer", &second));
+    assert_eq!(parked(&world).len(), 1, "{:?}", world.waiting());
+    world.erp.merge("Customer", &first, &second).unwrap();
+    world.settle();
+    assert!(world.waiting().is_empty(), "{:?}", world.waiting());
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub struct Counts {
     pub update: Sides<u64>,
     /// Deletes.
     pub delete: Sides<u64>,
-    /// New pairs of existing records.
+    /// New pairs of existing records, those that go on with a survivor of a merge among them.
     pub link: u64,
     /// Agreements that only move bases.
     pub agree: u64,

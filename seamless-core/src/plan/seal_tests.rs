@@ -213,7 +213,8 @@ proptest! {
             let effect = |test: fn(&Effect) -> bool| of(&|entry| matches!(&entry.body, Body::Effect(e) if test(e)));
             prop_assert_eq!(counts.conflict, effect(|effect| matches!(effect, Effect::OpenConflict(_))));
             prop_assert_eq!(counts.parked, effect(|effect| matches!(effect, Effect::Park(_))));
-            prop_assert_eq!(counts.link, effect(|effect| matches!(effect, Effect::Link { .. })));
+            let joins = |effect: &Effect| matches!(effect, Effect::Link { .. } | Effect::Relink { .. });
+            prop_assert_eq!(counts.link, effect(joins));
             prop_assert_eq!(counts.agree, effect(|effect| matches!(effect, Effect::Agree)));
             prop_assert_eq!(counts.ended, effect(|effect| matches!(effect, Effect::EndPair { .. })));
             prop_assert_eq!(counts.diverged, effect(|effect| matches!(effect, Effect::Diverged { .. })));

@@ -54,7 +54,7 @@ impl Default for Options {
             failures_max: 2,
             plans_max: 4,
             check_all: false,
-            key_moves_max: 100_000,
+            key_moves_max: 50_000,
         }
     }
 }

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::connector::Versioned;
 use crate::merge::CompiledLink;
-use crate::model::{RecordId, Result, Side, Sides};
-use crate::plan::keys::{KeyMoves, KeyNode, Placement, UniqueSets, UniqueValue, place, release};
+use crate::model::{Planned, Presence, RecordId, Result, Schema, Side, Sides};
+use crate::plan::keys::{Given, KeyMoves, KeyNode, Placement, UniqueSets, UniqueValue, place, release};
 use crate::plan::{Body, Entry, EntryKey, PlannedTarget, PlannedVerb, Rank, match_key};
 use crate::store::{EntryParts, Scan, SpillRow};
 
@@ -64,14 +64,9 @@ pub(super) async fn keep_back(deciding: &Deciding<'_>, entries: Vec<Entry>) -> R
         }
         movers.of_mut(side).push(area::mover_row(deciding.link, &entry)?);
         let can_move = can_move(deciding, &entry);
-        let rows = moves.gives.iter().map(|one| area::Given {
-            set: one.set,
-            can_move,
-            can_release: one.can_release,
-            by: entry.key.clone(),
-        });
-        let rows = moves.gives.iter().zip(rows).map(|(one, row)| row.encode(&one.value));
-        given.of_mut(side).extend(rows);
+        given.of_mut(side).extend(moves.gives.into_iter().map(|Given { set, value, can_release }| {
+            area::Given { set, can_move, can_release, by: entry.key.clone() }.encode(&value)
+        }));
     }
     for side in Side::BOTH {
         if movers.of(side).is_empty() {
@@ -113,10 +108,8 @@ pub(super) async fn gives_up_match(
     }
     let shape = found.record.shape();
     let changes = action.changes.iter().filter_map(|change| match &change.after {
-        crate::model::Planned::Known(value) => {
-            Some((shape.slot(change.field.as_str())?, crate::model::Presence::Value(value.as_ref())))
-        }
-        crate::model::Planned::ResultOf(_) | crate::model::Planned::TargetDecides => None,
+        Planned::Known(value) => Some((shape.slot(change.field.as_str())?, Presence::Value(value.as_ref()))),
+        Planned::ResultOf(_) | Planned::TargetDecides => None,
     });
     let after = found.record.with(changes);
     let key = |record| match_key(usize::from(line), spec, side, record);
@@ -185,7 +178,7 @@ async fn sets<'d>(deciding: &'d Deciding<'_>, side: Side) -> &'d UniqueSets {
         Ok(schema) => schema,
         Err(error) => {
             tracing::warn!(%entity, %error, "nobody knows which values are unique; writes are not put in order");
-            crate::model::Schema::default()
+            Schema::default()
         }
     };
     let (capabilities, shape) = (deciding.capabilities.of(side), deciding.link.shape(side));

@@ -82,7 +82,7 @@ async fn partners(
 }
 
 /// The answers about records that earlier plans found merged, or whose partners were: as long as asked. Nothing is
-/// looked up where nothing was merged and no pair is open.
+/// looked up where no pair ended and none is open.
 async fn redirected(
     making: &Making<'_>,
     link: &LinkId,
@@ -90,52 +90,86 @@ async fn redirected(
     ids: &[RecordId],
     marks: &[Option<Mark>],
 ) -> Result<Vec<Option<Answer>>> {
-    let mut redirected = Vec::with_capacity(ids.len());
-    for (id, mark) in ids.iter().zip(marks) {
-        redirected.push(match mark {
-            Some(mark) if mark.status == PairStatus::Ended => taken_over(making, link, side, mark).await?,
-            Some(mark) if mark.watch => waits_for_a_merge(making, link, side, id, mark).await?,
-            _ => None,
-        });
-    }
-    Ok(redirected)
+    let mut answers = vec![None; ids.len()];
+    taken_over(making, link, side, marks, &mut answers).await?;
+    ask_a_person(making, link, side, ids, marks, &mut answers).await?;
+    Ok(answers)
 }
 
 /// A record that is gone and whose partner goes on with another one was merged into that one.
-async fn taken_over(making: &Making<'_>, link: &LinkId, side: Side, mark: &Mark) -> Result<Option<Answer>> {
-    let is_gone = is_back(side, mark);
-    if !is_gone {
-        return Ok(None);
-    }
-    let partner = mark.ids.of(side.other());
-    let now = making.store().marks_of(link, side.other(), std::slice::from_ref(partner)).await?;
-    let goes_on = now.into_iter().flatten().any(|now| now.status != PairStatus::Ended);
-    Ok(goes_on.then(|| Answer::Paired(partner.clone())))
-}
-
-/// The pair is parked because one of its records was merged into one that has a partner: that is the partner of the
-/// record that is gone, and the other one has none for now.
-async fn waits_for_a_merge(
+async fn taken_over(
     making: &Making<'_>,
     link: &LinkId,
     side: Side,
-    id: &RecordId,
-    mark: &Mark,
-) -> Result<Option<Answer>> {
-    let store = making.store();
-    let survivor = |open: Vec<Vec<Attention>>| {
-        open.into_iter().flatten().find_map(|attention| match &attention.why {
-            AttentionWhy::Parked { reason, .. } => merged_into(reason),
-            _ => None,
-        })
-    };
-    if survivor(store.attention_of(link, side, std::slice::from_ref(id)).await?).is_some() {
-        return Ok(Some(Answer::Unpaired));
+    marks: &[Option<Mark>],
+    answers: &mut [Option<Answer>],
+) -> Result<()> {
+    let gone = marks.iter().enumerate().filter_map(|(at, mark)| {
+        let mark = mark.as_ref().filter(|mark| is_back(side, mark))?;
+        Some((at, mark.ids.of(side.other()).clone()))
+    });
+    let (places, partners): (Vec<usize>, Vec<RecordId>) = gone.unzip();
+    if partners.is_empty() {
+        return Ok(());
     }
-    let other = side.other();
-    let partner = std::slice::from_ref(mark.ids.of(other));
-    let Some(into) = survivor(store.attention_of(link, other, partner).await?) else { return Ok(None) };
-    let now = store.marks_of(link, side, &[into]).await?;
-    let live = now.into_iter().flatten().find(|now| now.status != PairStatus::Ended);
-    Ok(live.map(|live| Answer::Paired(live.ids.of(other).clone())))
+    let now = making.store().marks_of(link, side.other(), &partners).await?;
+    for ((at, partner), now) in places.into_iter().zip(partners).zip(now) {
+        let goes_on = now.is_some_and(|now| now.status != PairStatus::Ended);
+        if let (true, Some(answer)) = (goes_on, answers.get_mut(at)) {
+            *answer = Some(Answer::Paired(partner));
+        }
+    }
+    Ok(())
+}
+
+/// Pairs that are parked because one of their records was merged into one that has a partner: that is the partner of
+/// the record that is gone, and the other one has none for now.
+async fn ask_a_person(
+    making: &Making<'_>,
+    link: &LinkId,
+    side: Side,
+    ids: &[RecordId],
+    marks: &[Option<Mark>],
+    answers: &mut [Option<Answer>],
+) -> Result<()> {
+    let (store, other) = (making.store(), side.other());
+    let watched = ids.iter().zip(marks).enumerate().filter_map(|(at, (id, mark))| {
+        let mark = mark.as_ref().filter(|mark| mark.watch && mark.status != PairStatus::Ended)?;
+        Some((at, (id.clone(), mark.ids.of(other).clone())))
+    });
+    let (places, pairs): (Vec<usize>, Vec<(RecordId, RecordId)>) = watched.unzip();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let (own, partners): (Vec<RecordId>, Vec<RecordId>) = pairs.into_iter().unzip();
+    let own = store.attention_of(link, side, &own).await?;
+    let partners = store.attention_of(link, other, &partners).await?;
+    let mut survivors = Vec::new();
+    for ((at, own), partner) in places.into_iter().zip(own).zip(partners) {
+        match (survivor(&own), survivor(&partner), answers.get_mut(at)) {
+            (Some(_), _, Some(answer)) => *answer = Some(Answer::Unpaired),
+            (None, Some(into), Some(_)) => survivors.push((at, into)),
+            _ => {}
+        }
+    }
+    if survivors.is_empty() {
+        return Ok(());
+    }
+    let into: Vec<RecordId> = survivors.iter().map(|(_, into)| into.clone()).collect();
+    let now = store.marks_of(link, side, &into).await?;
+    for ((at, _), now) in survivors.into_iter().zip(now) {
+        let live = now.filter(|now| now.status != PairStatus::Ended);
+        if let (Some(live), Some(answer)) = (live, answers.get_mut(at)) {
+            *answer = Some(Answer::Paired(live.ids.of(other).clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The record that a parked item says a pair's record was merged into.
+fn survivor(open: &[Attention]) -> Option<RecordId> {
+    open.iter().find_map(|attention| match &attention.why {
+        AttentionWhy::Parked { reason, .. } => merged_into(reason),
+        _ => None,
+    })
 }

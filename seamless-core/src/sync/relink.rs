@@ -2,8 +2,8 @@
 //! that follows it, and of what was open about them. Part of applying; the door is [`Applying::relink`].
 
 use crate::merge::CompiledLink;
-use crate::model::{PlanId, Record, RecordId, Side, Sides};
-use crate::plan::{Entry, Pair};
+use crate::model::{Bits, PlanId, Record, RecordId, Side, Sides};
+use crate::plan::{Entry, GONE, Pair};
 use crate::store::{AttentionKind, Commit};
 
 use super::applying::Applying;
@@ -60,7 +60,10 @@ fn goes_on(link: &CompiledLink, before: Pair, into: &Sides<Option<RecordId>>, pl
             *pair.version.of_mut(side) = None;
         }
         *ended.base.of_mut(side) = Record::absent(link.shape(side));
-        *ended.fingerprint.of_mut(side) = link.fingerprint(side, ended.base.of(side));
+        *ended.fingerprint.of_mut(side) = GONE;
+        // We wrote the record that is gone, not the one that stays: what differs there nobody made of our writes.
+        *pair.trail.written.of_mut(side) = Bits::new();
+        *pair.trail.acknowledged.of_mut(side) = Bits::new();
     }
     pair.revision += 1;
     pair.plan = Some(plan.clone());
