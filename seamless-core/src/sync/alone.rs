@@ -100,6 +100,7 @@ async fn decide_unpaired_page(deciding: &Deciding<'_>, side: Side, records: Vec<
             rebased: &rebased,
             resolutions: &[],
             open,
+            read_since: Sides::new(false, false),
             check_all: false,
         };
         let mut halves = Sides::default();

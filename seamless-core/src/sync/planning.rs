@@ -20,6 +20,10 @@ use super::pairing::match_unpaired;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
 
+/// Lines of the journal among which the last plan that was done is looked for; where there are more, what was read
+/// since a write is taken for not read.
+const JOURNAL_LINES_MAX: usize = 200;
+
 /// What was counted of a link while its plan was made.
 struct LinkFigures {
     looked_at: u64,
@@ -35,7 +39,9 @@ pub(super) async fn make_plan(inner: &Inner, keeper: &LeaseKeeper) -> Result<(Pl
     for link in &inner.links {
         pairs_before.push(inner.store.pair_count(&link.spec().id).await?);
     }
-    let making = Making { inner, keeper, head: &head, reconfigured: before.is_some(), pairs_before };
+    let read_since = read_since(inner).await?;
+    let making =
+        Making { inner, keeper, head: &head, reconfigured: before.is_some(), read_since, pairs_before };
     making.store().draft(&keeper.lease, &head).await?;
     match fill(&making, before.as_deref()).await {
         Ok(trailer) => Ok((head, trailer)),
@@ -96,6 +102,16 @@ async fn read_link<'a>(
         before,
         decided: making.decided_before(place),
     })
+}
+
+/// See [`Making::read_since`].
+async fn read_since(inner: &Inner) -> Result<Option<u64>> {
+    let lines = inner.store.journal(Scan::first(JOURNAL_LINES_MAX)).await?.rows;
+    let done = lines.into_iter().find(|line| line.what == "done").and_then(|line| line.plan);
+    let Some(done) = done else { return Ok(None) };
+    let row = inner.store.plan(&done).await?;
+    let row = row.filter(|row| row.head.configuration == inner.configuration);
+    Ok(row.map(|row| row.head.state_revision))
 }
 
 /// What the state was bound to before, where that is another configuration.
