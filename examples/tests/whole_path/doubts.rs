@@ -160,6 +160,8 @@ fn writes_that_return_nothing_although_they_should_lower_the_promise_once() {
     assert!(promises(&integration, "I20"));
     run(&integration);
     assert_eq!(told.capabilities(), [Capability::WriteReturns]);
+    let doubted = block_on(integration.status()).unwrap().doubted;
+    assert_eq!(doubted, [(Side::Left, "account".into(), Capability::WriteReturns)]);
     assert!(!promises(&integration, "I20"));
     world.customer("C3", "Fabrikam", "3", "");
     run(&integration);

@@ -192,12 +192,9 @@ fn hint() -> impl Strategy<Value = Attention> {
 fn attention() -> impl Strategy<Value = Attention> {
     let retry =
         (any::<u32>(), "[ab]").prop_map(|(failures, failure)| AttentionWhy::Retry { failures, failure });
-    let parked = ("[ab]", rules(), "[ab]").prop_map(|(reason, rules, message)| AttentionWhy::Parked {
-        reason,
-        rules,
-        message,
-        remedy: String::new(),
-        suspicion: None,
+    let suspicion = proptest::option::of(arbitrary::suspicion());
+    let parked = ("[ab]", rules(), "[ab]", suspicion).prop_map(|(reason, rules, message, suspicion)| {
+        AttentionWhy::Parked { reason, rules, message, remedy: String::new(), suspicion }
     });
     let conflict = (rules(), "[ab]").prop_map(|(rules, message)| AttentionWhy::Conflict { rules, message });
     let other =

@@ -8,13 +8,12 @@ use futures::join;
 
 use crate::connector::{
     DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb,
-    Versioned, WriteBatch, WriteOp, WriteOutcome,
+    WriteBatch, WriteOp, WriteOutcome,
 };
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
 use crate::model::{
-    Error, ErrorKind, FieldName, LinkId, Planned, Presence, RecordId, Reference, Result, Retry, Side, Slot,
-    Value,
+    Error, ErrorKind, FieldName, LinkId, Planned, RecordId, Reference, Result, Retry, Side, Slot, Value,
 };
 use crate::plan::{
     Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
@@ -24,37 +23,16 @@ use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
 use super::applying::{Applying, is_create, never};
+use super::fate::{Fate, Ready};
 use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
 use super::pair_now::{PairsNow, pair_key, put_pairs};
 use super::progress::Event;
-use super::settle::Written;
 
 /// Batches that may fail as a whole, one after the other, before applying gives up: the system is down.
 const BATCHES_FAILED_MAX: u32 = 3;
 
 /// Rounds of sending a batch again after finding out that nothing of it happened.
 const SENDS_MAX: u32 = 2;
-
-/// An action ready to be sent.
-struct Ready {
-    entry: Entry,
-    op: WriteOp,
-    sent: Vec<(usize, Value)>,
-}
-
-/// What became of an action.
-enum Fate {
-    /// It happened.
-    Done(Written),
-    /// It did not; look again, without counting it as a failure.
-    Superseded(String),
-    /// It did not, and that counts.
-    Failed(Error),
-    /// It did not happen; it can be sent again as it is.
-    SendAgain,
-    /// Nobody can find out.
-    Undecidable,
-}
 
 impl Applying<'_> {
     /// Carries out actions on one side of one link. With `recovering`, they may have been sent before.
@@ -537,73 +515,5 @@ impl Applying<'_> {
         let pair_now = now.entry((side, id)).or_default();
         pair_now.open_up(attention);
         pair_now.mark_watched();
-    }
-}
-
-impl Ready {
-    fn copy(&self) -> Self {
-        Self { entry: self.entry.clone(), op: self.op.clone(), sent: self.sent.clone() }
-    }
-
-    fn written(&self, id: RecordId, proof: Proof) -> Written {
-        Written { id, proof, sent: self.sent.clone() }
-    }
-
-    /// The values that are sent for these fields, where all of them are.
-    fn values_of(&self, fields: &[FieldName]) -> Option<Vec<Value>> {
-        let value =
-            |field: &FieldName| self.op.patch.field(field.as_str()).value().map(|value| value.to_value());
-        fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
-    }
-
-    fn refused(&self, refusal: Refusal) -> Fate {
-        let Refusal { why, error } = refusal;
-        match why {
-            RefusalKind::Stale => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
-            RefusalKind::Missing => Fate::Superseded("the record is not there any more".to_owned()),
-            // Our own create that arrived earlier: the key is ours, so the record is.
-            RefusalKind::KeyTaken { by: Some(by) } if self.is_own_id(&by) => {
-                Fate::Done(self.written(by, Proof::None))
-            }
-            RefusalKind::Throttled { wait } => {
-                Fate::Failed(error.with_retry(wait.map_or(Retry::Later, Retry::After)))
-            }
-            RefusalKind::Unavailable => Fate::Failed(error.with_retry(Retry::Later)),
-            RefusalKind::KeyTaken { .. } | RefusalKind::Invalid { .. } | RefusalKind::Forbidden => {
-                Fate::Failed(error)
-            }
-        }
-    }
-
-    fn is_own_id(&self, by: &RecordId) -> bool {
-        matches!(&self.op.target, Target::New(Some(id)) if id == by)
-    }
-
-    /// Whether a record holds everything that was sent.
-    fn is_held_by(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
-        let forms = link.forms(side);
-        let holds = |(slot, value): &(usize, Value)| match held.record.get(*slot) {
-            Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
-            Presence::Absent | Presence::Unreadable => false,
-        };
-        !self.sent.is_empty() && self.sent.iter().all(holds)
-    }
-
-    /// What became of an update, from what the target holds now.
-    fn fate_of_update(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Fate {
-        if self.is_held_by(link, side, held) {
-            return Fate::Done(self.written(held.id.clone(), Proof::None));
-        }
-        let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
-        let untouched = match (&self.op.expects, &held.version) {
-            (Expects::Version(expected), Some(version)) => expected == version,
-            _ => before
-                .iter()
-                .all(|change| held.record.field(change.field.as_str()) == change.before.as_presence()),
-        };
-        match untouched {
-            true => Fate::SendAgain,
-            false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
-        }
     }
 }

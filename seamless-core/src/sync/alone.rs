@@ -116,6 +116,7 @@ async fn decide_unpaired_page(
             rebased: &rebased,
             resolutions: &[],
             open,
+            read_since: Sides::new(false, false),
             check_all: false,
         };
         let mut halves = Sides::default();

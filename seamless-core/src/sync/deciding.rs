@@ -91,6 +91,13 @@ impl Deciding<'_> {
         Meter::begin(&*inner.observer, &*inner.clock, Phase::Decide, Some(&self.link.spec().id), None, total)
     }
 
+    /// Whether a side was read, without lag and without a gap, by a plan that was made after the pair was last touched.
+    fn read_since(&self, side: Side, pair: &Pair) -> bool {
+        let can = self.capabilities.of(side);
+        let whole = can.consistent_read && (can.low_water || !can.changes && can.complete_enumeration);
+        whole && self.making.read_since.is_some_and(|revision| revision >= pair.revision)
+    }
+
     /// Groups of a pair whose bases are of rules that are not what they were.
     fn rebased(&self, pair: &Pair) -> Bits {
         let Some(before) = self.before.filter(|_| pair.configuration != self.making.inner.configuration)
@@ -327,6 +334,10 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
                 true => &[],
                 false => open.get(&pair.ids.left).map(Vec::as_slice).unwrap_or_default(),
             },
+            read_since: Sides::new(
+                deciding.read_since(Side::Left, pair),
+                deciding.read_since(Side::Right, pair),
+            ),
             check_all: deciding.making.inner.options.check_all || deciding.making.reconfigured,
         };
         let halves = Sides::new(there(left), there(right));

@@ -26,6 +26,15 @@ impl Doubts {
         doubts.get(&(side, entity.clone())).cloned().unwrap_or_default()
     }
 
+    /// Everything, in a stable order.
+    pub(super) fn all(&self) -> Vec<(Side, EntityName, Capability)> {
+        let doubts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |((side, entity), doubts): (&(Side, EntityName), &BTreeSet<Capability>)| {
+            doubts.iter().map(|doubt| (*side, entity.clone(), *doubt)).collect::<Vec<_>>()
+        };
+        doubts.iter().flat_map(of).collect()
+    }
+
     /// False when it was there already.
     fn add(&self, side: Side, entity: &EntityName, capability: Capability) -> bool {
         let mut doubts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,6 +23,9 @@ pub(super) struct Making<'a> {
     pub(super) head: &'a PlanHead,
     /// Whether the configuration is another one than that of the state: nothing is deleted then.
     pub(super) reconfigured: bool,
+    /// The revision of the state from which the last plan was made that was applied to its end under this
+    /// configuration: what was committed up to it has been read again since. `None` where that is not known.
+    pub(super) read_since: Option<u64>,
     /// Whether there were no pairs at all when the plan began, per link.
     pub(super) pairs_before: Vec<u64>,
 }

@@ -19,6 +19,7 @@ mod attention;
 mod cancel;
 mod deciding;
 mod doubt;
+mod fate;
 mod integration;
 mod keys;
 mod lookup;

@@ -25,6 +25,10 @@ use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
 
+/// Lines of the journal among which the last plan that was done is looked for; where there are more, what was read
+/// since a write is taken for not read.
+const JOURNAL_LINES_MAX: usize = 200;
+
 /// What was counted of a link while its plan was made.
 struct LinkFigures {
     looked_at: u64,
@@ -52,7 +56,9 @@ async fn make(inner: &Inner, keeper: &LeaseKeeper, out: &mut Lines<'_>) -> Resul
     for link in &inner.links {
         pairs_before.push(inner.store.pair_count(&link.spec().id).await?);
     }
-    let making = Making { inner, keeper, head: &head, reconfigured: before.is_some(), pairs_before };
+    let read_since = read_since(inner).await?;
+    let making =
+        Making { inner, keeper, head: &head, reconfigured: before.is_some(), read_since, pairs_before };
     making.store().draft(&keeper.lease, &head).await?;
     match fill(&making, before.as_deref(), out).await {
         Ok(trailer) => Ok((head, trailer)),
@@ -116,6 +122,16 @@ async fn read_link<'a>(
         keys: Sides::default(),
         merged: Sides::default(),
     })
+}
+
+/// See [`Making::read_since`].
+async fn read_since(inner: &Inner) -> Result<Option<u64>> {
+    let lines = inner.store.journal(Scan::first(JOURNAL_LINES_MAX)).await?.rows;
+    let done = lines.into_iter().find(|line| line.what == "done").and_then(|line| line.plan);
+    let Some(done) = done else { return Ok(None) };
+    let row = inner.store.plan(&done).await?;
+    let row = row.filter(|row| row.head.configuration == inner.configuration);
+    Ok(row.map(|row| row.head.state_revision))
 }
 
 /// What the state was bound to before, where that is another configuration.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
-use crate::connector::{FetchBy, FetchQuery, Lookup};
-use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version};
+use crate::connector::{Capability, FetchBy, FetchQuery, Lookup};
+use crate::model::{
+    EntityName, Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version,
+};
 use crate::plan::{
     Attention, AttentionWhy, FormProposal, PairStatus, Proposals, Resolution, Trailer, Verifier,
 };
@@ -36,6 +38,8 @@ pub struct Status {
     pub waiting: Vec<(LinkId, Attention)>,
     /// Forms that the systems seem to keep values in, as far as what waits tells.
     pub forms: Vec<FormProposal>,
+    /// Declared capabilities that were seen to be false since the process began.
+    pub doubted: Vec<(Side, EntityName, Capability)>,
     /// The plan that is being applied.
     pub applying: Option<PlanId>,
     /// The pause that is in force.
@@ -353,6 +357,7 @@ impl Integration {
         let mut status = Status {
             applying: store.adopted(&self.inner.partition).await?,
             pause: store.pause().await?,
+            doubted: self.inner.doubts.all(),
             ..Status::default()
         };
         let mut proposals = Proposals::new();

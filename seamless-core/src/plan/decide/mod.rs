@@ -61,6 +61,9 @@ pub struct Situation<'a> {
     pub resolutions: &'a [Resolution],
     /// What is open about this pair's records.
     pub open: &'a [Attention],
+    /// Whether each side was read since the pair was last touched: what it showed then was no other value than its
+    /// base, or something would stand open.
+    pub read_since: Sides<bool>,
     /// Whether consistency is checked where nothing changed.
     pub check_all: bool,
 }
@@ -176,6 +179,7 @@ pub fn decide_deferred(
         rebased: &rebased,
         resolutions: &[],
         open,
+        read_since: Sides::new(false, false),
         check_all: false,
     };
     // Parts beyond those of the first decision about the record.

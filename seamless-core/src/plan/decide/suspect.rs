@@ -12,7 +12,7 @@ use crate::model::{Bits, Planned, Presence, Record, Side, Sides, Slot};
 
 use super::{Deciding, Writing};
 use crate::plan::entry::{ParkReason, Parked, Provenance};
-use crate::plan::known::{Pair, Resolution, Suspicion};
+use crate::plan::known::{AttentionWhy, Pair, Resolution, Suspicion};
 use crate::plan::returns::{Sending, may_write};
 
 /// A side's base with what it is proven to have made of our write: a record that still has the version that the
@@ -91,6 +91,10 @@ impl Deciding<'_> {
     fn suspicion(&self, case: &Case<'_>, pair: &Pair, group: usize, side: Side) -> Option<Suspicion> {
         let link = self.cx.link;
         let (base, now) = ((*case.base.of(side))?, *case.current.of(side));
+        if *self.situation.read_since.of(side) && !self.is_suspected(group) {
+            // It was seen as it was sent: what is there now came later.
+            return None;
+        }
         let sent = pair.trail.acknowledged.of(side);
         let slots = link.groups().get(group)?.slots.of(side);
         let mut found = None;
@@ -128,6 +132,14 @@ impl Deciding<'_> {
         });
         let values: Vec<_> = known.collect();
         may_write(self.cx.link, pair, &case.current, Sending { group, to, values: &values })
+    }
+
+    /// Whether a group is held already.
+    fn is_suspected(&self, group: usize) -> bool {
+        let rules = self.rule_ids(group);
+        self.situation.open.iter().any(|open| {
+            matches!(&open.why, AttentionWhy::Parked { suspicion: Some(_), rules: of, .. } if *of == rules)
+        })
     }
 
     fn has_changed(&self, case: &Case<'_>, group: usize, side: Side) -> bool {
@@ -199,6 +211,8 @@ fn suspects(judgement: Judgement) -> &'static [Side] {
             | CarryReason::CustomTook => one(to.other()),
         },
         Judgement::Conflict(ConflictReason::BothChanged | ConflictReason::Drift) => &Side::BOTH,
+        // Held as well: once the rule applies, what is there would look like an edit.
+        Judgement::NotApplied => &Side::BOTH,
         _ => &[],
     }
 }

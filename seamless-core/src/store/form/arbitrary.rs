@@ -272,7 +272,7 @@ fn conflict() -> impl Strategy<Value = ConflictView> {
     })
 }
 
-fn suspicion() -> impl Strategy<Value = Suspicion> {
+pub(crate) fn suspicion() -> impl Strategy<Value = Suspicion> {
     let form = prop_oneof![
         any::<u32>()
             .prop_map(|length| CanonicalForm::new([Normaliser::Case, Normaliser::Truncated(length)]))
