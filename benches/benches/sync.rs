@@ -5,6 +5,8 @@
 //! cargo bench -p seamless-benches --bench sync                        100,000 records, ids in order and random
 //! cargo bench -p seamless-benches --bench sync -- --check             the same; exits non-zero past a limit
 //! cargo bench -p seamless-benches --bench sync -- --memory 1000000    peak memory of a first sync and of a re-run
+//! cargo bench -p seamless-benches --bench sync -- --prepare 100000 F  fills folder F, for a profiler to watch
+//! cargo bench -p seamless-benches --bench sync -- --stage 0 F         one first sync in it
 //! ```
 //!
 //! The left database holds all records, the right one half of them; one matched pair in a hundred differs in a field
@@ -43,8 +45,13 @@ fn main() {
     if let Some(records) = number("--memory") {
         return memory(records);
     }
-    if let (Some(records), Some(stage)) = (number("--child"), number("--stage")) {
-        return child(records, stage, Path::new(args.last().unwrap()));
+    if let Some(records) = number("--prepare") {
+        let folder = PathBuf::from(args.last().unwrap());
+        std::fs::create_dir_all(&folder).unwrap();
+        return fill(&folder, records, Ids::Ordered);
+    }
+    if let Some(stage) = number("--stage") {
+        return child(stage, Path::new(args.last().unwrap()));
     }
     let records = number("--records").unwrap_or(100_000);
     let mut failed = false;
@@ -75,19 +82,16 @@ fn first_and_again(records: u64, ids: Ids, limit: f64) -> bool {
     println!("  {:<44} {:>8.3} s", "raw copy of one table (same library)", raw.as_secs_f64());
     let integration = integration(&folder, true);
     let began = Instant::now();
-    let plan = block_on(integration.plan()).unwrap();
+    let plan = plan_into_file(&integration, &folder);
     let planned = began.elapsed();
-    write_plan(&plan, &folder);
-    let written = began.elapsed();
     let approved = plan.approve("bench", &[]).unwrap();
     let counts = plan.trailer().counts.values().next().cloned().unwrap_or_default();
     // A plan holds its integration, and with it the state's file.
     drop(plan);
     block_on(integration.apply(approved)).unwrap();
     let total = began.elapsed();
-    println!("  {:<44} {:>8.3} s", "  of it: plan", planned.as_secs_f64());
-    println!("  {:<44} {:>8.3} s", "  of it: plan file", (written - planned).as_secs_f64());
-    println!("  {:<44} {:>8.3} s", "  of it: apply", (total - written).as_secs_f64());
+    println!("  {:<44} {:>8.3} s", "  of it: plan, into a file", planned.as_secs_f64());
+    println!("  {:<44} {:>8.3} s", "  of it: apply", (total - planned).as_secs_f64());
     assert_eq!(counts.create.right, records / 2, "half of the records are created");
     assert_eq!(counts.conflict, records / 200, "one matched pair in a hundred conflicts");
     let mut failed = report("first sync", total, limit, true);
@@ -120,9 +124,9 @@ fn settle(integration: &Integration) {
     panic!("the systems do not settle");
 }
 
-fn write_plan(plan: &Plan, folder: &Path) {
+fn plan_into_file(integration: &Integration, folder: &Path) -> Plan {
     let mut file = BufWriter::new(File::create(folder.join("plan.jsonl")).unwrap());
-    block_on(plan.write_jsonl(&mut file)).unwrap();
+    block_on(integration.plan_into(&mut file)).unwrap()
 }
 
 fn integration(folder: &Path, versions: bool) -> Integration {
@@ -301,7 +305,7 @@ fn memory(records: u64) {
         (4, "re-run, enumerated"),
     ] {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--child", &records.to_string(), "--stage", &stage.to_string()])
+            .args(["--stage", &stage.to_string()])
             .arg(&folder)
             .output()
             .unwrap();
@@ -311,13 +315,13 @@ fn memory(records: u64) {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-fn child(_records: u64, stage: u64, folder: &Path) {
+fn child(stage: u64, folder: &Path) {
     let began = Instant::now();
     let integration = integration(folder, stage < 3);
-    let plan = block_on(integration.plan()).unwrap();
-    if stage == 0 {
-        write_plan(&plan, folder);
-    }
+    let plan = match stage {
+        0 => plan_into_file(&integration, folder),
+        _ => block_on(integration.plan()).unwrap(),
+    };
     if stage != 2 && stage != 4 {
         block_on(integration.apply(plan.approve("bench", &[]).unwrap())).unwrap();
     }

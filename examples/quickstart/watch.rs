@@ -2,10 +2,12 @@
 //!
 //! Bars are drawn on standard error and only where that is a terminal. Door: [`Watch`].
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use seamless_core::model::Side;
 use seamless_core::sync::{Event, Observer, Phase};
 
 use crate::terminal::{care, number, quiet};
@@ -16,7 +18,8 @@ pub(crate) struct Watch(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    bar: Option<ProgressBar>,
+    all: MultiProgress,
+    bars: HashMap<(Phase, Option<Side>), ProgressBar>,
     phases: Vec<(Phase, u64, Duration)>,
     troubles: Vec<String>,
 }
@@ -25,20 +28,21 @@ impl Observer for Watch {
     fn event(&self, event: &Event<'_>) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::PhaseBegan { phase, link, total, .. } => {
+            Event::PhaseBegan { phase, link, side, total } => {
                 let what = match link {
                     Some(link) => format!("{phase} {link}"),
                     None => phase.to_string(),
                 };
-                seen.bar = Some(bar(*total, what));
+                let bar = seen.all.add(bar(*total, what));
+                seen.bars.insert((*phase, *side), bar);
             }
-            Event::Progress { done, .. } => {
-                if let Some(bar) = &seen.bar {
+            Event::Progress { phase, side, done, .. } => {
+                if let Some(bar) = seen.bars.get(&(*phase, *side)) {
                     bar.set_position(*done);
                 }
             }
-            Event::PhaseEnded { phase, done, took } => {
-                if let Some(bar) = seen.bar.take() {
+            Event::PhaseEnded { phase, side, done, took, .. } => {
+                if let Some(bar) = seen.bars.remove(&(*phase, *side)) {
                     bar.finish_and_clear();
                 }
                 match seen.phases.iter_mut().find(|(known, ..)| known == phase) {

@@ -97,7 +97,9 @@ impl World {
 
     /// Runs until quiet; the plan after that is empty.
     fn settle(&self) {
-        let report = block_on(self.integration.run(|plan| plan.approve("tester", &[]).ok())).unwrap();
+        let report =
+            block_on(self.integration.run(|plan| async move { plan.approve("tester", &[]).map(Some) }))
+                .unwrap();
         assert!(report.quiet, "{report:?}");
         assert!(self.plan().is_empty());
     }

@@ -54,6 +54,12 @@ impl LinkMapper {
         Some((RuleIndex(u16::try_from(at).ok()?), self.rules.get(at)?))
     }
 
+    /// Whether carrying a rule to a side a second time wipes out the first, as its kind declares (I3). False where a
+    /// target keeps something of what it was given before, and for a rule that the link does not have.
+    pub fn wipes_out(&self, rule: RuleIndex, to: Side) -> bool {
+        self.compiled.get(usize::from(rule.0)).is_some_and(|compiled| compiled.carrier.wipes_out(to))
+    }
+
     /// What a field of a side holds, where a rule of one field per side says it.
     pub(crate) fn type_of(&self, side: Side, field: &FieldName) -> Option<TypeDecl> {
         let mut rules = self.rules.iter().zip(&self.compiled);

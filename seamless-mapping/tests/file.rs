@@ -395,3 +395,40 @@ fn the_head_of_a_file_is_checked_too() {
         assert_eq!(findings(text), expected, "{text}");
     }
 }
+
+/// What a plan tells people to write under `forms` is what a mapping file reads as that form.
+#[test]
+fn a_form_that_a_plan_proposes_is_read_as_it_is_written() {
+    use seamless_core::merge::LossyForm;
+    use seamless_core::model::CanonicalForm;
+    use seamless_core::plan::FormProposal;
+
+    let folded = |steps: &[Normaliser]| LossyForm::Folded(CanonicalForm::new(steps.iter().cloned()));
+    let forms = [
+        folded(&[Normaliser::Truncated(30)]),
+        folded(&[Normaliser::Case, Normaliser::Truncated(30)]),
+        folded(&[Normaliser::Trim, Normaliser::EmptyIsNull]),
+        folded(&[Normaliser::Unicode, Normaliser::Space]),
+        folded(&[Normaliser::Instant(0)]),
+        LossyForm::Rounded { least: 1, most: 2 },
+    ];
+    for form in forms {
+        let proposal = FormProposal {
+            link: "customers".into(),
+            side: Side::Right,
+            field: "Name".into(),
+            form: form.clone(),
+            records: 2,
+        };
+        let notation = proposal.notation().unwrap();
+        assert!(proposal.words("erp").contains(&format!("`Name: {notation}`")));
+        let text = format!(
+            "integration: i\nsides: {{ crm: c, erp: e }}\nlinks:\n  - id: customers\n    crm: account\n    \
+             erp: Customer\n    match: none\n    forms:\n      erp:\n        Name: {notation}\n    rules:\n      \
+             - name <-> Name\n"
+        );
+        let declared = declarations("m", &text, &Default::default()).unwrap();
+        let read = &declared.links[0].forms.right.fields;
+        assert_eq!(read, &[("Name".into(), form.declared().unwrap())], "{text}");
+    }
+}

@@ -20,7 +20,7 @@ use seamless_core::connector::{
 };
 use seamless_core::model::{EntityName, LinkId, PlanId, Result, Schema, Side};
 use seamless_core::plan::AttentionWhy;
-use seamless_core::store::{EntryState, Scan};
+use seamless_core::store::{EntryParts, EntryState, Scan};
 use seamless_core::sync::NoObserver;
 
 use super::first_link::is_contested;
@@ -140,7 +140,11 @@ fn standing(systems: &Systems, plan: &PlanId) -> Outcome<(usize, usize, usize)> 
     let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
     let mut after = None;
     loop {
-        let page = block_on(systems.integration.store().entries(plan, Scan { after, rows_max: PAGE }))?;
+        let page = block_on(systems.integration.store().entries(
+            plan,
+            EntryParts::Shown,
+            Scan { after, rows_max: PAGE },
+        ))?;
         after = page.rows.last().map(|row| row.entry.key.clone());
         for row in &page.rows {
             let place = match row.state {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::FutureExt;
-use seamless_core::model::{ErrorKind, RecordId, Side, Value};
+use seamless_core::model::{Error, ErrorKind, RecordId, Side, Value};
+use seamless_core::plan::render::TextOptions;
 use seamless_core::sync::{Cancel, Options};
 
 use super::gate::Gate;
@@ -88,6 +89,83 @@ fn h47_a_run_that_was_taken_over_writes_nothing_into_the_state_any_more() {
     world.restart();
     world.settle();
     assert_eq!(world.erp.count("Customer"), 3);
+}
+
+#[test]
+fn a_person_may_think_longer_than_the_lease_lasts_and_look_at_the_plan_meanwhile() {
+    let mut world = World::new();
+    three(&mut world);
+    let clock = world.clock.clone();
+    let report = block_on(world.integration.run(|plan| {
+        clock.advance(Options::default().lease * 3);
+        async move {
+            assert!(plan.text(TextOptions::default()).await?.contains("3"));
+            plan.approve("tester", &[]).map(Some)
+        }
+    }))
+    .unwrap();
+    assert!(report.quiet);
+    assert_eq!(world.erp.count("Customer"), 3);
+}
+
+#[test]
+fn a_person_who_answers_after_another_run_is_told_that_the_state_moved() {
+    let mut world = World::new();
+    three(&mut world);
+    let (clock, second) = (world.clock.clone(), world.builder().build().unwrap());
+    let error = block_on(world.integration.run(|plan| {
+        clock.advance(Options::default().lease * 3);
+        let second = second.clone();
+        async move {
+            assert!(second.run(approve).await?.quiet);
+            plan.approve("tester", &[]).map(Some)
+        }
+    }))
+    .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(world.erp.count("Customer"), 3);
+}
+
+#[test]
+fn what_approving_says_ends_the_run() {
+    let mut world = World::new();
+    three(&mut world);
+    let error =
+        block_on(world.integration.run(|_| async { Err(Error::data("nobody is there")) })).unwrap_err();
+    assert_eq!(error.message(), "nobody is there");
+    assert_eq!(world.erp.count("Customer"), 0);
+    world.settle();
+}
+
+/// A host may hand any of these to an executor of many threads.
+#[test]
+fn what_an_integration_promises_can_be_sent_between_threads() {
+    fn sent<T>(future: impl Future<Output = T> + Send + 'static) -> T {
+        block_on(future)
+    }
+    let mut world = World::new();
+    three(&mut world);
+    let of = || world.integration.clone();
+    let one = of();
+    let plan = sent(async move { one.plan().await }).unwrap();
+    let (one, mut text) = (plan.clone(), String::new());
+    sent(async move { one.render(&mut text, TextOptions::default()).await }).unwrap();
+    let (one, mut file) = (plan.clone(), Vec::new());
+    sent(async move { one.write_jsonl(&mut file).await }).unwrap();
+    let (one, mut file) = (of(), Vec::new());
+    sent(async move { one.plan_into(&mut file).await }).unwrap();
+    let (one, approved) = (of(), world.plan().approve("tester", &[]).unwrap());
+    sent(async move { one.apply(approved).await }).unwrap();
+    let one = of();
+    assert!(sent(async move { one.resume().await }).unwrap().is_none());
+    let one = of();
+    assert!(sent(async move { one.run(approve).await }).unwrap().quiet);
+    let one = of();
+    assert!(sent(async move { one.status().await }).unwrap().waiting.is_empty());
+    let one = of();
+    let forever: Box<dyn Future<Output = _> + Send> =
+        Box::new(async move { one.run_every(Duration::from_secs(1), approve, |_| true).await });
+    drop(forever);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::world::{World, approve, as_it_is, crm, erp, erp_called, mapping, refe
 
 /// Two systems in step, and then a morning of work on both sides: edits of both sides, a conflict, new records that
 /// refer to each other in a circle, a deletion.
-fn morning(left: &dyn Fn(&mut Capabilities), right: &dyn Fn(&mut Capabilities)) -> World {
+pub(crate) fn morning(left: &dyn Fn(&mut Capabilities), right: &dyn Fn(&mut Capabilities)) -> World {
     let world = World::of(crm(left), erp(right));
     let a1 = world.account("a1", "C1", "Adatum", "555-01", "adatum.example");
     let a2 = world.account("a2", "C2", "Contoso", "555-02", "contoso.example");
@@ -46,7 +46,7 @@ fn morning(left: &dyn Fn(&mut Capabilities), right: &dyn Fn(&mut Capabilities)) 
 }
 
 /// Goes on until nothing is left to do, whatever had to be put off.
-fn go_on(world: &World) {
+pub(crate) fn go_on(world: &World) {
     for _ in 0..6 {
         world.pass(Duration::from_secs(2 * 3600));
         if world.run().plans.len() == 1 {
@@ -56,7 +56,7 @@ fn go_on(world: &World) {
     world.settle();
 }
 
-fn steps_of(world: &World) -> usize {
+pub(crate) fn steps_of(world: &World) -> usize {
     let gate = Gate::open();
     block_on(world.gated(&gate).run(approve)).unwrap();
     gate.passed()

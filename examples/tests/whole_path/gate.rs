@@ -20,8 +20,8 @@ use seamless_core::model::{
 };
 use seamless_core::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 use seamless_core::store::{
-    Approval, Area, Attention, Binding, Bound, Commit, EntryRow, EntryState, JournalLine, Lease, Mark,
-    PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
+    Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease,
+    Mark, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
 };
 
 /// Counts steps and stops after some.
@@ -174,7 +174,7 @@ gated! {
     spilled(plan: &PlanId, area: Area, scan: Scan<Vec<u8>>) -> PageOf<SpillRow>;
     spilled_of(plan: &PlanId, area: Area, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>>;
     put_entries(lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> ();
-    entries(plan: &PlanId, scan: Scan<EntryKey>) -> PageOf<EntryRow>;
+    entries(plan: &PlanId, parts: EntryParts, scan: Scan<EntryKey>) -> PageOf<EntryRow>;
     finish(lease: &Lease, plan: &PlanId, trailer: &Trailer) -> ();
     discard(lease: &Lease, plan: &PlanId) -> ();
     plan(plan: &PlanId) -> Option<PlanRow>;

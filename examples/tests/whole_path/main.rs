@@ -1,19 +1,28 @@
 //! The whole path over systems in memory: what people do on both sides, what a run makes of it.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bases;
 mod clock;
 mod concurrency;
 mod control;
 mod crash;
+mod cursors;
 mod deletes;
+mod doubts;
+mod endings;
 mod gate;
 mod hard_cases;
+mod intents;
+mod keys;
 mod ledger;
 mod level;
+mod lossy;
+mod merges;
 mod picture;
 mod plans;
 mod players;
 mod remap;
+mod returns;
 mod schedules;
 mod symmetry;
 mod world;

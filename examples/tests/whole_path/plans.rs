@@ -45,6 +45,41 @@ fn i34_making_a_plan_moves_neither_systems_nor_pairs_nor_cursors() {
 }
 
 #[test]
+fn a_plan_that_is_written_while_it_is_made_is_the_file_that_is_written_afterwards() {
+    let world = two_accounts();
+    let mut bytes = Vec::new();
+    let plan = block_on(world.integration.plan_into(&mut bytes)).unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap(), String::from_utf8(file(&plan)).unwrap());
+}
+
+/// A disk that is full after so many bytes.
+struct Full(usize);
+
+impl std::io::Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let room = self.0.min(bytes.len());
+        self.0 -= room;
+        if room == 0 { Err(std::io::ErrorKind::StorageFull.into()) } else { Ok(room) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_plan_whose_file_cannot_be_written_is_given_up_and_can_be_made_again() {
+    let world = two_accounts();
+    let mut whole = Vec::new();
+    block_on(world.integration.plan_into(&mut whole)).unwrap();
+    for room in [0, 10, whole.len() / 2, whole.len() - 1] {
+        let error = block_on(world.integration.plan_into(&mut Full(room))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "with room for {room} bytes");
+    }
+    assert_eq!(world.plan().trailer().writes(), 2);
+}
+
+#[test]
 fn i34_applying_does_only_what_the_plan_says() {
     let world = two_accounts();
     let plan = world.plan();

@@ -231,7 +231,7 @@ fn name(thing: usize) -> Value {
 }
 
 /// Says yes to everything, guards included: the schedule's users mean what they do.
-pub(crate) fn approve_all(plan: &Plan) -> Option<Approved> {
+pub(crate) async fn approve_all(plan: Plan) -> seamless_core::Result<Option<Approved>> {
     let guards: Vec<_> = plan.trailer().guards.iter().map(|trip| trip.guard.clone()).collect();
-    plan.approve("tester", &guards).ok()
+    Ok(plan.approve("tester", &guards).ok())
 }

@@ -6,7 +6,7 @@ use seamless_core::model::{RecordId, Side, Value};
 use seamless_mapping::{Mapping, both, options};
 
 use super::picture::waiting;
-use super::world::{World, approve};
+use super::world::World;
 
 /// Customers with a table of values for their names.
 fn table(rows: &[(&str, &str)]) -> Mapping {
@@ -50,7 +50,7 @@ impl Desk {
     fn apply_one(&self) -> String {
         let plan = self.world.plan();
         let text = self.world.text(&plan);
-        block_on(self.world.integration.apply(approve(&plan).unwrap())).unwrap();
+        block_on(self.world.integration.apply(plan.approve("kim", &[]).unwrap())).unwrap();
         text
     }
 

@@ -23,7 +23,7 @@ pub(crate) enum Readers {
 pub(crate) fn replace(
     path: &Path,
     readers: Readers,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let failed = |cause| Failure::file("writing", path, cause);
     // A link goes on leading where it leads: the file behind it is replaced.

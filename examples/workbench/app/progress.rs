@@ -1,10 +1,11 @@
 //! Events of a run as progress bars, and as notes to be shown afterwards. Decides nothing.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressStyle};
-use seamless_core::model::Sides;
-use seamless_core::sync::{Event, Observer};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use seamless_core::model::{Side, Sides};
+use seamless_core::sync::{Event, Observer, Phase};
 
 /// Notes that one command keeps at most; more are counted.
 const NOTES_MAX: usize = 50;
@@ -19,7 +20,8 @@ pub(crate) struct Watcher {
 
 #[derive(Debug, Default)]
 struct Seen {
-    bar: Option<ProgressBar>,
+    all: MultiProgress,
+    bars: HashMap<(Phase, Option<Side>), ProgressBar>,
     /// Each with how often it was to be said.
     notes: Vec<(String, u64)>,
     more: u64,
@@ -54,9 +56,6 @@ impl Observer for Watcher {
         let mut seen = self.seen();
         match event {
             Event::PhaseBegan { phase, link, side, total } if self.bars => {
-                if let Some(before) = seen.bar.take() {
-                    before.finish_and_clear();
-                }
                 let bar = match total {
                     Some(total) => ProgressBar::new(*total).with_style(counted()),
                     None => ProgressBar::new_spinner(),
@@ -64,18 +63,21 @@ impl Observer for Watcher {
                 let of = link.map(|link| format!(" {link}")).unwrap_or_default();
                 let at = side.map(|side| format!(" of {}", self.names.of(side))).unwrap_or_default();
                 bar.set_message(format!("{phase}{of}{at}"));
-                seen.bar = Some(bar);
+                let bar = seen.all.add(bar);
+                if let Some(before) = seen.bars.insert((*phase, *side), bar) {
+                    before.finish_and_clear();
+                }
             }
-            Event::Progress { done, total, .. } => {
-                if let Some(bar) = &seen.bar {
+            Event::Progress { phase, side, done, total, .. } => {
+                if let Some(bar) = seen.bars.get(&(*phase, *side)) {
                     if let Some(total) = total {
                         bar.set_length(*total);
                     }
                     bar.set_position(*done);
                 }
             }
-            Event::PhaseEnded { .. } => {
-                if let Some(bar) = seen.bar.take() {
+            Event::PhaseEnded { phase, side, .. } => {
+                if let Some(bar) = seen.bars.remove(&(*phase, *side)) {
                     bar.finish_and_clear();
                 }
             }
@@ -86,7 +88,7 @@ impl Observer for Watcher {
                 let then = if *parked { "it waits for a person" } else { "it is tried again later" };
                 seen.note(format!("{link}: a record of {} failed: {message}; {then}", self.names.of(*side)));
             }
-            Event::GuaranteeLowered { side, message } => {
+            Event::GuaranteeLowered { side, message, .. } => {
                 seen.note(format!(
                     "{}: {message}; less can be promised than the plan said",
                     self.names.of(*side)

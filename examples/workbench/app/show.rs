@@ -132,6 +132,10 @@ pub(crate) fn attention(attention: &Attention) -> (&'static str, String, String,
             format!("{failure} (failed {})", counted(u64::from(*failures), "time")),
             String::new(),
         ),
+        AttentionWhy::Parked { message, suspicion: Some(_), .. } => {
+            let remedy = "decide with `workbench resolve`, or declare the form".to_owned();
+            ("suspected form", concerned, message.clone(), remedy)
+        }
         AttentionWhy::Parked { message, remedy, .. } => {
             ("parked", concerned, message.clone(), remedy.clone())
         }

@@ -36,6 +36,8 @@ pub(super) struct Selection<'a> {
     table: &'a Table,
     shape: &'a Arc<Shape>,
     fields: Vec<usize>,
+    /// `SELECT .. FROM .. WHERE key = ?`
+    by_id: String,
 }
 
 /// A row that cannot be a record.
@@ -63,7 +65,10 @@ impl<'a> Selection<'a> {
                 Error::configuration("the table has no such column").at("entity", name).at("field", field)
             })?);
         }
-        Ok(Self { table, shape, fields })
+        let mut selection = Self { table, shape, fields, by_id: String::new() };
+        let equal: Vec<String> = table.key.names.iter().map(|name| format!("{name} = ?")).collect();
+        selection.by_id = format!("{} WHERE {}", selection.from(), equal.join(" AND "));
+        Ok(selection)
     }
 
     /// `"a", "b", key, version, modified, feed column`
@@ -153,7 +158,7 @@ impl<'a> Selection<'a> {
         if parts.len() != self.table.key.names.len() {
             return Ok(None);
         }
-        let mut statement = connection.prepare_cached(&self.by_id_sql())?;
+        let mut statement = connection.prepare_cached(&self.by_id)?;
         let mut rows = statement.query(params_from_iter(parts.iter().map(bound_part)))?;
         while let Some(row) = rows.next()? {
             // Affinity and collation find more than the very key: `'7'` for 7, `ABC` for `abc`.
@@ -162,11 +167,6 @@ impl<'a> Selection<'a> {
             }
         }
         Ok(None)
-    }
-
-    fn by_id_sql(&self) -> String {
-        let equal: Vec<String> = self.table.key.names.iter().map(|name| format!("{name} = ?")).collect();
-        format!("{} WHERE {}", self.from(), equal.join(" AND "))
     }
 }
 

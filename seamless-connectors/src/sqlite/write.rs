@@ -41,7 +41,12 @@ pub(super) fn write(
     ops: &[WriteOp],
 ) -> Result<Vec<WriteOutcome>> {
     let shape = Shape::new(table.columns.iter().map(|column| FieldName::from(column.name.as_str())))?;
-    let writer = Writer { table, shape: &shape };
+    let writer = Writer {
+        table,
+        shape: &shape,
+        selection: Selection::new(table, &shape).ok(),
+        quoted: table.columns.iter().map(|column| quoted(&column.name)).collect(),
+    };
     match writer.attempt(connection, ops)? {
         Attempt::Done(outcomes) => Ok(outcomes),
         Attempt::RolledBack(error) if ops.len() == 1 => {
@@ -69,9 +74,18 @@ fn refused(why: RefusalKind, error: Error) -> WriteOutcome {
     WriteOutcome::Refused(Refusal { why, error })
 }
 
+/// Runs a statement without values, prepared once.
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
 struct Writer<'a> {
     table: &'a Table,
     shape: &'a Arc<Shape>,
+    /// How whole rows are read; `None` where they cannot be.
+    selection: Option<Selection<'a>>,
+    /// The names of the columns as SQL.
+    quoted: Vec<String>,
 }
 
 /// Why an operation did not happen: a refusal of its own, or a failure of SQLite that is still to be understood.
@@ -94,10 +108,10 @@ impl Writer<'_> {
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing)?;
         let mut outcomes = Vec::with_capacity(ops.len());
         for op in ops {
-            transaction.execute_batch("SAVEPOINT op").map_err(doing)?;
+            run(&transaction, "SAVEPOINT op").map_err(doing)?;
             match self.apply(&transaction, op) {
                 Ok((id, proof)) => {
-                    transaction.execute_batch("RELEASE op").map_err(doing)?;
+                    run(&transaction, "RELEASE op").map_err(doing)?;
                     outcomes.push(WriteOutcome::Applied { id, proof });
                 }
                 Err(Failure::Sqlite(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
@@ -149,7 +163,7 @@ impl Writer<'_> {
             columns.push(column);
             values.push(value);
         }
-        let mut names: Vec<String> = columns.iter().filter_map(|place| self.quoted(*place)).collect();
+        let mut names: Vec<&str> = columns.iter().filter_map(|place| self.quoted(*place)).collect();
         if let Some(id) = id {
             let parts = id.parts();
             if parts.len() != table.key.names.len() {
@@ -165,7 +179,7 @@ impl Writer<'_> {
                     }
                     Some(_) => {}
                     None => {
-                        names.push(name.clone());
+                        names.push(name);
                         values.push(bound_part(part));
                     }
                 }
@@ -284,7 +298,10 @@ impl Writer<'_> {
         op: &WriteOp,
         id: &RecordId,
     ) -> Result<Option<std::result::Result<Versioned, Broken>>, Failure> {
-        let found = self.selection()?.by_id(connection, id)?;
+        let found = match &self.selection {
+            Some(rows) => rows.by_id(connection, id)?,
+            None => self.selection()?.by_id(connection, id)?,
+        };
         if !matches!(found, Some(Err(_))) {
             return Ok(found);
         }
@@ -345,8 +362,8 @@ impl Writer<'_> {
         Ok(said)
     }
 
-    fn quoted(&self, place: usize) -> Option<String> {
-        self.table.columns.get(place).map(|column| quoted(&column.name))
+    fn quoted(&self, place: usize) -> Option<&str> {
+        self.quoted.get(place).map(String::as_str)
     }
 
     /// `"a" = ? AND "b" = ?` of the key. The row was found by its very id in this transaction, so equal is enough.

@@ -144,7 +144,7 @@ impl Cell {
 pub struct Record {
     shape: Arc<Shape>,
     cells: Box<[Cell]>,
-    text: Box<str>,
+    text: String,
     extras: Option<Box<[Value]>>,
     low: Low,
 }
@@ -350,11 +350,15 @@ impl fmt::Debug for Cell {
     }
 }
 
+/// Room for text that a record begins with, per field: what most records of a business system stay below.
+const TEXT_BYTES_A_FIELD: usize = 16;
+
 impl RecordBuilder {
     /// Begins a record of this shape.
     pub fn new(shape: &Arc<Shape>) -> Self {
         let cells = Vec::with_capacity(shape.len());
-        Self { shape: Arc::clone(shape), cells, text: String::new(), extras: Vec::new() }
+        let text = String::with_capacity(TEXT_BYTES_A_FIELD * shape.len());
+        Self { shape: Arc::clone(shape), cells, text, extras: Vec::new() }
     }
 
     /// Says what the next slot holds. Slots beyond the shape are left out; text beyond
@@ -389,6 +393,9 @@ impl RecordBuilder {
     /// Ends the record; slots that were not said are absent.
     pub fn finish(mut self) -> Record {
         self.cells.resize(self.shape.len(), Cell::default());
+        if self.text.capacity() > self.text.len() * 2 + TEXT_BYTES_A_FIELD * self.shape.len() {
+            self.text.shrink_to_fit();
+        }
         let mut low = Low::default();
         for (slot, cell) in self.cells.iter().take(64).enumerate() {
             let of = match cell.kind() {
@@ -403,7 +410,7 @@ impl RecordBuilder {
             low,
             shape: self.shape,
             cells: self.cells.into_boxed_slice(),
-            text: self.text.into_boxed_str(),
+            text: self.text,
             extras: (!self.extras.is_empty()).then(|| self.extras.into_boxed_slice()),
         }
     }

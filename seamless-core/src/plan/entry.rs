@@ -3,8 +3,11 @@
 //! The order of a plan *is* the order of its [`EntryKey`]s, so that entries may be decided in any order, spilled, and
 //! read back sorted. Everything here is data; deciding is [`super::decide`]'s, doing is the sync floor's.
 
-use serde::Serialize;
+use std::fmt;
 
+use serde::{Serialize, Serializer};
+
+use super::known::Suspicion;
 use crate::connector::AbsenceProof;
 use crate::mapper::{Ask, MapProblem};
 use crate::model::{
@@ -13,37 +16,101 @@ use crate::model::{
 };
 
 /// The static order of what a plan does; see [`EntryKey`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
     /// Effects that only change our state: pairs, agreements, conflicts, parked items.
-    State = 10,
-    /// Updates that give up a unique value which another action of the plan takes.
-    ReleaseKeys = 20,
+    State,
+    /// What frees a unique value that another action of the plan takes, and takes none itself.
+    ReleaseKeys,
+    /// Updates that take a unique value which an earlier rank freed, and free one for a later: step by step, from 1 to
+    /// [`Rank::MOVE_KEYS_STEPS`].
+    MoveKeys(u8),
     /// Creates, in the order of links.
-    Create = 30,
+    Create,
     /// Updates.
-    Update = 40,
+    Update,
     /// Updates that set references which could not be set before.
-    PatchReferences = 50,
+    PatchReferences,
     /// Deletes, in the reverse order of links.
-    Delete = 60,
+    Delete,
     /// Cursors, last.
-    Cursor = 90,
+    Cursor,
 }
 
 impl Rank {
+    /// Steps of [`Rank::MoveKeys`]: that many records can hand their unique values on, one to the next, without a
+    /// temporary value. Each step is a batch of its own, so more would make long chains slow.
+    pub const MOVE_KEYS_STEPS: u8 = 9;
+
     /// All ranks, in order.
-    pub const ALL: [Rank; 7] = [
+    pub const ALL: [Rank; 16] = [
         Rank::State,
         Rank::ReleaseKeys,
+        Rank::MoveKeys(1),
+        Rank::MoveKeys(2),
+        Rank::MoveKeys(3),
+        Rank::MoveKeys(4),
+        Rank::MoveKeys(5),
+        Rank::MoveKeys(6),
+        Rank::MoveKeys(7),
+        Rank::MoveKeys(8),
+        Rank::MoveKeys(9),
         Rank::Create,
         Rank::Update,
         Rank::PatchReferences,
         Rank::Delete,
         Rank::Cursor,
     ];
+
+    /// The number that stands for it in the bytes of a key; grows with the order.
+    pub const fn number(self) -> u8 {
+        match self {
+            Rank::State => 10,
+            Rank::ReleaseKeys => 20,
+            Rank::MoveKeys(step) => 20 + step,
+            Rank::Create => 30,
+            Rank::Update => 40,
+            Rank::PatchReferences => 50,
+            Rank::Delete => 60,
+            Rank::Cursor => 90,
+        }
+    }
+
+    /// The rank of a number.
+    pub const fn of_number(number: u8) -> Option<Self> {
+        Some(match number {
+            10 => Rank::State,
+            20 => Rank::ReleaseKeys,
+            21..=29 => Rank::MoveKeys(number - 20),
+            30 => Rank::Create,
+            40 => Rank::Update,
+            50 => Rank::PatchReferences,
+            60 => Rank::Delete,
+            90 => Rank::Cursor,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Rank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rank::State => f.write_str("state"),
+            Rank::ReleaseKeys => f.write_str("release_keys"),
+            Rank::MoveKeys(step) => write!(f, "move_keys_{step}"),
+            Rank::Create => f.write_str("create"),
+            Rank::Update => f.write_str("update"),
+            Rank::PatchReferences => f.write_str("patch_references"),
+            Rank::Delete => f.write_str("delete"),
+            Rank::Cursor => f.write_str("cursor"),
+        }
+    }
+}
+
+impl Serialize for Rank {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// The place of an entry in its plan: rank, link, side, record, part, in this order.
@@ -65,7 +132,7 @@ impl EntryKey {
     /// The key as bytes whose order is the key's order.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.id.as_bytes().len() + 6);
-        bytes.push(self.rank as u8);
+        bytes.push(self.rank.number());
         bytes.extend_from_slice(&self.link.to_be_bytes());
         bytes.push(match self.side {
             Side::Left => 0,
@@ -81,7 +148,7 @@ impl EntryKey {
         let (&[rank, link_high, link_low, side], rest) = bytes.split_first_chunk::<4>()?;
         let (id, part) = rest.split_last_chunk::<2>()?;
         Some(Self {
-            rank: Rank::ALL.into_iter().find(|known| *known as u8 == rank)?,
+            rank: Rank::of_number(rank)?,
             link: u16::from_be_bytes([link_high, link_low]),
             side: match side {
                 0 => Side::Left,
@@ -195,6 +262,12 @@ pub enum PlannedExpects {
     Version(Version),
     /// The changed fields hold what the plan saw (`before` of each change).
     Before,
+    /// The record is as the action of the same plan left it that released these fields: it has the version which that
+    /// write made or, where none is known, the changed fields hold their `before`.
+    Released {
+        /// The fields that hold a temporary value.
+        fields: Vec<FieldName>,
+    },
 }
 
 /// A wait for an action of the same plan that creates the partner of a record.
@@ -246,6 +319,9 @@ pub enum Provenance {
     Merged,
     /// A lifecycle policy sets it.
     Lifecycle,
+    /// A temporary value: nothing where the field may be empty, else a constant that is derived from the action. It
+    /// gives a unique value up for another record; the value that the field is to have follows in the same plan.
+    Released,
 }
 
 /// Why an action is taken.
@@ -267,6 +343,8 @@ pub enum Reason {
     Restore,
     /// A person resolved a conflict.
     Resolution,
+    /// Another action of the plan takes a unique value that the record still has.
+    ReleaseKey,
 }
 
 /// A change of our state.
@@ -300,6 +378,12 @@ pub enum Effect {
     },
     /// A frozen pair's record came back.
     Thaw,
+    /// A record of a known pair was merged into another one that had no partner: the pair goes on with that one. The
+    /// entry names the records as they were.
+    Relink {
+        /// Per side, the record that the former one was merged into.
+        into: Sides<Option<RecordId>>,
+    },
     /// Neither side moved and yet they differ; reported, not repaired.
     Diverged {
         /// The rules of the groups.
@@ -386,6 +470,16 @@ pub enum ParkReason {
     AmbiguousCreate,
     /// The partner left the scope and the policy asks.
     LeftScope,
+    /// The partner was merged into a record that has a partner of its own, or cannot be had: whether the two here are
+    /// one as well, a person decides.
+    Merged {
+        /// The record that the partner was merged into.
+        into: RecordId,
+    },
+    /// A side holds something else than it was sent, and that may be its own form of it.
+    Suspected(Suspicion),
+    /// The same value was written often enough, and is answered with the same one every time.
+    Returned,
 }
 
 impl Entry {
@@ -406,15 +500,15 @@ mod tests {
     use crate::model::{RecordId, Side};
 
     fn key() -> impl Strategy<Value = EntryKey> {
-        (0usize..7, 0u16..3, any::<bool>(), "[a-b]{0,2}", 0u16..3).prop_map(|(rank, link, left, id, part)| {
-            EntryKey {
+        (0..Rank::ALL.len(), 0u16..3, any::<bool>(), "[a-b]{0,2}", 0u16..3).prop_map(
+            |(rank, link, left, id, part)| EntryKey {
                 rank: Rank::ALL[rank],
                 link,
                 side: if left { Side::Left } else { Side::Right },
                 id: RecordId::text(&id),
                 part,
-            }
-        })
+            },
+        )
     }
 
     proptest! {

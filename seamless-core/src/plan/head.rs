@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::guarantee::Guarantee;
 use super::guard::GuardTrip;
+use super::propose::FormProposal;
 use crate::model::{LinkId, PartitionId, PlanId, Sides, Timestamp};
 
 /// What a plan is about: written first.
@@ -49,6 +50,9 @@ pub struct Trailer {
     pub counts: BTreeMap<LinkId, Counts>,
     /// Guards that stop the plan, unless a person overrides them by name.
     pub guards: Vec<GuardTrip>,
+    /// Forms that the systems seem to keep values in, where this plan found one more sign of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forms: Vec<FormProposal>,
     /// Runs after which nothing remains to be done, if nobody edits: usually one, more where references wait.
     pub runs_to_quiet: u32,
     /// The digest of every line before the trailer, hexadecimal.
@@ -66,7 +70,7 @@ pub struct Counts {
     pub update: Sides<u64>,
     /// Deletes.
     pub delete: Sides<u64>,
-    /// New pairs of existing records.
+    /// New pairs of existing records, those that go on with a survivor of a merge among them.
     pub link: u64,
     /// Agreements that only move bases.
     pub agree: u64,

@@ -211,6 +211,7 @@ impl Serialize for ExpectsView<'_> {
             PlannedExpects::Missing => serializer.serialize_str("missing"),
             PlannedExpects::Before => serializer.serialize_str("before"),
             PlannedExpects::Version(version) => one(serializer, "version", version),
+            PlannedExpects::Released { fields } => one(serializer, "released", fields),
         }
     }
 }
@@ -242,6 +243,7 @@ fn reason_name(reason: &Reason) -> &'static str {
         Reason::PartnerLeftScope => "partner_left_scope",
         Reason::Restore => "restore",
         Reason::Resolution => "resolution",
+        Reason::ReleaseKey => "release_key",
     }
 }
 
@@ -258,6 +260,7 @@ impl Serialize for EffectView<'_> {
             Effect::EndPair { gone } => one(serializer, "end_pair", &Gone { gone }),
             Effect::Freeze { side } => one(serializer, "freeze", &OfSide { side: *side }),
             Effect::Thaw => serializer.serialize_str("thaw"),
+            Effect::Relink { into } => one(serializer, "relink", &Into { into }),
             Effect::Diverged { rules } => one(serializer, "diverged", &Rules { rules }),
             Effect::Cursor { side, feed } => one(serializer, "cursor", &CursorView { side: *side, feed }),
         }
@@ -277,6 +280,11 @@ struct Rules<'a> {
 #[derive(Serialize)]
 struct Gone<'a> {
     gone: &'a Sides<bool>,
+}
+
+#[derive(Serialize)]
+struct Into<'a> {
+    into: &'a Sides<Option<RecordId>>,
 }
 
 #[derive(Serialize)]
@@ -348,7 +356,7 @@ struct ParkedView<'a>(&'a Parked);
 impl Serialize for ParkedView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Parked { side, id, rules, why, message, remedy } = self.0;
-        let mut out = serializer.serialize_struct("parked", 7)?;
+        let mut out = serializer.serialize_struct("parked", 8)?;
         out.serialize_field("side", side)?;
         out.serialize_field("id", id)?;
         if !rules.is_empty() {
@@ -357,6 +365,12 @@ impl Serialize for ParkedView<'_> {
         out.serialize_field("why", park_name(why))?;
         if let ParkReason::Map(MapProblem::Waiting(ask)) = why {
             out.serialize_field("waits_for", &AskView(ask))?;
+        }
+        if let ParkReason::Merged { into } = why {
+            out.serialize_field("merged_into", into)?;
+        }
+        if let ParkReason::Suspected(suspicion) = why {
+            out.serialize_field("suspicion", suspicion)?;
         }
         out.serialize_field("message", message)?;
         out.serialize_field("remedy", remedy)?;
@@ -379,6 +393,9 @@ pub fn park_name(why: &ParkReason) -> &'static str {
         ParkReason::Refused => "refused",
         ParkReason::AmbiguousCreate => "ambiguous_create",
         ParkReason::LeftScope => "left_scope",
+        ParkReason::Merged { .. } => "merged",
+        ParkReason::Suspected(_) => "suspected_form",
+        ParkReason::Returned => "returned",
     }
 }
 

@@ -4,8 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::merge::CompiledLink;
-use crate::model::{Fingerprint, PlanId, Record, RecordId, RuleId, Side, Sides, Timestamp, Version};
+use crate::merge::{CompiledLink, LossyForm};
+use crate::model::{
+    Bits, FieldName, Fingerprint, PlanId, Record, RecordId, RuleId, Side, Sides, Timestamp, Version,
+};
 
 /// What a pair is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,10 @@ pub enum PairStatus {
     /// The pair ended with consent; its records are not paired or created anew by themselves.
     Ended,
 }
+
+/// Stands for the fingerprint of a record that was gone when its pair ended, under every mapping: a record of that id
+/// that is there later is there anew.
+pub const GONE: Fingerprint = [0; 16];
 
 /// A pair with both bases.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,11 +39,12 @@ pub struct Pair {
     /// Each side's base: the fields as that side held or acknowledged them at the last agreed sync. A field that is
     /// absent has no base yet.
     pub base: Sides<Record>,
-    /// Whether a side's base was only acknowledged by it: sent, and not proven to be stored like that.
-    pub acknowledged: Sides<bool>,
-    /// Fingerprints of both bases.
+    /// How the bases came about, where that matters later.
+    pub trail: Trail,
+    /// Fingerprints of both bases; [`GONE`] for a side that was gone when the pair ended.
     pub fingerprint: Sides<Fingerprint>,
-    /// The version of each side that the base was read or written at.
+    /// The version of each side that the base was read or written at. None where it would be the version of a part
+    /// only: a record that shows this version holds what the base's last write made of it.
     pub version: Sides<Option<Version>>,
     /// See [`Mark::watch`](crate::store::Mark::watch).
     pub watch: bool,
@@ -46,20 +53,58 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// The pair with its bases in the shapes of a link.
-    ///
-    /// A stored base has the shape of the mapping that it was committed under. Merging and committing go by place, and
-    /// under another mapping a place is another field: whoever reads a pair from the store puts it into shape first. A
-    /// field that is new to the mapping has no base.
-    pub fn in_shape(mut self, link: &CompiledLink) -> Self {
+    /// The pair as a link reads its records: what was kept under another mapping, in other fields or another order of
+    /// them, by field. A field that has no base is absent. Costs a comparison of field names where nothing changed.
+    #[must_use]
+    pub fn as_read_by(mut self, link: &CompiledLink) -> Pair {
         for side in Side::BOTH {
-            let base = self.base.of_mut(side);
-            if base.shape() != link.shape(side) {
-                *base = base.reshaped(link.shape(side));
+            let (shape, kept) = (link.shape(side), self.base.of(side).shape().clone());
+            if kept.names() == shape.names() {
+                continue;
             }
+            let moved = |slots: &Bits| -> Bits {
+                slots.iter().filter_map(|slot| shape.slot(kept.name(slot)?.as_str())).collect()
+            };
+            let Trail { acknowledged, written, returns: _ } = &mut self.trail;
+            *acknowledged.of_mut(side) = moved(acknowledged.of(side));
+            *written.of_mut(side) = moved(written.of(side));
+            *self.base.of_mut(side) = self.base.of(side).reshaped(shape);
         }
         self
     }
+}
+
+/// How the bases of a pair came about. Slots are those of the base.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// What was sent to a side, and has been seen or proven neither to be stored like that nor otherwise: a base that
+    /// the side acknowledged, and may hold in another form.
+    pub acknowledged: Sides<Bits>,
+    /// What we wrote, and what the side made of it: an edit against such a base may be an answer to our write.
+    pub written: Sides<Bits>,
+    /// Groups in which our writes were answered so far, see [`super::returns`]. Empty for nearly every pair.
+    pub returns: Vec<Return>,
+}
+
+/// A group of rules in which one side answers what is written to the other, or to itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Return {
+    /// The first rule of the group.
+    pub rule: RuleId,
+    /// What either side was seen to hold or was sent since that began, hashed, and how often it was sent since the
+    /// last value that nobody had seen.
+    pub values: Vec<(u64, u8)>,
+}
+
+/// What makes a value suspect: it may be what the system made of what was sent, and nobody typed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// The field of the side that holds it.
+    pub field: FieldName,
+    /// The form that explains it.
+    pub form: LossyForm,
+    /// What was sent, hashed, hexadecimal: the same value from several records tells no more than from one.
+    pub sent: String,
 }
 
 /// Something to look at in the next plan, whatever the feeds say: a hint, a retry, a parked item, a resolution.
@@ -103,6 +148,9 @@ pub enum AttentionWhy {
         message: String,
         /// What a person can do.
         remedy: String,
+        /// The form that a side may keep the value in, where that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        suspicion: Option<Suspicion>,
     },
     /// An open conflict.
     Conflict {
@@ -127,4 +175,42 @@ pub struct Resolution {
     pub by: String,
     /// Fingerprint of what each side held when it was decided.
     pub seen: Sides<Fingerprint>,
+}
+
+/// What the reason of a parked item that waits because of a merge begins with; the id of the survivor follows, in
+/// hexadecimal. It is how later runs know: a system says once what a record was merged into.
+const MERGED: &str = "merged:";
+
+/// The reason under which a record is parked whose partner was merged into another one.
+pub fn merged_reason(into: &RecordId) -> String {
+    let digits: String = into.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{MERGED}{digits}")
+}
+
+/// The record that the reason of a parked item says the partner was merged into.
+pub fn merged_into(reason: &str) -> Option<RecordId> {
+    let digits = reason.strip_prefix(MERGED)?;
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+    RecordId::from_bytes(&bytes?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{merged_into, merged_reason};
+    use crate::model::{KeyPart, RecordId};
+
+    #[test]
+    fn a_survivor_is_read_back_from_the_reason() {
+        for id in [
+            RecordId::text("ü a"),
+            RecordId::int(-7),
+            RecordId::of_parts(&[KeyPart::Int(1), KeyPart::Text("x".into())]),
+        ] {
+            assert_eq!(merged_into(&merged_reason(&id)), Some(id));
+        }
+        for other in ["merged:", "merged:0", "merged:zz", "merged:é1", "partner_gone"] {
+            assert!(merged_into(other).is_none_or(|id| id.as_bytes().is_empty()), "{other}");
+        }
+    }
 }

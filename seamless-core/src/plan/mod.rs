@@ -7,9 +7,12 @@ pub mod guarantee;
 pub mod guard;
 mod head;
 mod json;
+pub mod keys;
 mod known;
 pub mod matching;
+mod propose;
 pub mod render;
+pub mod returns;
 #[cfg(test)]
 mod samples;
 pub mod seal;
@@ -17,7 +20,7 @@ mod tally;
 
 pub use decide::{
     DecideContext, Decision, Deferred, Half, Situation, attempt_name, conflict_message, decide,
-    decide_deferred,
+    decide_deferred, with_proven,
 };
 pub use entry::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
@@ -27,7 +30,11 @@ pub use guarantee::{Guarantee, Holding, guarantees};
 pub use guard::{GuardFigures, GuardInput, GuardTrip, guards};
 pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
 pub use json::{EntryLine, park_name};
-pub use known::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
+pub use known::{
+    Attention, AttentionWhy, GONE, Pair, PairStatus, Resolution, Return, Suspicion, Trail, merged_into,
+    merged_reason,
+};
 pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};
+pub use propose::{FormProposal, Proposals};
 pub use seal::{Closing, Sealer, Verifier};
 pub use tally::Tally;

@@ -243,6 +243,7 @@ fn some_action(word: &'static str) -> impl Strategy<Value = Body> {
         Just(PlannedExpects::Anything),
         Just(PlannedExpects::Missing),
         Just(PlannedExpects::Before),
+        Just(PlannedExpects::Released { fields: vec!["No.".into()] }),
         Just(PlannedExpects::Version(Version::new("v1")))
     ];
     let change = (slot(word), value(word), provenance())
@@ -266,6 +267,8 @@ fn some_effect(word: &'static str) -> BoxedStrategy<Body> {
         Just(Effect::Link { line: 1 }),
         Just(Effect::Agree),
         Just(Effect::Thaw),
+        option::of(Just(RecordId::int(9)))
+            .prop_map(|left| Effect::Relink { into: Sides::new(left, Some(RecordId::text("b"))) }),
         Just(Effect::CloseConflict { rules: rules() }),
         Just(Effect::Diverged { rules: rules() }),
         side().prop_map(|side| Effect::Freeze { side }),

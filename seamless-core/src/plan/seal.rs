@@ -21,6 +21,7 @@ use super::entry::Entry;
 use super::guard::GuardTrip;
 use super::head::{PlanHead, Trailer};
 use super::json::EntryLine;
+use super::propose::FormProposal;
 use super::tally::Tally;
 use crate::model::{Error, ErrorKind, LinkId, Result};
 
@@ -68,6 +69,8 @@ impl std::fmt::Debug for Key {
 pub struct Closing {
     /// Guards that stop the plan.
     pub guards: Vec<GuardTrip>,
+    /// Forms that the systems seem to keep values in.
+    pub forms: Vec<FormProposal>,
     /// Runs after which nothing remains to be done.
     pub runs_to_quiet: u32,
     /// Per link: pairs known before the plan, and pairs that were looked at.
@@ -126,7 +129,7 @@ impl Sealer {
         if !self.begun {
             return Err(Error::new(ErrorKind::Internal, "a plan begins with its head"));
         }
-        let Closing { guards, runs_to_quiet, seen } = closing;
+        let Closing { guards, forms, runs_to_quiet, seen } = closing;
         for (link, pairs, looked_at) in &seen {
             self.tally.seen(link, *pairs, *looked_at);
         }
@@ -135,6 +138,7 @@ impl Sealer {
         let mut trailer = Trailer {
             counts: mem::take(&mut self.tally).into_counts(),
             guards,
+            forms,
             runs_to_quiet,
             digest: self.digest.finalize().to_hex().to_string(),
             seal: String::new(),

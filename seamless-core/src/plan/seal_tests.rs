@@ -16,7 +16,7 @@ fn sealed_with(key: &[u8; 32], entries: &[Entry]) -> (String, Trailer) {
         file.push_str(sealer.entry(entry).unwrap());
     }
     let seen = vec![("customers".into(), 100, 3)];
-    let closing = Closing { guards: vec![samples::trip()], runs_to_quiet: 2, seen };
+    let closing = Closing { guards: vec![samples::trip()], forms: Vec::new(), runs_to_quiet: 2, seen };
     let (trailer, line) = sealer.finish(closing).unwrap();
     (file + &line, trailer)
 }
@@ -213,7 +213,8 @@ proptest! {
             let effect = |test: fn(&Effect) -> bool| of(&|entry| matches!(&entry.body, Body::Effect(e) if test(e)));
             prop_assert_eq!(counts.conflict, effect(|effect| matches!(effect, Effect::OpenConflict(_))));
             prop_assert_eq!(counts.parked, effect(|effect| matches!(effect, Effect::Park(_))));
-            prop_assert_eq!(counts.link, effect(|effect| matches!(effect, Effect::Link { .. })));
+            let joins = |effect: &Effect| matches!(effect, Effect::Link { .. } | Effect::Relink { .. });
+            prop_assert_eq!(counts.link, effect(joins));
             prop_assert_eq!(counts.agree, effect(|effect| matches!(effect, Effect::Agree)));
             prop_assert_eq!(counts.ended, effect(|effect| matches!(effect, Effect::EndPair { .. })));
             prop_assert_eq!(counts.diverged, effect(|effect| matches!(effect, Effect::Diverged { .. })));

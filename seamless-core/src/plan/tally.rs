@@ -31,7 +31,7 @@ impl Tally {
                 *sides.of_mut(*side) += 1;
             }
             Body::Effect(effect) => match effect {
-                Effect::Link { .. } => counts.link += 1,
+                Effect::Link { .. } | Effect::Relink { .. } => counts.link += 1,
                 Effect::Agree => counts.agree += 1,
                 Effect::OpenConflict(_) => counts.conflict += 1,
                 Effect::Park(_) => counts.parked += 1,

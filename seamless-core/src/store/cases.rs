@@ -8,8 +8,8 @@ use futures::executor::block_on;
 
 use super::memory::MemoryStore;
 use super::port::{
-    Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryState, Lease,
-    PairStatus, Pause, PlanState, Resolution, Scan, SpillRow, StateStore,
+    Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryParts, EntryState,
+    Lease, PairStatus, Pause, PlanState, Resolution, Scan, SpillRow, StateStore,
 };
 use super::test_kit::{
     ManualClock, adopted, approval, at, entry, head, id, key, link, pair, partition, trailer,
@@ -100,7 +100,10 @@ async fn a_commit_that_is_refused_changes_nothing(store: &dyn StateStore, _: &Ma
     assert_eq!(store.revision().await.unwrap(), revision);
     assert_eq!(store.pair_count(&link()).await.unwrap(), 1);
     assert_eq!(store.marks_of(&link(), Side::Left, &[id("b")]).await.unwrap(), [None]);
-    assert_eq!(store.entries(&plan, Scan::first(9)).await.unwrap().rows[0].state, EntryState::Planned);
+    assert_eq!(
+        store.entries(&plan, EntryParts::Whole, Scan::first(9)).await.unwrap().rows[0].state,
+        EntryState::Planned
+    );
     assert!(store.attention(&link(), None, Scan::first(9)).await.unwrap().rows.is_empty());
     // And the store works on.
     store.commit(&lease, &plan, pairs(&[("b", "y", PairStatus::Linked)])).await.unwrap();
@@ -178,7 +181,7 @@ async fn the_same_ending_twice_changes_nothing(store: &dyn StateStore, _: &Manua
     store.commit(&lease, &plan, with(first.clone())).await.unwrap();
     let later = EntryState::Applied { id: Some(id("r")), at: at(4) };
     store.commit(&lease, &plan, with(later)).await.unwrap();
-    assert_eq!(store.entries(&plan, Scan::first(9)).await.unwrap().rows[0].state, first);
+    assert_eq!(store.entries(&plan, EntryParts::Whole, Scan::first(9)).await.unwrap().rows[0].state, first);
     for other in [
         EntryState::Applied { id: Some(id("s")), at: at(3) },
         EntryState::Dropped { why: "moved".into(), at: at(3) },
@@ -240,7 +243,7 @@ async fn a_plan_is_done_when_every_entry_has_ended(store: &dyn StateStore, _: &M
     assert_eq!(lines.iter().map(|line| line.what.as_str()).collect::<Vec<_>>(), ["done", "adopted"]);
     assert_eq!(kind(store.commit(&lease, &plan, Commit::default()).await), ErrorKind::Conflict);
     // Entries stay as history.
-    assert_eq!(store.entries(&plan, Scan::first(9)).await.unwrap().rows.len(), 2);
+    assert_eq!(store.entries(&plan, EntryParts::Whole, Scan::first(9)).await.unwrap().rows.len(), 2);
 }
 
 async fn an_entry_of_the_second_pass_replaces_the_first(store: &dyn StateStore, _: &ManualClock) {
@@ -251,12 +254,12 @@ async fn an_entry_of_the_second_pass_replaces_the_first(store: &dyn StateStore, 
     let mut later = entry("b");
     later.settles.insert(7);
     store.put_entries(&lease, &plan, vec![entry("b"), later.clone()]).await.unwrap();
-    let rows = store.entries(&plan, Scan::first(9)).await.unwrap().rows;
+    let rows = store.entries(&plan, EntryParts::Whole, Scan::first(9)).await.unwrap().rows;
     let entries: Vec<_> = rows.into_iter().map(|row| row.entry).collect();
     assert_eq!(entries, [entry("a"), later]);
-    let page = store.entries(&plan, Scan::first(1)).await.unwrap();
+    let page = store.entries(&plan, EntryParts::Whole, Scan::first(1)).await.unwrap();
     assert!(page.more && page.rows.len() == 1);
-    let page = store.entries(&plan, Scan::after(key("a"), 1)).await.unwrap();
+    let page = store.entries(&plan, EntryParts::Whole, Scan::after(key("a"), 1)).await.unwrap();
     assert!(!page.more && page.rows[0].entry.key == key("b"));
     store.finish(&lease, &plan, &trailer("d")).await.unwrap();
     store.finish(&lease, &plan, &trailer("d")).await.unwrap();
@@ -325,7 +328,7 @@ async fn drafts_left_behind_are_discarded(store: &dyn StateStore, _: &ManualCloc
     assert_eq!(store.spilled(&there, area, Scan::first(9)).await.unwrap().rows.len(), 1);
     // Begun anew under the same name it is empty.
     store.draft(&lease, &head("q", &partition(), 0)).await.unwrap();
-    assert!(store.entries(&there, Scan::first(9)).await.unwrap().rows.is_empty());
+    assert!(store.entries(&there, EntryParts::Whole, Scan::first(9)).await.unwrap().rows.is_empty());
     assert!(store.spilled(&there, area, Scan::first(9)).await.unwrap().rows.is_empty());
     store.finish(&lease, &there, &trailer("d")).await.unwrap();
     store.draft(&lease, &head("p", &partition(), 0)).await.unwrap();
@@ -409,7 +412,13 @@ fn attention(record: &str, why: AttentionWhy) -> Attention {
 
 fn parked(rules: &[&str], message: &str) -> AttentionWhy {
     let rules = rules.iter().map(|rule| RuleId::from(*rule)).collect();
-    AttentionWhy::Parked { reason: "map".into(), rules, message: message.into(), remedy: String::new() }
+    AttentionWhy::Parked {
+        reason: "map".into(),
+        rules,
+        message: message.into(),
+        remedy: String::new(),
+        suspicion: None,
+    }
 }
 
 async fn hints_repeat_without_effect(store: &dyn StateStore, _: &ManualClock) {

@@ -15,8 +15,8 @@ use proptest::sample::select;
 use super::form::arbitrary;
 use super::memory::MemoryStore;
 use super::port::{
-    Area, Attention, AttentionKind, AttentionWhy, Binding, Commit, Ending, EntryState, Lease, Pair,
-    PairStatus, Pause, PlanState, Resolution, Scan, SpillRow, StateStore,
+    Area, Attention, AttentionKind, AttentionWhy, Binding, Commit, Ending, EntryParts, EntryState, Lease,
+    Pair, PairStatus, Pause, PlanState, Resolution, Scan, SpillRow, StateStore,
 };
 use super::sqlite::SqliteStore;
 use super::test_kit::{ManualClock, approval, at, head, trailer};
@@ -162,30 +162,13 @@ fn pair() -> impl Strategy<Value = Pair> {
     (
         (arbitrary::sides(record_id()), status, any::<u64>(), plan),
         arbitrary::sides(arbitrary::record()),
-        arbitrary::sides(any::<bool>()),
+        arbitrary::trail(),
         arbitrary::sides(any::<[u8; 16]>()),
         (arbitrary::sides(version()), any::<bool>(), "c[0-2]"),
     )
         .prop_map(
-            |(
-                (ids, status, revision, plan),
-                base,
-                acknowledged,
-                fingerprint,
-                (version, watch, configuration),
-            )| {
-                Pair {
-                    ids,
-                    status,
-                    revision,
-                    plan,
-                    base,
-                    acknowledged,
-                    fingerprint,
-                    version,
-                    watch,
-                    configuration,
-                }
+            |((ids, status, revision, plan), base, trail, fingerprint, (version, watch, configuration))| {
+                Pair { ids, status, revision, plan, base, trail, fingerprint, version, watch, configuration }
             },
         )
 }
@@ -209,11 +192,9 @@ fn hint() -> impl Strategy<Value = Attention> {
 fn attention() -> impl Strategy<Value = Attention> {
     let retry =
         (any::<u32>(), "[ab]").prop_map(|(failures, failure)| AttentionWhy::Retry { failures, failure });
-    let parked = ("[ab]", rules(), "[ab]").prop_map(|(reason, rules, message)| AttentionWhy::Parked {
-        reason,
-        rules,
-        message,
-        remedy: String::new(),
+    let suspicion = proptest::option::of(arbitrary::suspicion());
+    let parked = ("[ab]", rules(), "[ab]", suspicion).prop_map(|(reason, rules, message, suspicion)| {
+        AttentionWhy::Parked { reason, rules, message, remedy: String::new(), suspicion }
     });
     let conflict = (rules(), "[ab]").prop_map(|(rules, message)| AttentionWhy::Conflict { rules, message });
     let other =
@@ -479,7 +460,7 @@ impl Both {
 
     /// Entries that are there, mostly: the key's place among those of the plan.
     fn known_keys(&self, plan: &PlanId, keys: Vec<EntryKey>) -> Vec<EntryKey> {
-        let known = block_on(self.memory.entries(plan, Scan::first(100)));
+        let known = block_on(self.memory.entries(plan, EntryParts::Whole, Scan::first(100)));
         let known = known.map(|page| page.rows).unwrap_or_default();
         let place = |key: &EntryKey| key.to_bytes().iter().map(|byte| usize::from(*byte)).sum::<usize>();
         keys.into_iter()
@@ -553,7 +534,7 @@ impl Both {
             let _ = ask!(self, store => store.plan(&plan));
             for rows_max in [2, 100] {
                 let key = |row: &super::EntryRow| row.entry.key.clone();
-                let _ = ask!(self, store => pages(rows_max, |scan| store.entries(&plan, scan), key));
+                let _ = ask!(self, store => pages(rows_max, |scan| store.entries(&plan, EntryParts::Whole, scan), key));
                 let _ = ask!(self, store => pages(rows_max, |scan| store.open_intents(&plan, scan), key));
                 for area in AREAS {
                     ask!(self, store => pages(rows_max, |scan| store.spilled(&plan, area, scan), |row| row.key.clone()))

@@ -12,9 +12,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::port::{
-    Approval, Area, Attention, AttentionKind, Binding, Bound, Commit, EntryRow, EntryState, JournalLine,
-    Lease, Mark, PageOf, Pair, PairStatus, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow,
-    StateStore,
+    Approval, Area, Attention, AttentionKind, Binding, Bound, Commit, EntryParts, EntryRow, EntryState,
+    JournalLine, Lease, Mark, PageOf, Pair, PairStatus, Pause, PlanRow, PlanState, Resolution, Scan, SealKey,
+    SpillRow, StateStore,
 };
 use super::refuse;
 use crate::clock::Clock;
@@ -412,8 +412,17 @@ impl StateStore for MemoryStore {
         Ok(())
     }
 
-    async fn entries(&self, plan: &PlanId, scan: Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
-        self.entries_where(plan, scan, |_| true)
+    async fn entries(
+        &self,
+        plan: &PlanId,
+        parts: EntryParts,
+        scan: Scan<EntryKey>,
+    ) -> Result<PageOf<EntryRow>> {
+        let mut page = self.entries_where(plan, scan, |_| true)?;
+        if parts == EntryParts::Shown {
+            page.rows.iter_mut().for_each(|row| row.entry.observed = Sides::default());
+        }
+        Ok(page)
     }
 
     async fn finish(&self, lease: &Lease, plan: &PlanId, trailer: &Trailer) -> Result<()> {

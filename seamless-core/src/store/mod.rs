@@ -11,9 +11,9 @@ mod sqlite;
 
 pub use memory::MemoryStore;
 pub use port::{
-    Approval, Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryRow,
-    EntryState, JournalLine, Lease, Mark, PageOf, Pair, PairStatus, Pause, PlanRow, PlanState, Resolution,
-    Scan, SealKey, SpillRow, StateStore,
+    Approval, Area, Attention, AttentionKind, AttentionWhy, Binding, Bound, Commit, Ending, EntryParts,
+    EntryRow, EntryState, JournalLine, Lease, Mark, PageOf, Pair, PairStatus, Pause, PlanRow, PlanState,
+    Resolution, Scan, SealKey, SpillRow, StateStore,
 };
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

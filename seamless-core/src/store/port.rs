@@ -162,6 +162,15 @@ pub struct EntryRow {
     pub state: EntryState,
 }
 
+/// How much of each entry is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryParts {
+    /// What people see of it: all but [`Entry::observed`], which is left empty. Half the cost.
+    Shown,
+    /// All of it.
+    Whole,
+}
+
 /// What the store knows of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanRow {
@@ -368,7 +377,12 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     async fn put_entries(&self, lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> Result<()>;
 
     /// Entries of a plan in key order, with where they stand.
-    async fn entries(&self, plan: &PlanId, scan: Scan<EntryKey>) -> Result<PageOf<EntryRow>>;
+    async fn entries(
+        &self,
+        plan: &PlanId,
+        parts: EntryParts,
+        scan: Scan<EntryKey>,
+    ) -> Result<PageOf<EntryRow>>;
 
     /// Completes a draft: it is sealed, its spill is dropped, and it is durable.
     async fn finish(&self, lease: &Lease, plan: &PlanId, trailer: &Trailer) -> Result<()>;

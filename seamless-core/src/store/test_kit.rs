@@ -13,7 +13,7 @@ use crate::model::{
     Bits, FieldName, LinkId, PartitionId, PlanId, Record, RecordBuilder, RecordId, Shape, Side, Sides,
     Timestamp, Value,
 };
-use crate::plan::{Basis, Body, Effect, Entry, EntryKey, PlanHead, Rank, SystemIdentity, Trailer};
+use crate::plan::{Basis, Body, Effect, Entry, EntryKey, PlanHead, Rank, SystemIdentity, Trail, Trailer};
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Default)]
@@ -123,7 +123,10 @@ pub(super) fn pair(left: &str, right: &str, status: PairStatus) -> Pair {
         revision: 0,
         plan: Some(PlanId::from("p")),
         base: Sides { left: text_record(left), right: text_record(right) },
-        acknowledged: Sides { left: false, right: true },
+        trail: Trail {
+            acknowledged: Sides { left: Bits::new(), right: Bits::of_word(1) },
+            ..Trail::default()
+        },
         fingerprint: Sides { left: [1; 16], right: [2; 16] },
         version: Sides::default(),
         watch: false,

@@ -4,53 +4,35 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::join;
+
 use crate::connector::{
     DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb,
-    Versioned, WriteBatch, WriteOp, WriteOutcome,
+    WriteBatch, WriteOp, WriteOutcome,
 };
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
 use crate::model::{
-    Error, ErrorKind, FieldName, LinkId, Planned, Presence, RecordId, Reference, Result, Retry, Side, Slot,
-    Value,
+    Error, ErrorKind, FieldName, LinkId, Planned, RecordId, Reference, Result, Retry, Side, Slot, Value,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Entry, EntryKey, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
+    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
     attempt_name,
 };
 use crate::store::{AttentionKind, Commit};
 
-use super::applying::{Applying, PairsNow, is_create, never, pair_key};
-use super::operation::{changed_rules, chosen_id, expects, patch, settled_rules};
+use super::ahead;
+use super::applying::{Applying, is_create, never};
+use super::fate::{Fate, Ready};
+use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
+use super::pair_now::{PairsNow, pair_key, put_pairs};
 use super::progress::Event;
-use super::settle::Written;
 
 /// Batches that may fail as a whole, one after the other, before applying gives up: the system is down.
 const BATCHES_FAILED_MAX: u32 = 3;
 
 /// Rounds of sending a batch again after finding out that nothing of it happened.
 const SENDS_MAX: u32 = 2;
-
-/// An action ready to be sent.
-struct Ready {
-    entry: Entry,
-    op: WriteOp,
-    sent: Vec<(usize, Value)>,
-}
-
-/// What became of an action.
-enum Fate {
-    /// It happened.
-    Done(Written),
-    /// It did not; look again, without counting it as a failure.
-    Superseded(String),
-    /// It did not, and that counts.
-    Failed(Error),
-    /// It did not happen; it can be sent again as it is.
-    SendAgain,
-    /// Nobody can find out.
-    Undecidable,
-}
 
 impl Applying<'_> {
     /// Carries out actions on one side of one link. With `recovering`, they may have been sent before.
@@ -67,11 +49,14 @@ impl Applying<'_> {
                 self.look_again(&entry, &mut commit);
                 continue;
             }
-            match self.prepare(&link, entry, &partners)? {
+            let pair = pair_key(&entry).and_then(|key| now.get(&key)).and_then(|now| now.pair.as_ref());
+            match self.prepare(&link, entry, pair, &partners)? {
                 Ok(one) => ready.push(one),
                 Err((entry, why)) => {
                     self.drop_entry(&entry, &why, &mut commit);
-                    self.look_again(&entry, &mut commit);
+                    if why != NOT_RELEASED || !self.is_tried_again(&entry).await? {
+                        self.look_again(&entry, &mut commit);
+                    }
                 }
             }
         }
@@ -83,8 +68,20 @@ impl Applying<'_> {
         for (one, fate) in ready.iter().zip(fates) {
             self.end(&link, one, fate, &mut now, &mut commit).await?;
         }
-        self.put_pairs(&link, now, &mut commit);
+        put_pairs(&link, now, &mut commit);
         self.commit(commit).await
+    }
+
+    /// Whether a failure of the same pair is counted already, as it is when its record could not let go of a unique
+    /// value: to look again for its own sake would begin the count anew, and the record would never be parked.
+    async fn is_tried_again(&self, entry: &Entry) -> Result<bool> {
+        let Some((side, id)) = pair_key(entry) else { return Ok(false) };
+        let open = self.store().attention_of(&entry.link, side, &[id]).await?;
+        let counts = |attention: &Attention| {
+            matches!(&attention.why, AttentionWhy::Retry { failures, .. } if *failures > 0)
+                || matches!(&attention.why, AttentionWhy::Parked { .. })
+        };
+        Ok(open.iter().flatten().any(counts))
     }
 
     /// The partners that actions wait for, as the store knows them now.
@@ -120,14 +117,14 @@ impl Applying<'_> {
         &self,
         link: &CompiledLink,
         entry: Entry,
+        pair: Option<&Pair>,
         partners: &BTreeMap<Ask, RecordId>,
     ) -> Result<std::result::Result<Ready, (Entry, String)>> {
         let Some(action) = entry.action() else {
             return Err(Error::new(ErrorKind::Internal, "an effect stands where an action is expected"));
         };
         let waits_for = "what it refers to was not created";
-        let capabilities =
-            self.inner.connectors.of(action.side).capabilities(link.spec().entity.of(action.side));
+        let capabilities = self.inner.capabilities(link, action.side);
         let target = match &action.target {
             PlannedTarget::Existing(id) => Target::Existing(id.clone()),
             PlannedTarget::New => Target::New(chosen_id(&capabilities, action.id)),
@@ -158,7 +155,10 @@ impl Applying<'_> {
             values.push((change.field.clone(), Slot::Value(value)));
         }
         let patch = patch(shape, values)?;
-        let expects = expects(action)?;
+        let expects = match expects(link, action, pair, &capabilities)? {
+            Ok(expects) => expects,
+            Err(why) => return Ok(Err((entry, why.to_owned()))),
+        };
         let verb = match &action.verb {
             PlannedVerb::Create => Verb::Create,
             PlannedVerb::Update => Verb::Update,
@@ -192,7 +192,9 @@ impl Applying<'_> {
     async fn write(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
         let entity = link.spec().entity.of(side);
-        let outcomes = match self.inner.connectors.of(side).write(entity, batch).await {
+        let writing = self.inner.connectors.of(side).write(entity, batch);
+        let (outcomes, ()) = join!(writing, ahead::fill(&mut self.ahead));
+        let outcomes = match outcomes {
             Ok(outcomes) if outcomes.len() == ready.len() => outcomes,
             Ok(outcomes) => {
                 let message = format!("{} outcomes for {} operations", outcomes.len(), ready.len());
@@ -208,7 +210,10 @@ impl Applying<'_> {
         let mut fates = Vec::with_capacity(ready.len());
         for (one, outcome) in ready.iter().zip(outcomes) {
             let (fate, unknown) = match outcome {
-                WriteOutcome::Applied { id, proof } => (Fate::Done(one.written(id, proof)), None),
+                WriteOutcome::Applied { id, proof } => {
+                    self.inner.doubt_write(link, side, &one.op, &id, &proof);
+                    (Fate::Done(one.written(id, proof)), None)
+                }
                 WriteOutcome::Refused(refusal) => (self.refused(link, side, one, refusal).await?, None),
                 WriteOutcome::Ambiguous(error) => (Fate::Undecidable, Some(error)),
             };
@@ -339,7 +344,7 @@ impl Applying<'_> {
     }
 
     async fn fate_of_create(&self, link: &CompiledLink, side: Side, one: &Ready) -> Result<Fate> {
-        let capabilities = self.inner.connectors.of(side).capabilities(link.spec().entity.of(side));
+        let capabilities = self.inner.capabilities(link, side);
         if capabilities.idempotency_key {
             return Ok(Fate::SendAgain);
         }
@@ -356,7 +361,7 @@ impl Applying<'_> {
             Some((fields, values, false))
         });
         for (fields, values, enforced) in key.into_iter().chain(by_match) {
-            let by = FetchBy::Key { fields, values: vec![values] };
+            let by = FetchBy::Key { fields: fields.clone(), values: vec![values] };
             match self.fetch_one(link, side, by).await? {
                 Lookup::Found(found) => {
                     let ids = [found.id.clone()];
@@ -368,7 +373,10 @@ impl Applying<'_> {
                     });
                 }
                 Lookup::Gone(_) | Lookup::Hidden if enforced => return Ok(Fate::SendAgain),
-                Lookup::Several(_) => return Ok(Fate::Undecidable),
+                Lookup::Several(found) => {
+                    self.inner.doubt_key(link, side, &fields, &found);
+                    return Ok(Fate::Undecidable);
+                }
                 Lookup::Gone(_) | Lookup::Hidden | Lookup::Unanswered => {}
             }
         }
@@ -498,6 +506,7 @@ impl Applying<'_> {
                 rules: changed_rules(entry),
                 message: message.to_owned(),
                 remedy: remedy.to_owned(),
+                suspicion: None,
             },
             due: never(),
             since: at,
@@ -506,73 +515,5 @@ impl Applying<'_> {
         let pair_now = now.entry((side, id)).or_default();
         pair_now.open_up(attention);
         pair_now.mark_watched();
-    }
-}
-
-impl Ready {
-    fn copy(&self) -> Self {
-        Self { entry: self.entry.clone(), op: self.op.clone(), sent: self.sent.clone() }
-    }
-
-    fn written(&self, id: RecordId, proof: Proof) -> Written {
-        Written { id, proof, sent: self.sent.clone() }
-    }
-
-    /// The values that are sent for these fields, where all of them are.
-    fn values_of(&self, fields: &[FieldName]) -> Option<Vec<Value>> {
-        let value =
-            |field: &FieldName| self.op.patch.field(field.as_str()).value().map(|value| value.to_value());
-        fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
-    }
-
-    fn refused(&self, refusal: Refusal) -> Fate {
-        let Refusal { why, error } = refusal;
-        match why {
-            RefusalKind::Stale => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
-            RefusalKind::Missing => Fate::Superseded("the record is not there any more".to_owned()),
-            // Our own create that arrived earlier: the key is ours, so the record is.
-            RefusalKind::KeyTaken { by: Some(by) } if self.is_own_id(&by) => {
-                Fate::Done(self.written(by, Proof::None))
-            }
-            RefusalKind::Throttled { wait } => {
-                Fate::Failed(error.with_retry(wait.map_or(Retry::Later, Retry::After)))
-            }
-            RefusalKind::Unavailable => Fate::Failed(error.with_retry(Retry::Later)),
-            RefusalKind::KeyTaken { .. } | RefusalKind::Invalid { .. } | RefusalKind::Forbidden => {
-                Fate::Failed(error)
-            }
-        }
-    }
-
-    fn is_own_id(&self, by: &RecordId) -> bool {
-        matches!(&self.op.target, Target::New(Some(id)) if id == by)
-    }
-
-    /// Whether a record holds everything that was sent.
-    fn is_held_by(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
-        let forms = link.forms(side);
-        let holds = |(slot, value): &(usize, Value)| match held.record.get(*slot) {
-            Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
-            Presence::Absent | Presence::Unreadable => false,
-        };
-        !self.sent.is_empty() && self.sent.iter().all(holds)
-    }
-
-    /// What became of an update, from what the target holds now.
-    fn fate_of_update(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Fate {
-        if self.is_held_by(link, side, held) {
-            return Fate::Done(self.written(held.id.clone(), Proof::None));
-        }
-        let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
-        let untouched = match (&self.op.expects, &held.version) {
-            (Expects::Version(expected), Some(version)) => expected == version,
-            _ => before
-                .iter()
-                .all(|change| held.record.field(change.field.as_str()) == change.before.as_presence()),
-        };
-        match untouched {
-            true => Fate::SendAgain,
-            false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
-        }
     }
 }

@@ -3,38 +3,42 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures::join;
+
 use crate::connector::{FetchBy, Lookup, Versioned};
 use crate::model::{Bits, FieldName, Presence, RecordId, Result, Side, Sides, Truth, Value};
 use crate::plan::{
     Attention, Basis, Body, Effect, Entry, EntryKey, Half, PairStatus, ParkReason, Parked, Rank, Situation,
     decide,
 };
-use crate::store::Scan;
 
 use super::area;
 use super::deciding::{Deciding, PAGE_PAIRS, Page};
+use super::keys::gives_up_match;
 use super::lookup::resolve;
+use super::making::{BATCH_ROWS, SpillPages};
+use super::merging::survives;
+use crate::store::SpillRow;
 
 /// Decides the records that have no pair: new pairs, creates, parked groups.
 pub(super) async fn decide_unpaired(deciding: &Deciding<'_>) -> Result<()> {
     let total = u64::from(deciding.pulled.left.unpaired) + u64::from(deciding.pulled.right.unpaired);
     let mut meter = deciding.meter(Some(total));
     for side in Side::BOTH {
-        let mut after = None;
-        loop {
-            deciding.making.pulse().await?;
-            let scan = Scan { after, rows_max: PAGE_PAIRS };
-            let unpaired = area::unpaired(deciding.place, side);
-            let rows = deciding.making.store().spilled(deciding.making.plan(), unpaired, scan).await?;
-            after = rows.rows.last().map(|row| row.key.clone());
-            let shape = deciding.link.shape(side);
-            let records = rows.rows.iter().map(|row| Ok(area::unpaired_content(&row.content, shape)?.1));
-            let records = records.collect::<Result<Vec<_>>>()?;
-            meter.add(records.len());
-            decide_unpaired_page(deciding, side, records).await?;
-            if !rows.more {
-                break;
-            }
+        let (making, place) = (deciding.making, deciding.place);
+        let mut matches = Matches {
+            matched: SpillPages::new(making, area::matched(place, side), BATCH_ROWS),
+            ambiguous: SpillPages::new(making, area::ambiguous(place, side), BATCH_ROWS),
+        };
+        let mut reading = SpillPages::new(making, area::unpaired(place, side), PAGE_PAIRS);
+        let mut rows = reading.next().await?;
+        while let Some(page) = rows {
+            making.pulse().await?;
+            meter.add(page.len());
+            let (following, decided) =
+                join!(reading.next(), decide_unpaired_page(deciding, side, page, &mut matches));
+            decided?;
+            rows = following?;
         }
     }
     meter.end();
@@ -57,19 +61,31 @@ enum Ambiguity {
     Unanswered(u16),
 }
 
-async fn decide_unpaired_page(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>) -> Result<()> {
+/// What matching found of one side's records, read beside them: all three come in the order of ids.
+struct Matches<'a> {
+    matched: SpillPages<'a>,
+    ambiguous: SpillPages<'a>,
+}
+
+async fn decide_unpaired_page(
+    deciding: &Deciding<'_>,
+    side: Side,
+    rows: Vec<SpillRow>,
+    matches: &mut Matches<'_>,
+) -> Result<()> {
     let making = deciding.making;
-    let mut candidates = candidates(deciding, side, records).await?;
-    if side == Side::Right {
-        // Those with a partner were decided with the left.
-        candidates.retain(|candidate| candidate.partner.is_none());
-    }
+    let ids = rows.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
+    let survives = survives(deciding, side, &ids).await?;
+    // Those that take the place of merged records have their partners.
+    let rows = rows.into_iter().zip(survives).filter(|(_, survives)| !survives).map(|(row, _)| row);
+    let mut candidates = candidates(deciding, side, rows.collect(), matches).await?;
     look_up_partners(deciding, side, &mut candidates).await?;
-    let asked = candidates.iter().filter(|candidate| candidate.ambiguous.is_none()).flat_map(|candidate| {
-        let partner = candidate.partner.iter().map(|(_, partner)| (side.other(), &partner.record));
-        std::iter::once((side, &candidate.record.record)).chain(partner)
-    });
-    let resolved = resolve(making, deciding.link, asked).await?;
+    let mut asked = Vec::with_capacity(candidates.len() * 2);
+    for candidate in candidates.iter().filter(|candidate| candidate.ambiguous.is_none()) {
+        asked.push((side, &candidate.record.record));
+        asked.extend(candidate.partner.iter().map(|(_, partner)| (side.other(), &partner.record)));
+    }
+    let resolved = resolve(making, deciding.link, &asked).await?;
     let ids: Vec<RecordId> = candidates.iter().map(|candidate| candidate.record.id.clone()).collect();
     let open = making.store().attention_of(&deciding.link.spec().id, side, &ids).await?;
     let context = deciding.context();
@@ -100,6 +116,7 @@ async fn decide_unpaired_page(deciding: &Deciding<'_>, side: Side, records: Vec<
             rebased: &rebased,
             resolutions: &[],
             open,
+            read_since: Sides::new(false, false),
             check_all: false,
         };
         let mut halves = Sides::default();
@@ -116,16 +133,27 @@ fn knows_all(deciding: &Deciding<'_>, side: Side) -> bool {
     !pulled.full && pulled.feed.enumerated_at.is_some()
 }
 
-async fn candidates(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>) -> Result<Vec<Candidate>> {
+async fn candidates(
+    deciding: &Deciding<'_>,
+    side: Side,
+    rows: Vec<SpillRow>,
+    matches: &mut Matches<'_>,
+) -> Result<Vec<Candidate>> {
     let (store, plan, place) = (deciding.making.store(), deciding.making.plan(), deciding.place);
-    let keys: Vec<Vec<u8>> = records.iter().map(|record| record.id.as_bytes().to_vec()).collect();
-    let matched = store.spilled_of(plan, area::matched(place, side), &keys).await?;
-    let ambiguous = store.spilled_of(plan, area::ambiguous(place, side), &keys).await?;
-    let matched =
-        matched.into_iter().map(|content| content.map(|content| area::matched_of(&content)).transpose());
-    let matched = matched.collect::<Result<Vec<_>>>()?;
-    let mut partner_keys: Vec<Vec<u8>> =
-        matched.iter().flatten().map(|(_, id)| id.as_bytes().to_vec()).collect();
+    let mut found = Vec::with_capacity(rows.len());
+    let mut partner_keys = Vec::new();
+    for row in rows {
+        let matched = match matches.matched.under(&row.key).await? {
+            // Those with a partner were decided with the left.
+            Some(_) if side == Side::Right => continue,
+            Some(content) => Some(area::matched_of(&content)?),
+            None => None,
+        };
+        partner_keys.extend(matched.iter().map(|(_, id)| id.as_bytes().to_vec()));
+        let ambiguous = matches.ambiguous.under(&row.key).await?;
+        let record = area::unpaired_content(&row.content, deciding.link.shape(side))?.1;
+        found.push((record, matched, ambiguous));
+    }
     partner_keys.sort();
     let others = store.spilled_of(plan, area::unpaired(place, side.other()), &partner_keys).await?;
     let mut partners: HashMap<Vec<u8>, Versioned> = HashMap::with_capacity(others.len());
@@ -135,9 +163,9 @@ async fn candidates(deciding: &Deciding<'_>, side: Side, records: Vec<Versioned>
             partners.insert(key, area::unpaired_content(&content, shape)?.1);
         }
     }
-    let rows = records.into_iter().zip(matched).zip(ambiguous);
-    Ok(rows
-        .map(|((record, matched), ambiguous)| Candidate {
+    Ok(found
+        .into_iter()
+        .map(|(record, matched, ambiguous)| Candidate {
             record,
             partner: matched.and_then(|(line, id)| Some((line, partners.remove(id.as_bytes())?))),
             ambiguous: ambiguous.map(|line| match line.as_slice() {
@@ -182,11 +210,15 @@ async fn look_up_partners(deciding: &Deciding<'_>, side: Side, candidates: &mut 
         }
         let fields: Vec<FieldName> =
             spec.fields.iter().map(|field| field.field.of(side.other()).clone()).collect();
-        let answers = deciding.fetch(side.other(), FetchBy::Key { fields, values: rows }).await?;
+        let by = FetchBy::Key { fields: fields.clone(), values: rows };
+        let answers = deciding.fetch(side.other(), by).await?;
         for (at, answer) in asked.into_iter().zip(answers) {
             let ambiguity = match answer {
                 Lookup::Found(found) => judge_found(deciding, side.other(), line, found).await?,
-                Lookup::Several(_) => Some(Err(Ambiguity::Several(line))),
+                Lookup::Several(found) => {
+                    deciding.making.inner.doubt_key(deciding.link, side.other(), &fields, &found);
+                    Some(Err(Ambiguity::Several(line)))
+                }
                 Lookup::Unanswered => Some(Err(Ambiguity::Unanswered(line))),
                 Lookup::Gone(_) | Lookup::Hidden => None,
             };
@@ -212,8 +244,17 @@ async fn judge_found(
     let ids = [found.id.clone()];
     let mark = deciding.making.store().marks_of(&deciding.link.spec().id, side, &ids).await?;
     Ok(match mark.into_iter().next().flatten() {
-        Some(mark) if mark.status != PairStatus::Ended => Some(Err(Ambiguity::Taken(line, found.id))),
+        Some(mark) if mark.status != PairStatus::Ended => {
+            match gives_up_match(deciding, side, line, &found).await? {
+                // What it is matched by it gives up in this plan, and the plan sees to the order.
+                true => None,
+                false => Some(Err(Ambiguity::Taken(line, found.id))),
+            }
+        }
         _ if deciding.link.scope(side, &found.record) != Truth::In => None,
+        _ if survives(deciding, side, &ids).await?.contains(&true) => {
+            Some(Err(Ambiguity::Taken(line, found.id)))
+        }
         _ => Some(Ok(found)),
     })
 }

@@ -7,20 +7,23 @@
 
 use std::collections::HashMap;
 
+use futures::future::BoxFuture;
+use futures::join;
+
 use crate::mapper::LinkMode;
 use crate::merge::CompiledLink;
-use crate::model::{
-    Error, ErrorKind, LinkId, PlanId, Presence, Record, RecordId, Result, RuleId, Side, Sides, Timestamp,
-};
+use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides, Timestamp};
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, Pair, PairStatus, Rank, Resolution,
-    conflict_message, park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, PairStatus, ParkReason, Rank, Resolution, conflict_message,
+    merged_reason, park_name,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
+use super::ahead::{self, Ahead};
 use super::integration::Inner;
 use super::making::LeaseKeeper;
 use super::operation::settled_rules;
+use super::pair_now::{PairNow, PairsNow, has_unsettled, pair_key, put_pairs};
 use super::progress::{Meter, Phase};
 use super::pull::is_back;
 use super::settle::{Under, Written, settle};
@@ -57,7 +60,17 @@ pub struct Dropped {
 const DROPPED_NAMED_MAX: usize = 100;
 
 /// Applies an adopted plan to its end, or until a pause.
-pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<Applied> {
+///
+/// Boxed, so that a host's executor sees a future that can be sent, whatever is inside.
+pub(super) fn apply_plan<'a>(
+    inner: &'a Inner,
+    keeper: &'a LeaseKeeper,
+    plan: &'a PlanId,
+) -> BoxFuture<'a, Result<Applied>> {
+    Box::pin(apply(inner, keeper, plan))
+}
+
+async fn apply(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<Applied> {
     let observer = &*inner.observer;
     let row = inner.store.plan(plan).await?;
     let made_at = row.as_ref().map(|row| row.head.made_at);
@@ -73,6 +86,7 @@ pub(super) async fn apply_plan(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanI
         quiet: Vec::new(),
         decisions: HashMap::new(),
         batches_failed: 0,
+        ahead: None,
     };
     for link in &inner.links {
         let id = &link.spec().id;
@@ -103,22 +117,11 @@ pub(super) struct Applying<'a> {
     /// Per link: whether nothing was open about any of its records when applying began.
     quiet: Vec<bool>,
     /// What people decided before applying began, by the link and the left record.
-    decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
+    pub(super) decisions: HashMap<(LinkId, RecordId), Vec<Resolution>>,
     pub(super) batches_failed: u32,
+    /// Entries that come next, while a plan is gone through.
+    pub(super) ahead: Option<Ahead<'a>>,
 }
-
-/// A pair while a batch works on it: the row as it is now and what is open about it.
-#[derive(Default)]
-pub(super) struct PairNow {
-    pub(super) pair: Option<Pair>,
-    pub(super) open: Vec<Attention>,
-    changed: bool,
-    open_changed: bool,
-    ended: Option<Pair>,
-}
-
-/// The pairs of a batch, by the side and id by which its entries name them.
-pub(super) type PairsNow = HashMap<(Side, RecordId), PairNow>;
 
 impl Applying<'_> {
     pub(super) fn store(&self) -> &dyn StateStore {
@@ -131,18 +134,18 @@ impl Applying<'_> {
     }
 
     async fn run(&mut self) -> Result<()> {
-        let mut after: Option<EntryKey> = None;
+        let rows_max = self.inner.options.commit_entries_max;
+        self.ahead = Some(Ahead::new(&*self.inner.store, self.plan, rows_max));
         loop {
             self.pulse().await?;
             if self.store().pause().await?.is_some() {
                 self.report.paused = true;
                 return Ok(());
             }
-            let scan = Scan { after: after.clone(), rows_max: self.inner.options.commit_entries_max };
-            let page = self.store().entries(self.plan, scan).await?;
-            after = page.rows.last().map(|row| row.entry.key.clone()).or(after);
+            let Some(ahead) = &mut self.ahead else { return Ok(()) };
+            let Some(page) = ahead.next().await? else { return Ok(()) };
             let mut waiting: Vec<Entry> = Vec::new();
-            for EntryRow { entry, state } in page.rows {
+            for EntryRow { entry, state } in page {
                 if state.is_ended() {
                     continue;
                 }
@@ -153,9 +156,6 @@ impl Applying<'_> {
                 waiting.push(entry);
             }
             self.batch(waiting).await?;
-            if !page.more {
-                return Ok(());
-            }
         }
     }
 
@@ -201,7 +201,12 @@ impl Applying<'_> {
         match rank {
             Rank::State => self.effects(&link, entries).await,
             Rank::Cursor => self.cursors(entries).await,
-            Rank::ReleaseKeys | Rank::Create | Rank::Update | Rank::PatchReferences | Rank::Delete => {
+            Rank::ReleaseKeys
+            | Rank::MoveKeys(_)
+            | Rank::Create
+            | Rank::Update
+            | Rank::PatchReferences
+            | Rank::Delete => {
                 let capabilities = self.inner.connectors.of(side).capabilities(link.spec().entity.of(side));
                 let size = usize::try_from(capabilities.batch_max.get()).unwrap_or(usize::MAX);
                 let mut entries = entries;
@@ -245,7 +250,7 @@ impl Applying<'_> {
             };
             for ((id, pair), open) in ids.into_iter().zip(pairs).zip(open) {
                 let pair = pair.filter(|pair| pair.status != PairStatus::Ended);
-                let pair = pair.map(|pair| pair.in_shape(link));
+                let pair = pair.map(|pair| pair.as_read_by(link));
                 now.insert((side, id), PairNow { pair, open, ..PairNow::default() });
             }
         }
@@ -280,31 +285,48 @@ impl Applying<'_> {
 
     async fn effects(&mut self, link: &CompiledLink, entries: Vec<Entry>) -> Result<()> {
         let mut now = self.load(link, &entries).await?;
+        let mut coming = self.ahead.take();
+        // The store reads on while these are settled: its part is polled first.
+        let ((), mut commit) =
+            join!(ahead::fill(&mut coming), async { self.settle_effects(link, &entries, &mut now) });
+        self.ahead = coming;
+        put_pairs(link, now, &mut commit);
+        self.commit(commit).await
+    }
+
+    fn settle_effects(&mut self, link: &CompiledLink, entries: &[Entry], now: &mut PairsNow) -> Commit {
         let mut commit = Commit::default();
-        for entry in &entries {
-            match self.basis_holds(entry, &now) {
+        for entry in entries {
+            match self.basis_holds(entry, now) {
                 Err(why) => {
                     self.drop_entry(entry, why, &mut commit);
                     self.look_again(entry, &mut commit);
                 }
                 Ok(()) => {
-                    self.effect(link, entry, &mut now, &mut commit);
+                    self.effect(link, entry, now, &mut commit);
                     self.report.effects += 1;
                 }
             }
         }
-        self.put_pairs(link, now, &mut commit);
-        self.commit(commit).await
+        commit
     }
 
     fn effect(&mut self, link: &CompiledLink, entry: &Entry, now: &mut PairsNow, commit: &mut Commit) {
         let Body::Effect(effect) = &entry.body else { return };
         let at = self.inner.clock.now();
+        if let Effect::Relink { into } = effect {
+            self.relink(link, entry, into, now, commit);
+            commit.endings.push(self.applied(entry, None, at));
+            return;
+        }
         let pair_now = pair_key(entry).map(|key| now.entry(key).or_default());
         let attention = match effect {
             Effect::Park(parked) => {
                 let id = parked.id.clone().unwrap_or_else(|| entry.key.id.clone());
-                let reason = park_name(&parked.why).to_owned();
+                let reason = match &parked.why {
+                    ParkReason::Merged { into } => merged_reason(into),
+                    why => park_name(why).to_owned(),
+                };
                 Some(Attention {
                     side: parked.side,
                     id,
@@ -314,6 +336,10 @@ impl Applying<'_> {
                         rules: parked.rules.clone(),
                         message: parked.message.clone(),
                         remedy: parked.remedy.clone(),
+                        suspicion: match &parked.why {
+                            ParkReason::Suspected(suspicion) => Some(suspicion.clone()),
+                            _ => None,
+                        },
                     },
                     since: at,
                 })
@@ -386,39 +412,6 @@ impl Applying<'_> {
         Ending { key: entry.key.clone(), state: EntryState::Applied { id, at } }
     }
 
-    /// Puts what a batch made of its pairs into the commit.
-    pub(super) fn put_pairs(&self, link: &CompiledLink, now: PairsNow, commit: &mut Commit) {
-        let id = &link.spec().id;
-        let mut rows: Vec<((Side, RecordId), PairNow)> = now.into_iter().collect();
-        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-        for ((side, key), row) in rows {
-            let PairNow { pair, open, changed, open_changed, ended } = row;
-            if let Some(mut ended) = ended {
-                ended.status = PairStatus::Ended;
-                ended.revision += 1;
-                ended.watch = false;
-                commit.pairs.push((id.clone(), ended));
-            }
-            if open_changed {
-                let ids = pair.as_ref().map(|pair| Side::BOTH.map(|side| (side, pair.ids.of(side).clone())));
-                let ids = ids.map_or_else(|| vec![(side, key)], Vec::from);
-                for (side, record) in ids {
-                    commit.settled.push((id.clone(), side, record.clone(), AttentionKind::Conflict));
-                    commit.settled.push((id.clone(), side, record, AttentionKind::Parked));
-                }
-                let stays = |attention: &Attention| {
-                    matches!(attention.why, AttentionWhy::Conflict { .. } | AttentionWhy::Parked { .. })
-                };
-                commit
-                    .attention
-                    .extend(open.into_iter().filter(stays).map(|attention| (id.clone(), attention)));
-            }
-            if changed {
-                commit.pairs.extend(pair.map(|pair| (id.clone(), pair)));
-            }
-        }
-    }
-
     async fn cursors(&mut self, entries: Vec<Entry>) -> Result<()> {
         let mut commit = Commit::default();
         let at = self.inner.clock.now();
@@ -439,7 +432,6 @@ impl Applying<'_> {
     /// names a version is kept: whether it was reached cannot be told from here.
     async fn looked_at(&self, link: &LinkId, commit: &mut Commit) -> Result<()> {
         let Some(made_at) = self.made_at else { return Ok(()) };
-        let compiled = self.link(link)?;
         let mut after = None;
         loop {
             let scan = Scan { after, rows_max: self.inner.options.commit_entries_max };
@@ -456,7 +448,7 @@ impl Applying<'_> {
                     .collect();
                 let ids: Vec<RecordId> = due.iter().map(|(id, _)| id.clone()).collect();
                 let marks = self.store().marks_of(link, side, &ids).await?;
-                let is_known = |mark: &Mark| !is_back(&compiled, side, mark);
+                let is_known = |mark: &Mark| !is_back(side, mark);
                 let paired =
                     due.into_iter().zip(marks).filter(|(_, mark)| mark.as_ref().is_some_and(is_known));
                 commit.settled.extend(paired.map(|((id, kind), _)| (link.clone(), side, id, kind)));
@@ -499,60 +491,6 @@ impl Applying<'_> {
     }
 }
 
-impl PairNow {
-    pub(super) fn open_up(&mut self, attention: Attention) {
-        self.open.retain(|known| !same_subject(known, &attention));
-        self.open.push(attention);
-        self.open_changed = true;
-    }
-
-    /// Has the pair looked at again by every run that sees it.
-    pub(super) fn mark_watched(&mut self) {
-        if let Some(pair) = &mut self.pair {
-            pair.watch = true;
-            pair.revision += 1;
-            self.changed = true;
-        }
-    }
-
-    /// Ends what was open about rules.
-    pub(super) fn close(&mut self, rules: &[RuleId]) {
-        let before = self.open.len();
-        self.open.retain(|known| match &known.why {
-            AttentionWhy::Conflict { rules: of, .. } | AttentionWhy::Parked { rules: of, .. } => {
-                of.is_empty() || !of.iter().all(|rule| rules.contains(rule))
-            }
-            AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => true,
-        });
-        self.open_changed |= before != self.open.len();
-    }
-
-    /// Ends what was open about the record as a whole.
-    pub(super) fn close_whole_record(&mut self) {
-        let before = self.open.len();
-        self.open
-            .retain(|known| !matches!(&known.why, AttentionWhy::Parked { rules, .. } if rules.is_empty()));
-        self.open_changed |= before != self.open.len();
-    }
-}
-
-/// Whether one takes the other's place. About rules of a pair there is one thing open at most, a conflict or something
-/// parked, whichever of the two records it is told of.
-fn same_subject(a: &Attention, b: &Attention) -> bool {
-    let subject = |attention: &Attention| match &attention.why {
-        AttentionWhy::Conflict { rules, .. } | AttentionWhy::Parked { rules, .. } => Some(rules.clone()),
-        AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => None,
-    };
-    let Some(rules) = subject(a) else { return false };
-    subject(b).as_ref() == Some(&rules) && (!rules.is_empty() || a.side == b.side && a.id == b.id)
-}
-
-/// How entries name their pair: by the left id where there is one.
-pub(super) fn pair_key(entry: &Entry) -> Option<(Side, RecordId)> {
-    let left = entry.ids.left.clone().map(|id| (Side::Left, id));
-    left.or_else(|| entry.ids.right.clone().map(|id| (Side::Right, id)))
-}
-
 pub(super) fn is_create(entry: &Entry) -> bool {
     entry.action().is_some_and(|action| action.verb == crate::plan::PlannedVerb::Create)
 }
@@ -560,16 +498,6 @@ pub(super) fn is_create(entry: &Entry) -> bool {
 fn same_batch(a: &Entry, b: &Entry) -> bool {
     (a.key.rank, a.key.link, a.key.side) == (b.key.rank, b.key.link, b.key.side)
         || (a.key.rank == Rank::State && b.key.rank == Rank::State && a.key.link == b.key.link)
-}
-
-/// Whether a group has no base at all: it was never settled, so the pair must be looked at again.
-fn has_unsettled(link: &CompiledLink, pair: &Pair) -> bool {
-    let absent = |record: &Record, slots: &[usize]| {
-        slots.iter().all(|slot| matches!(record.get(*slot), Presence::Absent))
-    };
-    link.groups().iter().any(|group| {
-        absent(&pair.base.left, &group.slots.left) && absent(&pair.base.right, &group.slots.right)
-    })
 }
 
 /// Parked items that can end without the record itself changing, so that they are looked at in every run.

@@ -5,10 +5,12 @@
 use std::sync::Arc;
 
 use crate::connector::{AbsenceProof, GoneProof, Tombstone, Versioned};
+use crate::merge::CompiledLink;
 use crate::model::{ActionId, Error, ErrorKind, RecordId, Result, Shape, Side, Version};
-use crate::plan::MatchRow;
-use crate::store::form::{decode_versioned, encode_versioned};
-use crate::store::{Area, SpillRow};
+use crate::plan::keys::UniqueValue;
+use crate::plan::{Entry, EntryKey, MatchRow};
+use crate::store::form::{decode_entry, decode_versioned, encode_entry, encode_versioned};
+use crate::store::{Area, EntryParts, SpillRow};
 
 /// Left ids of pairs that must be looked at. No content.
 pub(super) fn look(link: u16) -> Area {
@@ -53,6 +55,31 @@ pub(super) fn deferred(link: u16) -> Area {
 /// Ids that an enumeration without order has shown.
 pub(super) fn seen(link: u16, side: Side) -> Area {
     Area { link, kind: 9, side: Some(side) }
+}
+
+/// Entries that move a unique value, by their keys, until every link is decided.
+pub(super) fn movers(link: u16, side: Side) -> Area {
+    Area { link, kind: 10, side: Some(side) }
+}
+
+/// Unique values that entries give up, by value.
+pub(super) fn given(link: u16, side: Side) -> Area {
+    Area { link, kind: 11, side: Some(side) }
+}
+
+/// Entries whose unique values others take; only where there are more than are held in memory.
+pub(super) fn wanted(link: u16, side: Side) -> Area {
+    Area { link, kind: 12, side: Some(side) }
+}
+
+/// Records of pairs that were merged into others.
+pub(super) fn merged(link: u16, side: Side) -> Area {
+    Area { link, kind: 13, side: Some(side) }
+}
+
+/// Records that take the place of merged ones, with the partners that they get.
+pub(super) fn survivors(link: u16, side: Side) -> Area {
+    Area { link, kind: 14, side: Some(side) }
 }
 
 /// Match keys of one line, so that equal keys stand together.
@@ -171,6 +198,8 @@ pub(super) fn matched_of(content: &[u8]) -> Result<(u16, RecordId)> {
 pub(super) enum Upcoming {
     There(RecordId),
     Created(ActionId),
+    /// The one that it had is gone, and whom it is with now a person decides.
+    Nobody,
 }
 
 impl Upcoming {
@@ -178,6 +207,7 @@ impl Upcoming {
         let (tag, bytes) = match self {
             Upcoming::There(id) => (0, id.as_bytes()),
             Upcoming::Created(action) => (1, action.as_bytes().as_slice()),
+            Upcoming::Nobody => (2, &[][..]),
         };
         std::iter::once(tag).chain(bytes.iter().copied()).collect()
     }
@@ -189,7 +219,103 @@ impl Upcoming {
                 let bytes = <[u8; 16]>::try_from(action).map_err(|_| damaged("an action's id"))?;
                 Ok(Upcoming::Created(ActionId::from_bytes(bytes)))
             }
+            Some((2, [])) => Ok(Upcoming::Nobody),
             _ => Err(damaged("a partner")),
+        }
+    }
+}
+
+/// An entry that is kept back. Its records have the shapes of its link.
+pub(super) fn mover_row(link: &CompiledLink, entry: &Entry) -> Result<SpillRow> {
+    let mut number = |shape: &Arc<Shape>| {
+        let is = |side: Side| link.shape(side).names() == shape.names();
+        match (is(Side::Left), is(Side::Right)) {
+            (true, _) => Ok(0),
+            (false, true) => Ok(1),
+            (false, false) => Err(damaged("a record of another shape")),
+        }
+    };
+    let mut content = Vec::with_capacity(512);
+    encode_entry(entry, &mut number, &mut content)?;
+    Ok(SpillRow { key: entry.key.to_bytes(), content })
+}
+
+pub(super) fn mover(link: &CompiledLink, content: &[u8]) -> Result<Entry> {
+    decode_entry(content, EntryParts::Whole, &|number| match number {
+        0 => Ok(link.shape(Side::Left).clone()),
+        1 => Ok(link.shape(Side::Right).clone()),
+        _ => Err(damaged("a record of another shape")),
+    })
+}
+
+/// Who gives a unique value up.
+pub(super) struct Given {
+    /// The place of its set in the giver's sets.
+    pub(super) set: u8,
+    pub(super) can_move: bool,
+    pub(super) can_release: bool,
+    pub(super) by: EntryKey,
+}
+
+impl Given {
+    pub(super) fn encode(&self, value: &UniqueValue) -> SpillRow {
+        let mut content = vec![self.set, u8::from(self.can_move), u8::from(self.can_release)];
+        content.extend_from_slice(&self.by.to_bytes());
+        SpillRow { key: value.to_vec(), content }
+    }
+
+    pub(super) fn decode(content: &[u8]) -> Result<Self> {
+        let bad = || damaged("a unique value");
+        let (&[set, can_move, can_release], by) = content.split_first_chunk::<3>().ok_or_else(bad)?;
+        let by = EntryKey::from_bytes(by).ok_or_else(bad)?;
+        Ok(Self { set, can_move: can_move == 1, can_release: can_release == 1, by })
+    }
+}
+
+pub(super) fn wanted_row(giver: &EntryKey, set: u8) -> SpillRow {
+    let mut key = giver.to_bytes();
+    key.push(set);
+    SpillRow { key, content: Vec::new() }
+}
+
+/// What became of a pair's record that was merged into another one.
+#[derive(Clone, Debug)]
+pub(super) enum Merged {
+    /// The pair goes on with this record.
+    GoesOn(Box<Versioned>),
+    /// It was merged into a record that has a partner, or cannot take its place.
+    Asks { into: RecordId, partner: Option<RecordId> },
+}
+
+impl Merged {
+    pub(super) fn encode(&self) -> Result<Vec<u8>> {
+        Ok(match self {
+            Merged::GoesOn(survivor) => {
+                let mut content = vec![1];
+                encode_versioned(survivor, &mut content)?;
+                content
+            }
+            Merged::Asks { into, partner } => {
+                let mut content = vec![0];
+                content.extend_from_slice(&(into.as_bytes().len() as u32).to_le_bytes());
+                content.extend_from_slice(into.as_bytes());
+                content.extend_from_slice(partner.as_ref().map(RecordId::as_bytes).unwrap_or_default());
+                content
+            }
+        })
+    }
+
+    pub(super) fn decode(content: &[u8], shape: &Arc<Shape>) -> Result<Self> {
+        let bad = || damaged("a merged record");
+        match content.split_first().ok_or_else(bad)? {
+            (1, rest) => Ok(Merged::GoesOn(Box::new(decode_versioned(rest, shape)?))),
+            (_, rest) => {
+                let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(bad)?;
+                let (into, partner) =
+                    rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(bad)?;
+                let partner = if partner.is_empty() { None } else { Some(id_of(partner)?) };
+                Ok(Merged::Asks { into: id_of(into)?, partner })
+            }
         }
     }
 }

@@ -55,7 +55,7 @@ async fn look_at(
             Some(mark) if mark.status != PairStatus::Ended => {
                 look.push(area::row(&mark.ids.left, Vec::new()))
             }
-            Some(mark) if !is_back(link, side, &mark) => {}
+            Some(mark) if !is_back(side, &mark) => {}
             Some(_) | None => alone.push(id.clone()),
         }
     }

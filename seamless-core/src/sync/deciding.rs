@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use crate::connector::{AbsenceProof, Capabilities, FetchBy, FetchQuery, Lookup, Versioned};
+use futures::join;
+
+use crate::connector::{AbsenceProof, Capabilities, Capability, FetchBy, FetchQuery, Lookup, Versioned};
 use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
 use crate::model::{Bits, Record, RecordId, Result, RuleId, Side, Sides};
@@ -15,10 +17,12 @@ use crate::plan::{
 };
 use crate::store::{Binding, Scan};
 
-use super::area::{self, DeferredRow, Missing, Upcoming};
+use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
 use super::integration::hex;
+use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
-use super::making::Making;
+use super::making::{Making, SpillPages};
+use super::merging::{AnyMerged, find_merges, merged_of, take_no_place};
 use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
@@ -36,11 +40,15 @@ pub(super) struct Deciding<'a> {
     /// The configuration that the state was bound to before, where it is another one.
     pub(super) before: Option<&'a Binding>,
     pub(super) decided: Vec<crate::model::LinkId>,
+    pub(super) keys: Sides<SideKeys>,
+    pub(super) merged: Sides<AnyMerged>,
 }
 
 /// One half of a pair as far as it is known.
 enum Seen {
     There(Versioned),
+    Survivor(Versioned),
+    Merged { into: RecordId, partner: Option<RecordId> },
     Gone(AbsenceProof),
     Hidden,
 }
@@ -49,6 +57,8 @@ impl Seen {
     fn half(&self) -> Half<'_> {
         match self {
             Seen::There(versioned) => Half::There(versioned),
+            Seen::Survivor(versioned) => Half::Survivor(versioned),
+            Seen::Merged { into, partner } => Half::Merged { into, partner: partner.as_ref() },
             Seen::Gone(proof) => Half::Gone(proof),
             Seen::Hidden => Half::Hidden,
         }
@@ -56,8 +66,8 @@ impl Seen {
 
     fn record(&self) -> Option<&Record> {
         match self {
-            Seen::There(versioned) => Some(&versioned.record),
-            Seen::Gone(_) | Seen::Hidden => None,
+            Seen::There(versioned) | Seen::Survivor(versioned) => Some(&versioned.record),
+            Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
         }
     }
 }
@@ -79,6 +89,13 @@ impl Deciding<'_> {
     pub(super) fn meter(&self, total: Option<u64>) -> Meter<'_> {
         let inner = self.making.inner;
         Meter::begin(&*inner.observer, &*inner.clock, Phase::Decide, Some(&self.link.spec().id), None, total)
+    }
+
+    /// Whether a side was read, without lag and without a gap, by a plan that was made after the pair was last touched.
+    fn read_since(&self, side: Side, pair: &Pair) -> bool {
+        let can = self.capabilities.of(side);
+        let whole = can.consistent_read && (can.low_water || !can.changes && can.complete_enumeration);
+        whole && self.making.read_since.is_some_and(|revision| revision >= pair.revision)
     }
 
     /// Groups of a pair whose bases are of rules that are not what they were.
@@ -119,24 +136,36 @@ impl Deciding<'_> {
         let keys: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
         let changed = store.spilled_of(plan, area::changed(self.place, side), &keys).await?;
         let missing = store.spilled_of(plan, area::missing(self.place, side), &keys).await?;
+        let merged = merged_of(self, side, ids).await?;
         let mut seen: Vec<Option<Seen>> = Vec::with_capacity(ids.len());
-        let mut asked = Vec::new();
-        for ((id, changed), missing) in ids.iter().zip(changed).zip(missing) {
+        let (mut asked, mut passed_over) = (Vec::new(), Vec::new());
+        for (((id, changed), missing), merged) in ids.iter().zip(changed).zip(missing).zip(merged) {
             let missing = missing.map(|content| Missing::decode(id, &content)).transpose()?;
+            if let Some(merged) = merged {
+                seen.push(Some(match merged {
+                    Merged::GoesOn(survivor) => Seen::Survivor(*survivor),
+                    Merged::Asks { into, partner } => Seen::Merged { into, partner },
+                }));
+                continue;
+            }
             seen.push(match (changed, missing) {
                 (_, Some(Missing::Tombstone(tombstone))) => Some(Seen::Gone(tombstone.into())),
                 (Some(content), _) => Some(Seen::There(area::versioned(&content, self.link.shape(side))?)),
-                (None, _) => {
+                (None, missing) => {
+                    passed_over.push(missing.is_some());
                     asked.push(id.clone());
                     None
                 }
             });
         }
-        let mut answers = match asked.is_empty() {
+        let answers = match asked.is_empty() {
             true => Vec::new(),
             false => self.fetch(side, FetchBy::Ids(asked)).await?,
+        };
+        if self.pulled.of(side).complete && passed_over.contains(&true) {
+            self.doubt_reading(side, &answers, &passed_over).await?;
         }
-        .into_iter();
+        let mut answers = answers.into_iter();
         let settle = |seen: Option<Seen>| {
             seen.unwrap_or_else(|| match answers.next() {
                 Some(Lookup::Found(versioned)) => Seen::There(versioned),
@@ -145,6 +174,30 @@ impl Deciding<'_> {
             })
         };
         Ok(seen.into_iter().map(settle).collect())
+    }
+
+    /// A record that a complete reading passed over, and that is there as it was, was left out: no capability of
+    /// reading everything.
+    async fn doubt_reading(&self, side: Side, answers: &[Lookup], passed_over: &[bool]) -> Result<()> {
+        let found = answers.iter().zip(passed_over).filter(|(_, passed_over)| **passed_over);
+        let found: Vec<&Versioned> = found
+            .filter_map(|(answer, _)| match answer {
+                Lookup::Found(versioned) => Some(versioned),
+                _ => None,
+            })
+            .collect();
+        let ids: Vec<RecordId> = found.iter().map(|versioned| versioned.id.clone()).collect();
+        let marks = self.making.store().marks_of(&self.link.spec().id, side, &ids).await?;
+        for (found, mark) in found.into_iter().zip(marks) {
+            let print = self.link.fingerprint(side, &found.record);
+            // One that changed may have come back in between.
+            if mark.is_some_and(|mark| *mark.fingerprint.of(side) == print) {
+                let message = format!("record {} is there, and a complete reading did not show it", found.id);
+                self.making.inner.doubt(self.link, side, Capability::CompleteEnumeration, &message);
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// What is open about pairs, by left id; asked only for those that are marked.
@@ -174,6 +227,7 @@ impl Deciding<'_> {
         }
         let deferred = deferred.iter().map(DeferredRow::encode).collect::<Result<Vec<_>>>()?;
         self.making.spill(area::deferred(self.place), deferred).await?;
+        let entries = keep_back(self, entries).await?;
         self.making.put_entries(entries).await
     }
 
@@ -229,25 +283,23 @@ pub(super) struct Page {
 /// Decides every pair that something nominated; gives back how many were looked at.
 pub(super) async fn decide_pairs(deciding: &Deciding<'_>) -> Result<u64> {
     let making = deciding.making;
+    find_merges(deciding).await?;
     let referred = making.is_referred_to(&deciding.link.spec().id);
     let mut meter = deciding.meter(None);
-    let mut after = None;
     let mut looked_at = 0;
-    loop {
+    let mut reading = SpillPages::new(making, area::look(deciding.place), PAGE_PAIRS);
+    let mut rows = reading.next().await?;
+    while let Some(page) = rows {
         making.pulse().await?;
-        let scan = Scan { after, rows_max: PAGE_PAIRS };
-        let rows = making.store().spilled(making.plan(), area::look(deciding.place), scan).await?;
-        after = rows.rows.last().map(|row| row.key.clone());
-        let ids = rows.rows.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
+        let ids = page.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
         let pairs = making.store().pairs_of(&deciding.link.spec().id, Side::Left, &ids).await?;
         let pairs = pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended);
-        let pairs: Vec<Pair> = pairs.map(|pair| pair.in_shape(deciding.link)).collect();
+        let pairs: Vec<Pair> = pairs.map(|pair| pair.as_read_by(deciding.link)).collect();
         looked_at += pairs.len() as u64;
         meter.add(pairs.len());
-        decide_page(deciding, &pairs, referred).await?;
-        if !rows.more {
-            break;
-        }
+        let (following, decided) = join!(reading.next(), decide_page(deciding, &pairs, referred));
+        decided?;
+        rows = following?;
     }
     meter.end();
     Ok(looked_at)
@@ -257,14 +309,15 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
     let ids = |side: Side| pairs.iter().map(|pair| pair.ids.of(side).clone()).collect::<Vec<_>>();
     let left = deciding.seen(Side::Left, &ids(Side::Left)).await?;
     let right = deciding.seen(Side::Right, &ids(Side::Right)).await?;
-    let records = left
+    let records: Vec<(Side, &Record)> = left
         .iter()
         .filter_map(|seen| seen.record().map(|record| (Side::Left, record)))
-        .chain(right.iter().filter_map(|seen| seen.record().map(|record| (Side::Right, record))));
-    let resolved = resolve(deciding.making, deciding.link, records).await?;
+        .chain(right.iter().filter_map(|seen| seen.record().map(|record| (Side::Right, record))))
+        .collect();
+    let resolved = resolve(deciding.making, deciding.link, &records).await?;
     let open = deciding.open(&pairs.iter().collect::<Vec<_>>()).await?;
     let context = deciding.context();
-    let mut page = Page::default();
+    let (mut page, mut no_place) = (Page::default(), Vec::new());
     for ((pair, left), right) in pairs.iter().zip(&left).zip(&right) {
         let rebased = deciding.rebased(pair);
         let resolutions: Vec<Resolution> =
@@ -276,20 +329,45 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
             resolved: Sides::new(&resolved, &resolved),
             rebased: &rebased,
             resolutions: &resolutions,
-            open: open.get(&pair.ids.left).map(Vec::as_slice).unwrap_or_default(),
+            open: match is_relinked(left, right) {
+                // What is open about the former records ends with them; what still is opens anew.
+                true => &[],
+                false => open.get(&pair.ids.left).map(Vec::as_slice).unwrap_or_default(),
+            },
+            read_since: Sides::new(
+                deciding.read_since(Side::Left, pair),
+                deciding.read_since(Side::Right, pair),
+            ),
             check_all: deciding.making.inner.options.check_all || deciding.making.reconfigured,
         };
         let halves = Sides::new(there(left), there(right));
+        if !is_relinked(left, right) {
+            no_place.extend(survivor(left).map(|id| (Side::Left, id)));
+            no_place.extend(survivor(right).map(|id| (Side::Right, id)));
+        }
         deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
     }
+    take_no_place(deciding, no_place).await?;
     deciding.put(page).await
+}
+
+fn survivor(seen: &Seen) -> Option<RecordId> {
+    match seen {
+        Seen::Survivor(versioned) => Some(versioned.id.clone()),
+        Seen::There(_) | Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
+    }
 }
 
 fn there(seen: &Seen) -> Option<&Versioned> {
     match seen {
-        Seen::There(versioned) => Some(versioned),
-        Seen::Gone(_) | Seen::Hidden => None,
+        Seen::There(versioned) | Seen::Survivor(versioned) => Some(versioned),
+        Seen::Merged { .. } | Seen::Gone(_) | Seen::Hidden => None,
     }
+}
+
+fn is_relinked(left: &Seen, right: &Seen) -> bool {
+    let survives = survivor(left).is_some() || survivor(right).is_some();
+    survives && there(left).is_some() && there(right).is_some()
 }
 
 /// Carries what had to wait until every link was decided.
@@ -306,8 +384,8 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
         let late =
             rows.rows.iter().map(|row| DeferredRow::decode(row, shapes)).collect::<Result<Vec<_>>>()?;
         decided += late.len() as u64;
-        let asked = late.iter().map(|row| (row.to.other(), &row.source.record));
-        let resolved: Resolved = resolve(making, deciding.link, asked).await?;
+        let asked: Vec<_> = late.iter().map(|row| (row.to.other(), &row.source.record)).collect();
+        let resolved: Resolved = resolve(making, deciding.link, &asked).await?;
         let context = deciding.context();
         let mut entries = Vec::new();
         for row in &late {
@@ -345,7 +423,7 @@ async fn late_pair(deciding: &Deciding<'_>, row: &DeferredRow) -> Result<Option<
     let ids = [row.source.id.clone()];
     let pairs = deciding.making.store().pairs_of(&deciding.link.spec().id, row.to.other(), &ids).await?;
     let pair = pairs.into_iter().next().flatten().filter(|pair| pair.status != PairStatus::Ended);
-    Ok(pair.map(|pair| pair.in_shape(deciding.link)))
+    Ok(pair.map(|pair| pair.as_read_by(deciding.link)))
 }
 
 /// What is open about the records of a group that waited: what is parked already is not parked again.

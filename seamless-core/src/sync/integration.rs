@@ -13,6 +13,7 @@ use crate::plan::SystemIdentity;
 use crate::store::{Binding, StateStore};
 
 use super::cancel::Cancel;
+use super::doubt::Doubts;
 use super::progress::{NoObserver, Observer};
 
 /// How an integration works, where the default does not suit.
@@ -36,6 +37,9 @@ pub struct Options {
     pub plans_max: u32,
     /// Whether consistency is checked also where nothing changed, in runs that enumerate everything.
     pub check_all: bool,
+    /// Unique values that change hands in a plan, per entity, for which the order with the fewest writes is found.
+    /// Beyond that memory is spared: each record that gives one up lets go of it by a temporary value first.
+    pub key_moves_max: usize,
 }
 
 impl Default for Options {
@@ -50,6 +54,7 @@ impl Default for Options {
             failures_max: 2,
             plans_max: 4,
             check_all: false,
+            key_moves_max: 50_000,
         }
     }
 }
@@ -73,6 +78,7 @@ pub(super) struct Inner {
     pub(super) options: Options,
     pub(super) cancel: Cancel,
     pub(super) configuration: String,
+    pub(super) doubts: Doubts,
 }
 
 /// Puts an [`Integration`] together.
@@ -246,6 +252,7 @@ impl IntegrationBuilder {
                 options: self.options,
                 cancel: self.cancel,
                 configuration,
+                doubts: Doubts::default(),
             }),
         })
     }

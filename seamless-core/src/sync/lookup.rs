@@ -5,24 +5,26 @@ use std::collections::BTreeMap;
 use crate::mapper::{Answer, Ask, Resolved};
 use crate::merge::CompiledLink;
 use crate::model::{LinkId, Record, RecordId, Result, Side};
-use crate::plan::PairStatus;
+use crate::plan::{Attention, AttentionWhy, PairStatus, merged_into};
+use crate::store::Mark;
 
 use super::area::{self, Upcoming};
 use super::making::Making;
+use super::pull::is_back;
 
 /// Rounds of questions at most: a path over this many references is as long as any mapping has.
 const ROUNDS_MAX: usize = 4;
 
 /// Answers every question that carrying from these records asks.
-pub(super) async fn resolve<'r>(
+pub(super) async fn resolve(
     making: &Making<'_>,
     link: &CompiledLink,
-    records: impl Iterator<Item = (Side, &'r Record)> + Clone,
+    records: &[(Side, &Record)],
 ) -> Result<Resolved> {
     let mut resolved = Resolved::new();
     for _ in 0..ROUNDS_MAX {
         let mut asked: BTreeMap<(LinkId, Side), Vec<RecordId>> = BTreeMap::new();
-        for (from, record) in records.clone() {
+        for (from, record) in records.iter().copied() {
             let references = link.mapper().references(from, record, &resolved);
             for ask in references.into_asks() {
                 if resolved.knows(&ask) {
@@ -53,6 +55,7 @@ async fn partners(
     resolved: &mut Resolved,
 ) -> Result<()> {
     let known = making.store().marks_of(link, side, &ids).await?;
+    let redirected = redirected(making, link, side, &ids, &known).await?;
     let upcoming = match making.inner.place(link) {
         Some((place, _)) => {
             let keys: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
@@ -60,12 +63,14 @@ async fn partners(
         }
         None => vec![None; ids.len()],
     };
-    for ((id, mark), coming) in ids.into_iter().zip(known).zip(upcoming) {
+    for (((id, mark), coming), redirected) in ids.into_iter().zip(known).zip(upcoming).zip(redirected) {
         let answer = match (coming, mark) {
             (Some(content), _) => match Upcoming::decode(&content)? {
                 Upcoming::There(partner) => Answer::Paired(partner),
                 Upcoming::Created(action) => Answer::Planned(action),
+                Upcoming::Nobody => Answer::Unpaired,
             },
+            (None, _) if redirected.is_some() => redirected.unwrap_or(Answer::Unpaired),
             (None, Some(mark)) if mark.status != PairStatus::Ended => {
                 Answer::Paired(mark.ids.of(side.other()).clone())
             }
@@ -74,4 +79,97 @@ async fn partners(
         resolved.insert(Ask::Partner { link: link.clone(), side, id }, answer);
     }
     Ok(())
+}
+
+/// The answers about records that earlier plans found merged, or whose partners were: as long as asked. Nothing is
+/// looked up where no pair ended and none is open.
+async fn redirected(
+    making: &Making<'_>,
+    link: &LinkId,
+    side: Side,
+    ids: &[RecordId],
+    marks: &[Option<Mark>],
+) -> Result<Vec<Option<Answer>>> {
+    let mut answers = vec![None; ids.len()];
+    taken_over(making, link, side, marks, &mut answers).await?;
+    ask_a_person(making, link, side, ids, marks, &mut answers).await?;
+    Ok(answers)
+}
+
+/// A record that is gone and whose partner goes on with another one was merged into that one.
+async fn taken_over(
+    making: &Making<'_>,
+    link: &LinkId,
+    side: Side,
+    marks: &[Option<Mark>],
+    answers: &mut [Option<Answer>],
+) -> Result<()> {
+    let gone = marks.iter().enumerate().filter_map(|(at, mark)| {
+        let mark = mark.as_ref().filter(|mark| is_back(side, mark))?;
+        Some((at, mark.ids.of(side.other()).clone()))
+    });
+    let (places, partners): (Vec<usize>, Vec<RecordId>) = gone.unzip();
+    if partners.is_empty() {
+        return Ok(());
+    }
+    let now = making.store().marks_of(link, side.other(), &partners).await?;
+    for ((at, partner), now) in places.into_iter().zip(partners).zip(now) {
+        let goes_on = now.is_some_and(|now| now.status != PairStatus::Ended);
+        if let (true, Some(answer)) = (goes_on, answers.get_mut(at)) {
+            *answer = Some(Answer::Paired(partner));
+        }
+    }
+    Ok(())
+}
+
+/// Pairs that are parked because one of their records was merged into one that has a partner: that is the partner of
+/// the record that is gone, and the other one has none for now.
+async fn ask_a_person(
+    making: &Making<'_>,
+    link: &LinkId,
+    side: Side,
+    ids: &[RecordId],
+    marks: &[Option<Mark>],
+    answers: &mut [Option<Answer>],
+) -> Result<()> {
+    let (store, other) = (making.store(), side.other());
+    let watched = ids.iter().zip(marks).enumerate().filter_map(|(at, (id, mark))| {
+        let mark = mark.as_ref().filter(|mark| mark.watch && mark.status != PairStatus::Ended)?;
+        Some((at, (id.clone(), mark.ids.of(other).clone())))
+    });
+    let (places, pairs): (Vec<usize>, Vec<(RecordId, RecordId)>) = watched.unzip();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let (own, partners): (Vec<RecordId>, Vec<RecordId>) = pairs.into_iter().unzip();
+    let own = store.attention_of(link, side, &own).await?;
+    let partners = store.attention_of(link, other, &partners).await?;
+    let mut survivors = Vec::new();
+    for ((at, own), partner) in places.into_iter().zip(own).zip(partners) {
+        match (survivor(&own), survivor(&partner), answers.get_mut(at)) {
+            (Some(_), _, Some(answer)) => *answer = Some(Answer::Unpaired),
+            (None, Some(into), Some(_)) => survivors.push((at, into)),
+            _ => {}
+        }
+    }
+    if survivors.is_empty() {
+        return Ok(());
+    }
+    let into: Vec<RecordId> = survivors.iter().map(|(_, into)| into.clone()).collect();
+    let now = store.marks_of(link, side, &into).await?;
+    for ((at, _), now) in survivors.into_iter().zip(now) {
+        let live = now.filter(|now| now.status != PairStatus::Ended);
+        if let (Some(live), Some(answer)) = (live, answers.get_mut(at)) {
+            *answer = Some(Answer::Paired(live.ids.of(other).clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The record that a parked item says a pair's record was merged into.
+fn survivor(open: &[Attention]) -> Option<RecordId> {
+    open.iter().find_map(|attention| match &attention.why {
+        AttentionWhy::Parked { reason, .. } => merged_into(reason),
+        _ => None,
+    })
 }

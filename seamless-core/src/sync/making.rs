@@ -1,6 +1,8 @@
 //! A plan in the making: the lease, the draft and what every step of planning needs. Nothing of the systems or of the
 //! state moves here; only the draft is written.
 
+use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -8,7 +10,7 @@ use crate::connector::{Capabilities, Connector};
 use crate::merge::CompiledLink;
 use crate::model::{LinkId, PlanId, Result, Side, Sides};
 use crate::plan::{Entry, PlanHead};
-use crate::store::{Area, Lease, SpillRow, StateStore};
+use crate::store::{Area, Lease, Scan, SpillRow, StateStore};
 
 use super::integration::Inner;
 
@@ -21,6 +23,9 @@ pub(super) struct Making<'a> {
     pub(super) head: &'a PlanHead,
     /// Whether the configuration is another one than that of the state: nothing is deleted then.
     pub(super) reconfigured: bool,
+    /// The revision of the state from which the last plan was made that was applied to its end under this
+    /// configuration: what was committed up to it has been read again since. `None` where that is not known.
+    pub(super) read_since: Option<u64>,
     /// Whether there were no pairs at all when the plan began, per link.
     pub(super) pairs_before: Vec<u64>,
 }
@@ -43,8 +48,7 @@ impl Making<'_> {
     }
 
     pub(super) fn capabilities(&self, link: &CompiledLink) -> Sides<Capabilities> {
-        let of = |side: Side| self.connector(side).capabilities(link.spec().entity.of(side));
-        Sides::new(of(Side::Left), of(Side::Right))
+        Sides::new(self.inner.capabilities(link, Side::Left), self.inner.capabilities(link, Side::Right))
     }
 
     /// Stops when the host asked for it, and prolongs the lease when it is time.
@@ -76,6 +80,51 @@ impl Making<'_> {
     pub(super) fn decided_before(&self, place: u16) -> Vec<LinkId> {
         let links = self.inner.links.iter().take(usize::from(place));
         links.map(|link| link.spec().id.clone()).collect()
+    }
+}
+
+/// Reads an area from its start: page by page, so that the caller can ask for the next page before it works on the one
+/// it has, or beside another one.
+pub(super) struct SpillPages<'a> {
+    making: &'a Making<'a>,
+    area: Area,
+    rows_max: usize,
+    after: Option<Vec<u8>>,
+    ended: bool,
+    /// Rows that [`SpillPages::under`] has read and not passed.
+    ahead: VecDeque<SpillRow>,
+}
+
+impl<'a> SpillPages<'a> {
+    pub(super) fn new(making: &'a Making<'a>, area: Area, rows_max: usize) -> Self {
+        Self { making, area, rows_max, after: None, ended: false, ahead: VecDeque::new() }
+    }
+
+    /// The next page; `None` after the last.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<SpillRow>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let scan = Scan { after: self.after.take(), rows_max: self.rows_max };
+        let page = self.making.store().spilled(self.making.plan(), self.area, scan).await?;
+        self.after = page.rows.last().map(|row| row.key.clone());
+        self.ended = !page.more;
+        Ok((!page.rows.is_empty()).then_some(page.rows))
+    }
+
+    /// The content under a key, of keys that are asked in their order.
+    pub(super) async fn under(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        loop {
+            match self.ahead.front().map(|row| row.key.as_slice().cmp(key)) {
+                Some(Ordering::Greater) => return Ok(None),
+                Some(Ordering::Equal) => return Ok(self.ahead.pop_front().map(|row| row.content)),
+                Some(Ordering::Less) => drop(self.ahead.pop_front()),
+                None => match self.next().await? {
+                    Some(rows) => self.ahead = rows.into(),
+                    None => return Ok(None),
+                },
+            }
+        }
     }
 }
 

@@ -11,21 +11,28 @@
 //! The door is [`Integration`].
 
 mod acting;
+mod ahead;
 mod alone;
 mod applying;
 mod area;
 mod attention;
 mod cancel;
 mod deciding;
+mod doubt;
+mod fate;
 mod integration;
+mod keys;
 mod lookup;
 mod making;
+mod merging;
 mod operation;
+mod pair_now;
 mod pairing;
 mod plan_handle;
 mod planning;
 mod progress;
 mod pull;
+mod relink;
 mod run;
 mod settle;
 mod vanished;

@@ -3,8 +3,8 @@
 
 use crate::connector::{Capabilities, Expects, UniqueKey};
 use crate::merge::CompiledLink;
-use crate::model::{ActionId, FieldName, Record, RecordId, Result, RuleId, Shape, Slot, record};
-use crate::plan::{Action, Entry, PlannedExpects, Reason};
+use crate::model::{ActionId, FieldName, Presence, Record, RecordId, Result, RuleId, Shape, Slot, record};
+use crate::plan::{Action, Entry, Pair, PlannedExpects, Reason};
 
 /// The id of a record that is to be made, where the client chooses it: derived from the action, so that the same
 /// create again is the same record. Written like a UUID, since that is what such systems take.
@@ -27,17 +27,55 @@ pub(super) fn patch(shape: &std::sync::Arc<Shape>, values: Vec<(FieldName, Slot)
     record(&shape, values)
 }
 
-pub(super) fn expects(action: &Action) -> Result<Expects> {
-    Ok(match &action.expects {
+/// Why an action is dropped whose record did not let go of its unique value.
+pub(super) const NOT_RELEASED: &str = "the unique value that it gives up could not be released first";
+
+/// The precondition of an action; the inner error is a reason to drop it. `pair` is the pair as the commits of this
+/// plan have left it.
+pub(super) fn expects(
+    link: &CompiledLink,
+    action: &Action,
+    pair: Option<&Pair>,
+    capabilities: &Capabilities,
+) -> Result<std::result::Result<Expects, &'static str>> {
+    Ok(Ok(match &action.expects {
         PlannedExpects::Anything => Expects::Anything,
         PlannedExpects::Missing => Expects::Missing,
         PlannedExpects::Version(version) => Expects::Version(version.clone()),
-        PlannedExpects::Before => {
-            let before = action.changes.iter().filter(|change| matches!(change.before, Slot::Value(_)));
-            let values: Vec<(FieldName, Slot)> =
-                before.map(|change| (change.field.clone(), change.before.clone())).collect();
-            let shape = Shape::new(values.iter().map(|(field, _)| field.clone()))?;
-            Expects::Values(record(&shape, values)?)
+        PlannedExpects::Before => Expects::Values(before(action)?),
+        PlannedExpects::Released { fields } => {
+            let Some(pair) = pair.filter(|pair| is_released(link, action, fields, pair)) else {
+                return Ok(Err(NOT_RELEASED));
+            };
+            match (pair.version.of(action.side), capabilities.conditional_update) {
+                (_, false) => Expects::Anything,
+                (Some(version), true) => Expects::Version(version.clone()),
+                // A delete changes no field that it could name.
+                (None, true) if action.changes.is_empty() => Expects::Anything,
+                (None, true) => Expects::Values(before(action)?),
+            }
+        }
+    }))
+}
+
+fn before(action: &Action) -> Result<Record> {
+    let before = action.changes.iter().filter(|change| matches!(change.before, Slot::Value(_)));
+    let values: Vec<(FieldName, Slot)> =
+        before.map(|change| (change.field.clone(), change.before.clone())).collect();
+    record(&Shape::new(values.iter().map(|(field, _)| field.clone()))?, values)
+}
+
+/// Whether the temporary values are the base by now: the write of them was committed.
+fn is_released(link: &CompiledLink, action: &Action, fields: &[FieldName], pair: &Pair) -> bool {
+    let (forms, shape) = (link.forms(action.side), link.shape(action.side));
+    let changes = action.changes.iter().filter(|change| fields.contains(&change.field));
+    changes.into_iter().all(|change| {
+        let held = pair.base.of(action.side).field(change.field.as_str());
+        match (shape.slot(change.field.as_str()), held, &change.before) {
+            (Some(slot), Presence::Value(held), Slot::Value(before)) => {
+                forms.slot(slot).same(held, before.as_ref())
+            }
+            _ => false,
         }
     })
 }

@@ -1,7 +1,9 @@
 //! Matching the records of a link that have no pair, in bounded memory: match keys come sorted from the spill, one
 //! bit per record says who is taken. The door is [`match_unpaired`].
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::join;
 
 use crate::merge::CompiledLink;
 use crate::model::{Result, Side, Sides};
@@ -9,7 +11,7 @@ use crate::plan::{Group, MatchKey, Matcher, Member};
 use crate::store::{Scan, SpillRow};
 
 use super::area;
-use super::making::{BATCH_ROWS, Making};
+use super::making::{BATCH_ROWS, Making, SpillPages};
 use super::progress::{Meter, Phase};
 
 /// One bit per record without a pair, by its ordinal.
@@ -63,29 +65,30 @@ async fn match_line(
     let area = area::keys(place, line);
     let number = u16::try_from(line).unwrap_or(u16::MAX);
     let mut found = Found { place, line: number, ..Found::default() };
-    let is_taken = Cell::new(false);
-    let mut matcher = Matcher::new(|_, _: &_| is_taken.get());
-    let mut after = None;
-    loop {
+    // An atomic, not a cell: a host may move the run between threads.
+    let is_taken = AtomicBool::new(false);
+    let mut matcher = Matcher::new(|_, _: &_| is_taken.load(Ordering::Relaxed));
+    let mut reading = SpillPages::new(making, area, BATCH_ROWS);
+    let mut rows = reading.next().await?;
+    while let Some(page) = rows {
         making.pulse().await?;
-        let page = making.store().spilled(making.plan(), area, Scan { after, rows_max: BATCH_ROWS }).await?;
-        after = page.rows.last().map(|row| row.key.clone());
-        meter.add(page.rows.len());
-        let mut whole = Vec::new();
-        for row in &page.rows {
-            let row = area::match_row(row)?;
-            is_taken.set(taken.of(row.side).contains(row.ordinal));
-            if let Some((key, group)) = matcher.push(row)? {
-                whole.extend(found.add(key, group, taken));
+        meter.add(page.len());
+        let (following, sorted) = join!(reading.next(), async {
+            let mut whole = Vec::new();
+            for row in &page {
+                let row = area::match_row(row)?;
+                is_taken.store(taken.of(row.side).contains(row.ordinal), Ordering::Relaxed);
+                if let Some((key, group)) = matcher.push(row)? {
+                    whole.extend(found.add(key, group, taken));
+                }
             }
-        }
-        for key in whole {
-            park_whole(making, place, line, key, taken, &mut found).await?;
-        }
-        found.put(making, BATCH_ROWS).await?;
-        if !page.more {
-            break;
-        }
+            for key in whole {
+                park_whole(making, place, line, key, taken, &mut found).await?;
+            }
+            found.put(making, BATCH_ROWS).await
+        });
+        sorted?;
+        rows = following?;
     }
     if let Some((key, group)) = matcher.finish()
         && let Some(key) = found.add(key, group, taken)

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io;
 
+use futures::join;
+
 use crate::model::{Error, ErrorKind, GuardId, PlanId, Result};
 use crate::plan::render::{TextOptions, TextRenderer};
 use crate::plan::{Entry, EntryKey, PlanHead, Sealer, Trailer};
-use crate::store::{PageOf, Scan};
+use crate::store::{EntryParts, PageOf, Scan};
 
 use super::integration::Integration;
 
@@ -95,51 +97,53 @@ impl Plan {
 
     /// Entries in order, a page at a time.
     pub async fn entries(&self, after: Option<EntryKey>, rows_max: usize) -> Result<PageOf<Entry>> {
-        let page = self.integration.store().entries(&self.head.id, Scan { after, rows_max }).await?;
+        self.page(EntryParts::Whole, after, rows_max).await
+    }
+
+    async fn page(
+        &self,
+        parts: EntryParts,
+        after: Option<EntryKey>,
+        rows_max: usize,
+    ) -> Result<PageOf<Entry>> {
+        let page = self.integration.store().entries(&self.head.id, parts, Scan { after, rows_max }).await?;
         Ok(PageOf { rows: page.rows.into_iter().map(|row| row.entry).collect(), more: page.more })
     }
 
-    /// Hands every entry, in order, to a function.
+    /// Hands every entry, in order, to a function: as it is shown, without [`Entry::observed`].
     ///
     /// Errors: the store's, or the function's.
     pub async fn each(&self, mut each: impl FnMut(&Entry) -> Result<()>) -> Result<()> {
-        let mut after = None;
+        let mut page = self.page(EntryParts::Shown, None, PAGE_ENTRIES).await?;
         loop {
-            let page = self.entries(after, PAGE_ENTRIES).await?;
-            after = page.rows.last().map(|entry| entry.key.clone());
-            page.rows.iter().try_for_each(&mut each)?;
             if !page.more {
-                return Ok(());
+                return page.rows.iter().try_for_each(&mut each);
             }
+            // The store reads on while these are handed out: its part is polled first.
+            let after = page.rows.last().map(|entry| entry.key.clone());
+            let (next, done) = join!(self.page(EntryParts::Shown, after, PAGE_ENTRIES), async {
+                page.rows.iter().try_for_each(&mut each)
+            });
+            done?;
+            page = next?;
         }
     }
 
-    /// Writes the plan as JSON Lines: head, entries, trailer. The file holds clear values: keep it as safe as the data.
+    /// Writes the plan as JSON Lines: head, entries, trailer. [`Integration::plan_into`] writes it while it is made, at a
+    /// fraction of the cost. The file holds clear values: keep it as safe as the data.
     ///
     /// Errors: the writer's; of kind [`ErrorKind::Corrupt`] when the stored entries are not those that were sealed.
-    pub async fn write_jsonl(&self, out: &mut (impl io::Write + ?Sized)) -> Result<()> {
-        let io = |cause: io::Error| {
-            Error::new(ErrorKind::Unavailable, "the plan cannot be written").caused_by(cause)
-        };
+    pub async fn write_jsonl(&self, out: &mut (dyn io::Write + Send)) -> Result<()> {
+        let mut out = Lines(Some(out));
         let key = self.integration.store().seal_key().await?;
         let mut sealer = Sealer::new(&key.0);
-        out.write_all(sealer.head(&self.head)?.as_bytes()).map_err(io)?;
-        let mut written = Ok(());
-        self.each(|entry| {
-            let line = sealer.entry(entry)?;
-            if written.is_ok() {
-                written = out.write_all(line.as_bytes());
-            }
-            Ok(())
-        })
-        .await?;
-        written.map_err(io)?;
+        out.put(sealer.head(&self.head)?)?;
+        self.each(|entry| out.put(sealer.entry(entry)?)).await?;
         if sealer.digest() != self.trailer.digest {
             return Err(Error::new(ErrorKind::Corrupt, "the stored plan is not the one that was sealed")
                 .with_remedy("make a new plan"));
         }
-        out.write_all(crate::plan::seal::trailer_line(&self.trailer)?.as_bytes()).map_err(io)?;
-        out.flush().map_err(io)
+        out.end(&self.trailer)
     }
 
     /// The plan as text that a business user can read.
@@ -158,6 +162,26 @@ impl Plan {
         self.render(&mut text, options).await?;
         Ok(text)
     }
+}
+
+/// Where the lines of a plan are written; `None`: nowhere.
+pub(super) struct Lines<'a>(pub(super) Option<&'a mut (dyn io::Write + Send)>);
+
+impl Lines<'_> {
+    pub(super) fn put(&mut self, line: &str) -> Result<()> {
+        self.0.as_mut().map_or(Ok(()), |out| out.write_all(line.as_bytes())).map_err(unwritten)
+    }
+
+    pub(super) fn end(&mut self, trailer: &Trailer) -> Result<()> {
+        self.put(&crate::plan::seal::trailer_line(trailer)?)?;
+        self.0.as_mut().map_or(Ok(()), |out| out.flush()).map_err(unwritten)
+    }
+}
+
+fn unwritten(cause: io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "the plan cannot be written")
+        .with_remedy("make room, or write it elsewhere")
+        .caused_by(cause)
 }
 
 impl fmt::Debug for Plan {

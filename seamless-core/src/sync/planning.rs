@@ -1,22 +1,33 @@
 //! Making a plan: pull both sides of every link, match, decide, guard and seal. Moves nothing but the draft. The door
 //! is [`make_plan`].
 
+use std::collections::BTreeSet;
+
+use futures::future::BoxFuture;
+use futures::{join, try_join};
+
 use crate::merge::CompiledLink;
-use crate::model::{Bits, Error, ErrorKind, PlanId, RecordId, Result, Side, Sides};
+use crate::model::{Bits, Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides};
 use crate::plan::{
-    Basis, Body, Closing, Effect, Entry, EntryKey, GuardFigures, GuardInput, GuardTrip, PlanHead, Rank,
-    Sealer, Trailer, guarantees, guards,
+    Basis, Body, Closing, Effect, Entry, EntryKey, FormProposal, GuardFigures, GuardInput, GuardTrip,
+    PlanHead, Proposals, Rank, Sealer, Trailer, guarantees, guards,
 };
-use crate::store::{Binding, Bound, Scan};
+use crate::store::{Binding, Bound, EntryParts, EntryRow, Scan};
 
 use super::alone::decide_unpaired;
 use super::attention::nominate;
 use super::deciding::{Deciding, decide_late, decide_pairs};
 use super::integration::Inner;
+use super::keys::settle_keys;
 use super::making::{BATCH_ROWS, LeaseKeeper, Making};
 use super::pairing::match_unpaired;
+use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
+
+/// Lines of the journal among which the last plan that was done is looked for; where there are more, what was read
+/// since a write is taken for not read.
+const JOURNAL_LINES_MAX: usize = 200;
 
 /// What was counted of a link while its plan was made.
 struct LinkFigures {
@@ -26,16 +37,30 @@ struct LinkFigures {
 }
 
 /// Makes a plan and seals it.
-pub(super) async fn make_plan(inner: &Inner, keeper: &LeaseKeeper) -> Result<(PlanHead, Trailer)> {
+///
+/// Its lines are written to `out` as they are sealed.
+///
+/// Boxed, so that a host's executor sees a future that can be sent, whatever is inside.
+pub(super) fn make_plan<'a>(
+    inner: &'a Inner,
+    keeper: &'a LeaseKeeper,
+    out: &'a mut Lines<'_>,
+) -> BoxFuture<'a, Result<(PlanHead, Trailer)>> {
+    Box::pin(make(inner, keeper, out))
+}
+
+async fn make(inner: &Inner, keeper: &LeaseKeeper, out: &mut Lines<'_>) -> Result<(PlanHead, Trailer)> {
     let before = bound(inner).await?;
     let head = head(inner).await?;
     let mut pairs_before = Vec::with_capacity(inner.links.len());
     for link in &inner.links {
         pairs_before.push(inner.store.pair_count(&link.spec().id).await?);
     }
-    let making = Making { inner, keeper, head: &head, reconfigured: before.is_some(), pairs_before };
+    let read_since = read_since(inner).await?;
+    let making =
+        Making { inner, keeper, head: &head, reconfigured: before.is_some(), read_since, pairs_before };
     making.store().draft(&keeper.lease, &head).await?;
-    match fill(&making, before.as_deref()).await {
+    match fill(&making, before.as_deref(), out).await {
         Ok(trailer) => Ok((head, trailer)),
         Err(error) => {
             // The draft is worth nothing now; that giving it up fails as well is not the caller's trouble.
@@ -47,7 +72,7 @@ pub(super) async fn make_plan(inner: &Inner, keeper: &LeaseKeeper) -> Result<(Pl
     }
 }
 
-async fn fill(making: &Making<'_>, before: Option<&Binding>) -> Result<Trailer> {
+async fn fill(making: &Making<'_>, before: Option<&Binding>, out: &mut Lines<'_>) -> Result<Trailer> {
     let inner = making.inner;
     let mut stages = Vec::with_capacity(inner.links.len());
     let mut figures = Vec::with_capacity(inner.links.len());
@@ -69,7 +94,8 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>) -> Result<Trailer> 
         deciding.decided.clone_from(&all);
         figures.late = decide_late(deciding).await?;
     }
-    seal(making, &stages, &figures).await
+    settle_keys(making, &stages).await?;
+    seal(making, &stages, &figures, out).await
 }
 
 async fn read_link<'a>(
@@ -78,8 +104,8 @@ async fn read_link<'a>(
     link: &'a CompiledLink,
     before: Option<&'a Binding>,
 ) -> Result<Deciding<'a>> {
-    let left = pull(making, place, link, Side::Left).await?;
-    let right = pull(making, place, link, Side::Right).await?;
+    let (left, right) =
+        try_join!(pull(making, place, link, Side::Left), pull(making, place, link, Side::Right))?;
     let mut pulled = Sides::new(left, right);
     let resolutions = making.store().resolutions(&link.spec().id).await?;
     nominate(making, place, link, &resolutions, &mut pulled).await?;
@@ -93,7 +119,19 @@ async fn read_link<'a>(
         resolutions,
         before,
         decided: making.decided_before(place),
+        keys: Sides::default(),
+        merged: Sides::default(),
     })
+}
+
+/// See [`Making::read_since`].
+async fn read_since(inner: &Inner) -> Result<Option<u64>> {
+    let lines = inner.store.journal(Scan::first(JOURNAL_LINES_MAX)).await?.rows;
+    let done = lines.into_iter().find(|line| line.what == "done").and_then(|line| line.plan);
+    let Some(done) = done else { return Ok(None) };
+    let row = inner.store.plan(&done).await?;
+    let row = row.filter(|row| row.head.configuration == inner.configuration);
+    Ok(row.map(|row| row.head.state_revision))
 }
 
 /// What the state was bound to before, where that is another configuration.
@@ -123,7 +161,7 @@ async fn head(inner: &Inner) -> Result<PlanHead> {
     let mut promised = Vec::new();
     for link in &inner.links {
         let spec = link.spec();
-        let of = |side: Side| inner.connectors.of(side).capabilities(spec.entity.of(side));
+        let of = |side: Side| inner.capabilities(link, side);
         let capabilities = Sides::new(of(Side::Left), of(Side::Right));
         let names = Sides::new(inner.names.left.as_str(), inner.names.right.as_str());
         promised.extend(guarantees(&spec.id, spec.mode, names, &capabilities));
@@ -166,24 +204,42 @@ async fn put_cursors(making: &Making<'_>, deciding: &Deciding<'_>) -> Result<()>
 }
 
 /// The second pass: counts, digest, guards, seal.
-async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigures]) -> Result<Trailer> {
+async fn seal(
+    making: &Making<'_>,
+    stages: &[Deciding<'_>],
+    figures: &[LinkFigures],
+    out: &mut Lines<'_>,
+) -> Result<Trailer> {
     let inner = making.inner;
     let key = making.store().seal_key().await?;
     let mut sealer = Sealer::new(&key.0);
-    sealer.head(making.head)?;
+    out.put(sealer.head(making.head)?)?;
     let mut meter = Meter::begin(&*inner.observer, &*inner.clock, Phase::Seal, None, None, None);
-    let mut after = None;
+    let (mut proposals, mut suspected) = (Proposals::new(), BTreeSet::new());
+    let rows = |after| {
+        making.store().entries(making.plan(), EntryParts::Shown, Scan { after, rows_max: BATCH_ROWS })
+    };
+    let mut page = rows(None).await?;
     loop {
         making.pulse().await?;
-        let page = making.store().entries(making.plan(), Scan { after, rows_max: BATCH_ROWS }).await?;
-        after = page.rows.last().map(|row| row.entry.key.clone());
         meter.add(page.rows.len());
-        for row in &page.rows {
-            sealer.entry(&row.entry)?;
-        }
+        let mut seal = |rows: &[EntryRow]| {
+            rows.iter().try_for_each(|row| {
+                if proposals.entry(&row.entry) {
+                    suspected.insert(row.entry.link.clone());
+                }
+                out.put(sealer.entry(&row.entry)?)
+            })
+        };
         if !page.more {
+            seal(&page.rows)?;
             break;
         }
+        // The store reads on while these are sealed: its part is polled first.
+        let after = page.rows.last().map(|row| row.entry.key.clone());
+        let (next, sealed) = join!(rows(after), async { seal(&page.rows) });
+        sealed?;
+        page = next?;
     }
     let mut trips: Vec<GuardTrip> = Vec::new();
     let mut seen = Vec::new();
@@ -211,11 +267,35 @@ async fn seal(making: &Making<'_>, stages: &[Deciding<'_>], figures: &[LinkFigur
         inner.observer.event(&Event::GuardTripped(trip));
     }
     let late: u64 = figures.iter().map(|figures| figures.late).sum();
-    let closing = Closing { guards: trips, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
+    let forms = with_known(making, proposals, suspected).await?;
+    let closing = Closing { guards: trips, forms, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
     let (trailer, _) = sealer.finish(closing)?;
+    out.end(&trailer)?;
     making.store().finish(making.lease(), making.plan(), &trailer).await?;
     meter.end();
     Ok(trailer)
+}
+
+/// What the suspicions of this plan and the open ones of their links propose. A plan without a new one says nothing:
+/// what it would say was said.
+async fn with_known(
+    making: &Making<'_>,
+    mut proposals: Proposals,
+    links: BTreeSet<LinkId>,
+) -> Result<Vec<FormProposal>> {
+    for link in &links {
+        let mut after = None;
+        loop {
+            let scan = Scan { after, rows_max: BATCH_ROWS };
+            let page = making.store().attention(link, None, scan).await?;
+            page.rows.iter().for_each(|row| proposals.attention(link, row));
+            after = page.rows.last().map(|row| (row.side, row.id.clone()));
+            if !page.more {
+                break;
+            }
+        }
+    }
+    Ok(proposals.proposed())
 }
 
 fn too_many_links() -> Error {

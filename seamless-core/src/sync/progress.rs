@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::connector::Capability;
 use crate::model::{LinkId, Side};
 use crate::plan::GuardTrip;
 
@@ -67,10 +68,14 @@ pub enum Event<'a> {
         /// How many steps it will have, where known.
         total: Option<u64>,
     },
-    /// A phase went on.
+    /// A phase went on. Both sides of a link are read at once: their events come mixed.
     Progress {
         /// Which.
         phase: Phase,
+        /// Of which link, where it has one.
+        link: Option<&'a LinkId>,
+        /// Of which side, where it has one.
+        side: Option<Side>,
         /// Steps done.
         done: u64,
         /// Steps in all, where known.
@@ -84,6 +89,10 @@ pub enum Event<'a> {
     PhaseEnded {
         /// Which.
         phase: Phase,
+        /// Of which link, where it has one.
+        link: Option<&'a LinkId>,
+        /// Of which side, where it has one.
+        side: Option<Side>,
         /// Steps done.
         done: u64,
         /// How long it took.
@@ -102,10 +111,15 @@ pub enum Event<'a> {
         /// Whether it waits for a person.
         parked: bool,
     },
-    /// A declared capability turned out false; the guarantee is lower than the plan's head says.
+    /// A declared capability turned out false; the guarantee is lower than the plan's head says. Sent once for a side's
+    /// entity, until the process ends.
     GuaranteeLowered {
+        /// The link.
+        link: &'a LinkId,
         /// The side.
         side: Side,
+        /// The capability.
+        capability: Capability,
         /// What was seen, in words.
         message: &'a str,
     },
@@ -116,6 +130,8 @@ pub(super) struct Meter<'a> {
     observer: &'a dyn Observer,
     clock: &'a dyn crate::clock::Clock,
     phase: Phase,
+    link: Option<&'a LinkId>,
+    side: Option<Side>,
     began: Duration,
     told: Duration,
     done: u64,
@@ -130,13 +146,13 @@ impl<'a> Meter<'a> {
         observer: &'a dyn Observer,
         clock: &'a dyn crate::clock::Clock,
         phase: Phase,
-        link: Option<&LinkId>,
+        link: Option<&'a LinkId>,
         side: Option<Side>,
         total: Option<u64>,
     ) -> Self {
         observer.event(&Event::PhaseBegan { phase, link, side, total });
         let began = clock.elapsed();
-        Self { observer, clock, phase, began, told: began, done: 0, total }
+        Self { observer, clock, phase, link, side, began, told: began, done: 0, total }
     }
 
     pub(super) fn add(&mut self, steps: usize) {
@@ -151,12 +167,13 @@ impl<'a> Meter<'a> {
         let remaining = self.total.filter(|_| per_second > 0.0).map(|total| {
             Duration::from_secs_f64((total.saturating_sub(self.done) as f64 / per_second).min(1e9))
         });
-        let (phase, done, total) = (self.phase, self.done, self.total);
-        self.observer.event(&Event::Progress { phase, done, total, per_second, remaining });
+        let Self { phase, link, side, done, total, .. } = *self;
+        self.observer.event(&Event::Progress { phase, link, side, done, total, per_second, remaining });
     }
 
     pub(super) fn end(self) {
         let took = self.clock.elapsed().saturating_sub(self.began);
-        self.observer.event(&Event::PhaseEnded { phase: self.phase, done: self.done, took });
+        let Self { phase, link, side, done, .. } = self;
+        self.observer.event(&Event::PhaseEnded { phase, link, side, done, took });
     }
 }

@@ -7,14 +7,14 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use futures::StreamExt;
+use futures::{StreamExt, join};
 
-use crate::connector::{Capabilities, Change, End, Order, ReadQuery, Versioned};
+use crate::connector::{Capabilities, Capability, Change, End, Order, ReadQuery, Versioned};
 use crate::merge::CompiledLink;
-use crate::model::{Condition, Error, ErrorKind, Record, RecordId, Result, Retry, Side, Timestamp, Truth};
+use crate::model::{Condition, Error, ErrorKind, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
-    AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, MatchRow, PairStatus, ParkReason, Parked, Rank,
-    match_key, park_name,
+    AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, GONE, MatchRow, PairStatus, ParkReason, Parked,
+    Rank, match_key, park_name,
 };
 use crate::store::{Mark, Scan, SpillRow};
 
@@ -111,9 +111,8 @@ async fn enumerate_again(
 }
 
 /// Whether a pair ended because this side's record was gone: then a record of that id that is there is there anew.
-pub(super) fn is_back(link: &CompiledLink, side: Side, mark: &Mark) -> bool {
-    let nothing = || link.fingerprint(side, &Record::absent(link.shape(side)));
-    mark.status == PairStatus::Ended && *mark.fingerprint.of(side) == nothing()
+pub(super) fn is_back(side: Side, mark: &Mark) -> bool {
+    mark.status == PairStatus::Ended && *mark.fingerprint.of(side) == GONE
 }
 
 fn sweep_due(link: &CompiledLink, feed: &Feed, now: Timestamp) -> bool {
@@ -170,21 +169,20 @@ impl Pulling<'_> {
             self.making.connector(self.side).read(query).await.map_err(|error| self.place(error))?;
         let mut cursor = None;
         let mut end = None;
-        while let Some(page) = pages.next().await {
+        let mut coming = pages.next().await;
+        while let Some(page) = coming {
             let page = page.map_err(|error| self.place(error))?;
             self.making.pulse().await?;
-            self.read += page.changes.len() as u64;
-            self.meter.add(page.changes.len());
-            let sorted = match ordered {
-                true => self.sort_ordered(page.changes).await?,
-                false => self.sort_unordered(page.changes).await?,
-            };
-            self.put(sorted).await?;
             cursor = Some(page.cursor);
-            if page.end.is_some() {
-                end = page.end;
+            end = page.end;
+            if end.is_some() {
+                self.take_in(page.changes, ordered).await?;
                 break;
             }
+            // The side reads its next page while this one is sorted: that one is polled first.
+            let (following, taken) = join!(pages.next(), self.take_in(page.changes, ordered));
+            taken?;
+            coming = following;
         }
         let end = end.ok_or_else(|| self.place(cut_off()))?;
         let complete = matches!(end, End::Complete(_));
@@ -195,6 +193,10 @@ impl Pulling<'_> {
             }
             let broken = std::mem::take(&mut self.broken_ids);
             close_vanished(self.making, self.place, self.link, self.side, &broken).await?;
+        }
+        if matches!(end, End::CaughtUp { low_water: None }) {
+            let message = "its feed of changes says no mark up to which it is complete";
+            self.making.inner.doubt(self.link, self.side, Capability::LowWater, message);
         }
         let next = match end {
             End::CaughtUp { low_water } => low_water.or(cursor),
@@ -210,6 +212,16 @@ impl Pulling<'_> {
         let (read, unpaired, full) = (self.read, self.ordinal, self.full);
         self.meter.end();
         Ok(Pulled { feed, complete, full, read, unpaired })
+    }
+
+    async fn take_in(&mut self, changes: Vec<Change>, ordered: bool) -> Result<()> {
+        self.read += changes.len() as u64;
+        self.meter.add(changes.len());
+        let sorted = match ordered {
+            true => self.sort_ordered(changes).await?,
+            false => self.sort_unordered(changes).await?,
+        };
+        self.put(sorted).await
     }
 
     fn place(&self, error: Error) -> Error {
@@ -276,7 +288,7 @@ impl Pulling<'_> {
     }
 
     fn sort(&mut self, versioned: Versioned, mark: Option<Mark>, sorted: &mut Sorted) -> Result<()> {
-        let mark = mark.filter(|mark| !is_back(self.link, self.side, mark));
+        let mark = mark.filter(|mark| !is_back(self.side, mark));
         match mark {
             Some(mark) if mark.status == PairStatus::Ended => {}
             Some(mark) => {

@@ -1,18 +1,22 @@
 //! What a host calls: plan, apply, run, and everything a person decides in between.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::time::Duration;
 
-use crate::connector::{FetchBy, FetchQuery, Lookup};
-use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version};
-use crate::plan::{Attention, AttentionWhy, PairStatus, PlanHead, Resolution, Trailer, Verifier};
+use crate::connector::{Capability, FetchBy, FetchQuery, Lookup};
+use crate::model::{
+    EntityName, Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version,
+};
+use crate::plan::{
+    Attention, AttentionWhy, FormProposal, PairStatus, PlanHead, Proposals, Resolution, Trailer, Verifier,
+};
 use crate::store::{Approval, Lease, Pause, PlanRow, PlanState, Scan};
 
 use super::applying::{Applied, apply_plan, is_create};
 use super::integration::Integration;
 use super::making::LeaseKeeper;
-use super::plan_handle::{Approved, Plan};
+use super::plan_handle::{Approved, Lines, Plan};
 use super::planning::make_plan;
 
 /// What one [`Integration::run`] came to.
@@ -32,6 +36,10 @@ pub struct Status {
     pub pairs: BTreeMap<LinkId, u64>,
     /// Everything that waits, with its link: the first thousand of each link.
     pub waiting: Vec<(LinkId, Attention)>,
+    /// Forms that the systems seem to keep values in, as far as what waits tells.
+    pub forms: Vec<FormProposal>,
+    /// Declared capabilities that were seen to be false since the process began.
+    pub doubted: Vec<(Side, EntityName, Capability)>,
     /// The plan that is being applied.
     pub applying: Option<PlanId>,
     /// The pause that is in force.
@@ -51,16 +59,26 @@ impl Integration {
     /// integration or an approved plan waits to be gone on with ([`Integration::resume`]).
     pub async fn plan(&self) -> Result<Plan> {
         let keeper = self.lease().await?;
-        let made = self.plan_under(&keeper).await;
+        let made = self.plan_under(&keeper, &mut Lines(None)).await;
         self.release(&keeper, made).await
     }
 
-    async fn plan_under(&self, keeper: &LeaseKeeper) -> Result<Plan> {
+    /// As [`Integration::plan`], and writes the plan as JSON Lines while it is sealed, as [`Plan::write_jsonl`] does
+    /// afterwards. What was written before an error is not a plan: it has no trailer, and opening it is refused.
+    ///
+    /// Errors: as [`Integration::plan`], and the writer's.
+    pub async fn plan_into(&self, out: &mut (dyn Write + Send)) -> Result<Plan> {
+        let keeper = self.lease().await?;
+        let made = self.plan_under(&keeper, &mut Lines(Some(out))).await;
+        self.release(&keeper, made).await
+    }
+
+    async fn plan_under(&self, keeper: &LeaseKeeper, out: &mut Lines<'_>) -> Result<Plan> {
         if let Some(adopted) = self.inner.store.adopted(&self.inner.partition).await? {
             let message = format!("plan {adopted} was approved and is not applied to its end");
             return Err(Error::new(ErrorKind::Conflict, message).with_remedy("go on with it first: run"));
         }
-        let (head, trailer) = make_plan(&self.inner, keeper).await?;
+        let (head, trailer) = make_plan(&self.inner, keeper, out).await?;
         Ok(Plan::new(self.clone(), head, trailer))
     }
 
@@ -167,18 +185,37 @@ impl Integration {
     /// that a crash or a pause left.
     ///
     /// `approve` sees each plan that would change something or that a guard stops, and says yes with
-    /// [`Plan::approve`] or no with `None`.
-    pub async fn run(&self, mut approve: impl FnMut(&Plan) -> Option<Approved> + Send) -> Result<RunReport> {
-        let keeper = self.lease().await?;
-        let ran = self.run_under(&keeper, &mut approve).await;
+    /// [`Plan::approve`] or no with `None`; an error of its own ends the run. It may take its time: where the
+    /// lease ended meanwhile it is taken again, and a plan whose state moved is refused.
+    ///
+    /// ```
+    /// # use seamless_core::{plan::render::TextOptions, sync::{Integration, RunReport}, Result};
+    /// # async fn example(integration: &Integration) -> Result<RunReport> {
+    /// integration
+    ///     .run(|plan| async move {
+    ///         println!("{}", plan.text(TextOptions::default()).await?);
+    ///         plan.approve("kim", &[]).map(Some)
+    ///     })
+    ///     .await
+    /// # }
+    /// ```
+    pub async fn run<A>(&self, mut approve: impl FnMut(Plan) -> A + Send) -> Result<RunReport>
+    where
+        A: Future<Output = Result<Option<Approved>>> + Send,
+    {
+        let mut keeper = self.lease().await?;
+        let ran = self.run_under(&mut keeper, &mut approve).await;
         self.release(&keeper, ran).await
     }
 
-    async fn run_under(
+    async fn run_under<A>(
         &self,
-        keeper: &LeaseKeeper,
-        approve: &mut (impl FnMut(&Plan) -> Option<Approved> + Send),
-    ) -> Result<RunReport> {
+        keeper: &mut LeaseKeeper,
+        approve: &mut (impl FnMut(Plan) -> A + Send),
+    ) -> Result<RunReport>
+    where
+        A: Future<Output = Result<Option<Approved>>> + Send,
+    {
         let mut report = RunReport::default();
         if let Some(row) = self.left_over(keeper).await? {
             let applied = apply_plan(&self.inner, keeper, &row.head.id).await?;
@@ -189,12 +226,16 @@ impl Integration {
             }
         }
         for _ in 0..self.inner.options.plans_max {
-            let plan = self.plan_under(keeper).await?;
+            let plan = self.plan_under(keeper, &mut Lines(None)).await?;
             let empty = plan.is_empty();
             // A plan that only moves cursors needs nobody's yes, unless a guard found what it reads suspicious.
             let approved = match empty && plan.trailer().guards.is_empty() {
                 true => plan.approve(&self.inner.options.worker, &[]).ok(),
-                false => approve(&plan),
+                false => {
+                    let approved = approve(plan.clone()).await?;
+                    *keeper = self.still(keeper).await?;
+                    approved
+                }
             };
             let Some(approved) = approved else {
                 report.plans.push((plan.id().clone(), plan.trailer().clone(), None));
@@ -212,13 +253,17 @@ impl Integration {
     }
 
     /// Runs again and again with a wait in between, until the integration is cancelled. For hosts that do not
-    /// schedule themselves. An error of one round is handed to `failed`, which says whether to go on.
-    pub async fn run_every(
+    /// schedule themselves. An error of one round, `approve`'s included, is handed to `failed`,
+    /// which says whether to go on.
+    pub async fn run_every<A>(
         &self,
         interval: Duration,
-        mut approve: impl FnMut(&Plan) -> Option<Approved> + Send,
+        mut approve: impl FnMut(Plan) -> A + Send,
         mut failed: impl FnMut(&Error) -> bool + Send,
-    ) -> Result<()> {
+    ) -> Result<()>
+    where
+        A: Future<Output = Result<Option<Approved>>> + Send,
+    {
         while !self.inner.cancel.is_cancelled() {
             if let Err(error) = self.run(&mut approve).await {
                 if error.kind() == ErrorKind::Cancelled {
@@ -306,6 +351,10 @@ impl Integration {
     /// Decides an open conflict: the value of one side is to win. It holds for the values that both sides hold now;
     /// when one moves before the next plan, the conflict is open again.
     ///
+    /// A value that is held because it may be the system's own form of what was sent is decided in the same way. With
+    /// `take` the side that sent it, what is held is that form: it becomes the base and nothing is written. With
+    /// `take` the side that holds it, it is an edit, and is carried over.
+    ///
     /// Errors: not found, when the record has no partner or a side does not show it.
     pub async fn resolve(
         &self,
@@ -371,14 +420,18 @@ impl Integration {
         let mut status = Status {
             applying: store.adopted(&self.inner.partition).await?,
             pause: store.pause().await?,
+            doubted: self.inner.doubts.all(),
             ..Status::default()
         };
+        let mut proposals = Proposals::new();
         for link in self.links() {
             let id = &link.spec().id;
             status.pairs.insert(id.clone(), store.pair_count(id).await?);
             let rows = store.attention(id, None, Scan::first(STATUS_ROWS_MAX)).await?.rows;
+            rows.iter().for_each(|row| proposals.attention(id, row));
             status.waiting.extend(rows.into_iter().map(|row| (id.clone(), row)));
         }
+        status.forms = proposals.proposed();
         Ok(status)
     }
 
@@ -393,6 +446,15 @@ impl Integration {
                 .with_remedy("wait for it to end; a run that crashed is taken over when its lease ends")
         })?;
         Ok(LeaseKeeper::new(lease, &*inner.clock))
+    }
+
+    /// The lease after somebody took time: prolonged, or another one where it ended meanwhile.
+    async fn still(&self, keeper: &LeaseKeeper) -> Result<LeaseKeeper> {
+        match self.inner.store.renew(&keeper.lease, self.inner.options.lease).await {
+            Ok(()) => Ok(LeaseKeeper::new(keeper.lease.clone(), &*self.inner.clock)),
+            Err(error) if error.kind() == ErrorKind::Fenced => self.lease().await,
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives the lease back whatever happened; a failure to do so is only a wait for the next run.

@@ -4,13 +4,16 @@
 //! A commit moves the bases of the groups that the entry settles, and of no others: a group in open conflict keeps
 //! its bases while its neighbours move. The base of the side that was written is what that side *stored*, but only
 //! where the write itself proves it; otherwise it is what was sent, marked as acknowledged, and any other value that
-//! the next run sees is an edit (I19, I20).
+//! the next run sees is an edit, unless it shows the version that the write made (I19, I20) or can be the system's own
+//! form of what was sent.
 
 use crate::connector::Proof;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Slot, Value};
+use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Slot, Value, Version};
+use crate::plan::returns::{Sending, note_write};
 use crate::plan::{
-    Action, Body, ConflictView, ConflictWhy, Effect, Entry, Pair, PairStatus, PlannedVerb, Reason,
+    Action, Body, ConflictView, ConflictWhy, Effect, Entry, GONE, Pair, PairStatus, PlannedVerb, Reason,
+    Trail,
 };
 
 /// What a write came to.
@@ -52,17 +55,19 @@ pub(super) fn settle(
         (Body::Effect(_), _) => after_effect(under.link, entry, &mut pair),
     }
     pair.status = status;
-    if status == PairStatus::Ended {
-        forget_gone(under.link, entry, &mut pair);
-    }
+    let gone = match status {
+        PairStatus::Ended => forget_gone(under.link, entry, &mut pair),
+        PairStatus::Linked | PairStatus::Frozen(_) => Sides::new(false, false),
+    };
     pair.revision += 1;
     pair.plan = Some(under.plan.clone());
     pair.configuration = under.configuration.to_owned();
     pair.watch = under.watch;
-    pair.fingerprint = Sides::new(
-        under.link.fingerprint(Side::Left, &pair.base.left),
-        under.link.fingerprint(Side::Right, &pair.base.right),
-    );
+    let print = |side: Side| match *gone.of(side) {
+        true => GONE,
+        false => under.link.fingerprint(side, pair.base.of(side)),
+    };
+    pair.fingerprint = Sides::new(print(Side::Left), print(Side::Right));
     Some(pair)
 }
 
@@ -90,7 +95,7 @@ fn new_pair(under: Under<'_>, entry: &Entry, written: Option<&Written>) -> Optio
             Record::absent(under.link.shape(Side::Left)),
             Record::absent(under.link.shape(Side::Right)),
         ),
-        acknowledged: Sides::new(false, false),
+        trail: Trail::default(),
         fingerprint: Sides::default(),
         version: entry.basis.versions.clone(),
         watch: false,
@@ -117,10 +122,10 @@ fn status_after(entry: &Entry, before: PairStatus) -> PairStatus {
 /// The base of a record that is not there any more when its pair ends is given up: by that a later run knows a record
 /// that a user brought back from one that stayed behind and is to be left alone. So it is with a record that left the
 /// scope and whose partner was deleted for it.
-fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
+fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) -> Sides<bool> {
     let gone = match &entry.body {
         Body::Effect(Effect::EndPair { gone }) => *gone,
-        Body::Effect(_) => return,
+        Body::Effect(_) => return Sides::new(false, false),
         Body::Act(action) => match action.verb {
             PlannedVerb::Delete(_) => Sides::new(true, true),
             PlannedVerb::Create | PlannedVerb::Update => {
@@ -132,6 +137,7 @@ fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
         *pair.base.of_mut(side) = Record::absent(link.shape(side));
         *pair.version.of_mut(side) = None;
     }
+    gone
 }
 
 /// Groups that a conflict without bases is about have none from then on: a rule of theirs changed, and the bases of the
@@ -145,6 +151,10 @@ fn forget_bases(link: &CompiledLink, view: &ConflictView, pair: &mut Pair) {
         for side in Side::BOTH {
             let base = pair.base.of_mut(side);
             *base = base.with(group.slots.of(side).iter().map(|slot| (*slot, Presence::Absent)));
+            for slot in group.slots.of(side) {
+                pair.trail.acknowledged.of_mut(side).remove(*slot);
+                pair.trail.written.of_mut(side).remove(*slot);
+            }
         }
     }
 }
@@ -159,21 +169,55 @@ fn after_effect(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
         return;
     }
     for side in Side::BOTH {
-        let Some(observed) = entry.observed.of(side) else { continue };
-        let slots = settled_slots(link, side, &entry.settles);
-        take(pair.base.of_mut(side), observed, &slots);
-        *pair.version.of_mut(side) = entry.basis.versions.of(side).clone();
+        observe(link, entry, side, pair);
+    }
+}
+
+/// What was seen of a side: it proves what became of earlier writes, and is the base of the groups that are settled.
+fn observe(link: &CompiledLink, entry: &Entry, side: Side, pair: &mut Pair) {
+    let Some(observed) = entry.observed.of(side) else { return };
+    let version = entry.basis.versions.of(side);
+    learn(link, side, observed, version.as_ref(), pair);
+    for slot in settled_slots(link, side, &entry.settles).iter() {
+        if !matches!(observed.get(slot), Presence::Value(_)) {
+            // What could not be seen leaves the base as it is.
+            continue;
+        }
+        pair.trail.acknowledged.of_mut(side).remove(slot);
+        if !link.forms(side).same_slot(slot, pair.base.of(side), observed) {
+            pair.trail.written.of_mut(side).remove(slot);
+        }
+    }
+    take(pair.base.of_mut(side), observed, &settled_slots(link, side, &entry.settles));
+    // A version that belongs to a part of the base only would prove too much of the rest.
+    let whole = pair.trail.acknowledged.of(side).is_empty();
+    *pair.version.of_mut(side) = version.clone().filter(|_| whole);
+}
+
+/// What an observation says of values that were only acknowledged (I19, I20): under the version that the write made
+/// they are what the write came to; otherwise those that are as they were sent are proven to be.
+fn learn(link: &CompiledLink, side: Side, observed: &Record, version: Option<&Version>, pair: &mut Pair) {
+    let sent = pair.trail.acknowledged.of(side).clone();
+    if sent.is_empty() {
+        return;
+    }
+    let proven = version.is_some() && pair.version.of(side).as_ref() == version;
+    if proven {
+        take(pair.base.of_mut(side), observed, &sent);
+    }
+    for slot in sent.iter() {
+        if link.forms(side).same_slot(slot, pair.base.of(side), observed) {
+            pair.trail.acknowledged.of_mut(side).remove(slot);
+        }
     }
 }
 
 fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Written, pair: &mut Pair) {
     let (to, from) = (action.side, action.side.other());
-    if let Some(observed) = entry.observed.of(from) {
-        let slots = settled_slots(link, from, &entry.settles);
-        take(pair.base.of_mut(from), observed, &slots);
-        if entry.basis.versions.of(from).is_some() {
-            *pair.version.of_mut(from) = entry.basis.versions.of(from).clone();
-        }
+    count(link, entry, action, written, pair);
+    observe(link, entry, from, pair);
+    if let Some(observed) = entry.observed.of(to) {
+        learn(link, to, observed, entry.basis.versions.of(to).as_ref(), pair);
     }
     let stored = match &written.proof {
         Proof::Stored(stored) => Some(&stored.record),
@@ -185,32 +229,61 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Wr
         // What a lifecycle policy sets belongs to no group; it is the base all the same, or it would look like an edit.
         slots.extend(&sent);
     }
-    let base = pair.base.of_mut(to);
+    let whole = pair.trail.acknowledged.of(to).is_empty();
     let held = entry.observed.of(to).as_ref();
-    let changes: Vec<(usize, Slot)> = slots
-        .iter()
-        .filter_map(|slot| {
-            // The target shows a record in its own shape, not in the link's.
-            let name = link.shape(to).name(slot)?;
-            let proven = stored
-                .map(|record| record.field(name.as_str()))
-                .filter(|presence| presence.value().is_some());
-            let acknowledged = written.sent.iter().find(|(at, _)| *at == slot).map(|(_, value)| value);
-            let value = match (proven, acknowledged) {
-                (Some(proven), _) => proven.to_slot(),
-                (None, Some(value)) => Slot::Value(value.clone()),
-                (None, None) => held?.get(slot).to_slot(),
-            };
-            Some((slot, value))
-        })
-        .collect();
+    let mut changes: Vec<(usize, Slot)> = Vec::with_capacity(slots.len());
+    for slot in slots.iter() {
+        // The target shows a record in its own shape, not in the link's.
+        let Some(name) = link.shape(to).name(slot) else { continue };
+        let proven =
+            stored.map(|record| record.field(name.as_str())).filter(|presence| presence.value().is_some());
+        let acknowledged = written.sent.iter().find(|(at, _)| *at == slot).map(|(_, value)| value);
+        let Trail { acknowledged: unproven, written: ours, returns: _ } = &mut pair.trail;
+        unproven.of_mut(to).remove(slot);
+        let value = match (proven, acknowledged) {
+            (Some(proven), _) => proven.to_slot(),
+            (None, Some(value)) => {
+                unproven.of_mut(to).insert(slot);
+                Slot::Value(value.clone())
+            }
+            (None, None) => {
+                let Some(held) = held else { continue };
+                if !link.forms(to).same_slot(slot, pair.base.of(to), held) {
+                    ours.of_mut(to).remove(slot);
+                }
+                held.get(slot).to_slot()
+            }
+        };
+        if acknowledged.is_some() {
+            ours.of_mut(to).insert(slot);
+        }
+        changes.push((slot, value));
+    }
+    let base = pair.base.of_mut(to);
     *base = base.with(changes.iter().map(|(slot, value)| (*slot, value.as_presence())));
-    *pair.acknowledged.of_mut(to) = stored.is_none();
     *pair.version.of_mut(to) = match &written.proof {
         Proof::Stored(stored) => stored.version.clone(),
         Proof::Version(version) => Some(version.clone()),
         Proof::None => None,
-    };
+    }
+    .filter(|_| whole);
+}
+
+/// Counts what an update writes, where a side answers our writes (I33).
+fn count(link: &CompiledLink, entry: &Entry, action: &Action, written: &Written, pair: &mut Pair) {
+    let Sides { left: Some(left), right: Some(right) } = &entry.observed else { return };
+    let decided = matches!(action.reason, Reason::Resolution);
+    let mut returns = std::mem::take(&mut pair.trail.returns);
+    for group in entry.settles.iter() {
+        let slots = link.groups().get(group).map(|group| group.slots.of(action.side).as_slice());
+        let sent = written.sent.iter().filter(|(slot, _)| slots.unwrap_or_default().contains(slot));
+        let values: Vec<(usize, &Value)> = sent.map(|(slot, value)| (*slot, value)).collect();
+        if !values.is_empty() {
+            let sending = Sending { group, to: action.side, values: &values };
+            note_write(link, pair, &Sides::new(left, right), sending, decided, &mut returns);
+        }
+    }
+    pair.trail.returns = returns;
 }
 
 /// The slots of the settled groups, and those that no rule carries: what was seen of them is known from now on.

@@ -56,6 +56,15 @@ impl Copy {
         }
     }
 
+    /// Whether values of the other side can have more digits than a side takes.
+    fn rounds(&self, to: Side) -> bool {
+        let scale = |side: Side| match *self.types.of(side) {
+            Some(TypeDecl::Decimal { scale, .. }) => scale,
+            _ => None,
+        };
+        scale(to).is_some_and(|to_scale| scale(to.other()).is_none_or(|from_scale| from_scale > to_scale))
+    }
+
     fn has_default(&self) -> bool {
         self.declared.default.left.is_some() || self.declared.default.right.is_some()
     }
@@ -131,6 +140,23 @@ impl Carrier for Copy {
             && !self.has_default()
             && self.declared.too_long == TooLong::Park
             && self.declared.round.is_none()
+    }
+
+    fn wipes_out(&self, to: Side) -> bool {
+        let from = to.other();
+        let one_spelling = match (*self.types.of(to), *self.types.of(from)) {
+            // Text spells a number or a date in many ways, and keeps the one that it has.
+            (Some(to), Some(from)) => {
+                let any = |kind: TypeDecl| kind == TypeDecl::Float;
+                to.same_kind(from) || !matches!(to, TypeDecl::Text { .. }) && !any(to) && !any(from)
+            }
+            _ => true,
+        };
+        // What makes the default there stays blank here; what another rounding takes away stays here.
+        one_spelling
+            && self.declared.default.of(from).is_none()
+            && (matches!(self.declared.round, None | Some(RoundDecl::HalfUp)) || !self.rounds(from))
+            && (self.two_way || self.declared.format.of(from).is_none())
     }
 
     fn is_identity(&self) -> bool {

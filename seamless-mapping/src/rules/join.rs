@@ -64,6 +64,11 @@ impl Carrier for Join {
         false
     }
 
+    fn wipes_out(&self, to: Side) -> bool {
+        // Parts that make the text already are left as they were taken apart before.
+        to != self.parts
+    }
+
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
         if to != self.parts {
             return self.joined(values).map(|whole| Made::One(Cell::known(whole)));

@@ -142,6 +142,12 @@ impl Carrier for Lookup {
             && self.targets.iter().all(|target| matches!(target.through, Through::Link(_)))
     }
 
+    fn wipes_out(&self, to: Side) -> bool {
+        let stands_for_missing =
+            matches!(self.if_missing.of(to.other()), IfMissing::Null | IfMissing::Use(_));
+        !stands_for_missing && self.targets.iter().all(|target| matches!(target.through, Through::Link(_)))
+    }
+
     fn ask(&self, to: Side, values: &[ValueRef<'_>], out: &mut Vec<Ask>) {
         let Some(value) = values.first().copied().filter(|value| !value.is_blank()) else { return };
         let Ok((targets, id)) = self.pointed_at(to.other(), value) else { return };

@@ -106,6 +106,14 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
     /// Whether carrying to a side and back, without knowing what was there, gives the same value.
     fn lossless(&self) -> bool;
 
+    /// Whether carrying to a side a second time wipes out the first: what the target becomes does not depend on what
+    /// was carried before (PutPut, I3). Where it fails, a target that once meant several things keeps the one that it
+    /// was given before, so the order of two edits can be seen in it.
+    fn wipes_out(&self, to: Side) -> bool {
+        let _ = to;
+        self.lossless()
+    }
+
     /// Whether the value is the same on both sides, so that it can be compared directly.
     fn is_identity(&self) -> bool {
         false

@@ -16,6 +16,8 @@ pub(crate) struct Options {
     forms: Sides<Vec<CanonicalForm>>,
     unknown: Sides<UnknownPolicy>,
     lossless: bool,
+    /// Whether all values of a side that lead to the other lead to different ones.
+    one_to_one: Sides<bool>,
 }
 
 impl Options {
@@ -26,7 +28,13 @@ impl Options {
             .all(|row| row.direction.allows(Side::Left) && row.direction.allows(Side::Right));
         let parks = |policy: &UnknownPolicy| *policy == UnknownPolicy::Park;
         let lossless = both_ways && parks(&declared.unknown.left) && parks(&declared.unknown.right);
-        Self { rows: declared.rows.clone(), forms, unknown: declared.unknown.clone(), lossless }
+        let one_to_one = |side: Side| {
+            let made = declared.rows.iter().filter(|row| row.direction.allows(side.other()));
+            let made: Vec<_> = made.map(|row| row.values.of(side.other())).collect();
+            made.iter().enumerate().all(|(at, values)| !made.iter().take(at).any(|other| other == values))
+        };
+        let one_to_one = Sides::new(one_to_one(Side::Left), one_to_one(Side::Right));
+        Self { rows: declared.rows.clone(), forms, unknown: declared.unknown.clone(), lossless, one_to_one }
     }
 }
 
@@ -71,6 +79,11 @@ impl Carrier for Options {
 
     fn lossless(&self) -> bool {
         self.lossless
+    }
+
+    fn wipes_out(&self, to: Side) -> bool {
+        let stands_for_unknown = matches!(self.unknown.of(to.other()), UnknownPolicy::Use(_));
+        *self.one_to_one.of(to) && !stands_for_unknown && *self.unknown.of(to) != UnknownPolicy::Keep
     }
 
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {

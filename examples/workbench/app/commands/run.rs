@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use seamless_core::ErrorKind;
+use seamless_core::store::AttentionWhy;
 use seamless_core::sync::{Plan, RunReport, Status};
 use serde_json::json;
 
@@ -77,19 +78,22 @@ fn ending(report: &RunReport, status: &Status) -> String {
         let (by, why) = (show::name(&pause.by), show::name(&pause.why));
         return format!("Paused by {by}: {why}. Nothing more is applied until `workbench pause --end`.");
     }
-    let of = |wanted: &str| {
-        let rows = status.waiting.iter().filter(|(_, attention)| show::attention(attention).0 == wanted);
-        rows.count() as u64
-    };
-    let waits: Vec<String> = [("conflict", "conflict"), ("parked", "parked item"), ("retry", "retry")]
-        .iter()
-        .map(|(what, noun)| (of(what), *noun))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, noun)| match noun {
-            "retry" => format!("{count} to be tried again"),
-            noun => show::counted(count, noun),
-        })
-        .collect();
+    let (mut conflicts, mut parked, mut again) = (0, 0, 0);
+    for (_, attention) in &status.waiting {
+        match attention.why {
+            AttentionWhy::Conflict { .. } => conflicts += 1,
+            AttentionWhy::Parked { .. } => parked += 1,
+            AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. } => again += 1,
+        }
+    }
+    let waits: Vec<String> = [
+        (conflicts, show::counted(conflicts, "conflict")),
+        (parked, show::counted(parked, "parked item")),
+        (again, format!("{again} to be tried again")),
+    ]
+    .into_iter()
+    .filter_map(|(count, words)| (count > 0).then_some(words))
+    .collect();
     match (report.quiet, waits.is_empty()) {
         (true, true) => "Nothing is left to do.".to_owned(),
         (true, false) => {
@@ -110,8 +114,9 @@ fn drive(
     host: &mut Host<'_>,
 ) -> Result<RunReport, Failure> {
     let mut report = RunReport::default();
-    let mut cursors_only =
-        |plan: &Plan| plan.is_empty().then(|| plan.approve("workbench", &[]).ok()).flatten();
+    let mut cursors_only = |plan: Plan| async move {
+        Ok(plan.is_empty().then(|| plan.approve("workbench", &[]).ok()).flatten())
+    };
     for _ in 0..PLANS_MAX {
         // Goes on with what was left, takes what only moves cursors, and stops at the first plan that needs a yes.
         let mut ran = block_on(opened.integration.run(&mut cursors_only))?;

@@ -3,6 +3,7 @@
 use futures::executor::block_on;
 use seamless_core::mapper::Mapper;
 use seamless_core::model::{LinkId, PartitionId};
+use seamless_core::plan::Proposals;
 use seamless_core::store::{Attention, AttentionWhy, Scan, StateStore};
 use serde_json::json;
 
@@ -29,6 +30,11 @@ pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Re
     for mapper in project.mapping.mappers() {
         links.push(LinkStatus::read(&*store, &mapper.link().id)?);
     }
+    let mut proposals = Proposals::new();
+    for link in &links {
+        link.rows.iter().for_each(|row| proposals.attention(&link.id, row));
+    }
+    let forms = proposals.proposed();
     let is_waiting = links.iter().any(|link| link.conflicts + link.parked > 0);
     if global.json {
         let links = links.iter().map(|link| {
@@ -44,6 +50,7 @@ pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Re
             "applying": applying,
             "pause": pause,
             "links": links.collect::<Vec<_>>(),
+            "forms": forms,
         }))?;
     } else {
         if let Some(pause) = &pause {
@@ -60,6 +67,9 @@ pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Re
         }
         show_links(&links, host)?;
         show_open(&links, args.open, &project, host)?;
+        for form in &forms {
+            host.line(form.words(project.names.of(form.side)))?;
+        }
     }
     Ok(if is_waiting { Outcome::Waiting } else { Outcome::Done })
 }

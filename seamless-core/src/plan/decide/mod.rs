@@ -5,22 +5,24 @@
 //! different situations never depend on each other except by [`Wait`].
 //!
 //! Where each kind of situation is decided: two records (`pair.rs`), a record without a partner (`partner.rs`), a record
-//! whose partner is gone (`partner.rs`).
+//! whose partner is gone (`partner.rs`). What is held because it may be the system's own doing: `suspect.rs`.
 
 mod entries;
 mod pair;
 mod partner;
 mod rebase;
+mod suspect;
 
 use crate::connector::{AbsenceProof, Capabilities, Versioned};
 use crate::mapper::Resolved;
 use crate::merge::{CompiledLink, Reconciler};
-use crate::model::{ActionId, Bits, LinkId, RuleId, Side, Sides};
+use crate::model::{ActionId, Bits, LinkId, RecordId, RuleId, Side, Sides};
 
 use crate::plan::entry::{Entry, FieldChange, Wait};
 use crate::plan::known::{Attention, Pair, Resolution};
 pub use entries::attempt_name;
 pub use pair::conflict_message;
+pub use suspect::with_proven;
 
 /// What is the same for every situation of a link.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +62,9 @@ pub struct Situation<'a> {
     pub resolutions: &'a [Resolution],
     /// What is open about this pair's records.
     pub open: &'a [Attention],
+    /// Whether each side was read since the pair was last touched: what it showed then was no other value than its
+    /// base, or something would stand open.
+    pub read_since: Sides<bool>,
     /// Whether consistency is checked where nothing changed.
     pub check_all: bool,
 }
@@ -69,6 +74,15 @@ pub struct Situation<'a> {
 pub enum Half<'a> {
     /// It is there.
     There(&'a Versioned),
+    /// The pair's record was merged into this one, which has no partner: it stands for the former from now on.
+    Survivor(&'a Versioned),
+    /// It was merged into another record that has a partner of its own, or cannot be had.
+    Merged {
+        /// That record.
+        into: &'a RecordId,
+        /// Its partner, where one is known.
+        partner: Option<&'a RecordId>,
+    },
     /// It is gone, and this proves it.
     Gone(&'a AbsenceProof),
     /// It was asked for and neither shown nor proven to be gone.
@@ -80,8 +94,8 @@ pub enum Half<'a> {
 impl<'a> Half<'a> {
     fn there(self) -> Option<&'a Versioned> {
         match self {
-            Half::There(versioned) => Some(versioned),
-            Half::Gone(_) | Half::Hidden | Half::None => None,
+            Half::There(versioned) | Half::Survivor(versioned) => Some(versioned),
+            Half::Merged { .. } | Half::Gone(_) | Half::Hidden | Half::None => None,
         }
     }
 }
@@ -114,16 +128,25 @@ pub struct Deferred {
 pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
     let mut deciding =
         Deciding { cx, situation, decision: Decision::default(), parts: 0, parked: Vec::new() };
+    if let (Some(left), Some(right)) = (situation.half.left.there(), situation.half.right.there()) {
+        deciding.both(left, right);
+        return deciding.decision;
+    }
     match (situation.half.left, situation.half.right) {
-        (Half::There(left), Half::There(right)) => deciding.both(left, right),
         (Half::There(left), Half::None) => deciding.alone(Side::Left, left),
         (Half::None, Half::There(right)) => deciding.alone(Side::Right, right),
         (Half::There(left), Half::Gone(proof)) => deciding.gone(Side::Right, proof, left),
         (Half::Gone(proof), Half::There(right)) => deciding.gone(Side::Left, proof, right),
-        (Half::Gone(_), Half::Gone(_)) => deciding.end_pair(Sides::new(true, true)),
+        (Half::Merged { into, partner }, Half::There(_)) => deciding.merged(Side::Left, into, partner),
+        (Half::There(_), Half::Merged { into, partner }) => deciding.merged(Side::Right, into, partner),
         (Half::Hidden, _) => deciding.hidden(Side::Left),
         (_, Half::Hidden) => deciding.hidden(Side::Right),
-        (Half::None, Half::None | Half::Gone(_)) | (Half::Gone(_), Half::None) => {}
+        (Half::None, _) | (_, Half::None) => {}
+        // Neither of the two that the pair joined is there any more, whatever became of them.
+        (
+            Half::Gone(_) | Half::Merged { .. } | Half::Survivor(_) | Half::There(_),
+            Half::Gone(_) | Half::Merged { .. } | Half::Survivor(_) | Half::There(_),
+        ) => deciding.end_pair(Sides::new(true, true)),
     }
     deciding.decision
 }
@@ -157,6 +180,7 @@ pub fn decide_deferred(
         rebased: &rebased,
         resolutions: &[],
         open,
+        read_since: Sides::new(false, false),
         check_all: false,
     };
     // Parts beyond those of the first decision about the record.

@@ -3,18 +3,22 @@
 
 use crate::connector::Versioned;
 use crate::mapper::{Ask, MapContext, MapProblem};
-use crate::merge::{CarryReason, Case, ConflictReason, Judgement, conflict, merged};
+use crate::merge::{CarryReason, Case, ConflictReason, Judgement, Verdict, conflict, merged};
 use crate::model::{ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth};
 
-use super::{Deciding, Deferred, Writing};
-use crate::plan::entry::{ConflictView, ConflictWhy, Effect, FieldChange, Provenance, Reason, Wait};
-use crate::plan::known::{AttentionWhy, Pair, PairStatus};
+use super::suspect::with_proven;
+use super::{Deciding, Deferred, Half, Writing};
+use crate::plan::entry::{
+    Body, ConflictView, ConflictWhy, Effect, Entry, FieldChange, Provenance, Rank, Reason, Wait,
+};
+use crate::plan::known::{AttentionWhy, Pair, PairStatus, Resolution};
 use crate::plan::render::Show;
 
 impl Deciding<'_> {
     pub(super) fn both(&mut self, left: &Versioned, right: &Versioned) {
         let link = self.cx.link;
         let now = Sides::new(left, right);
+        self.relink();
         for side in Side::BOTH {
             if link.scope(side, &now.of(side).record) == Truth::Out {
                 return self.out_of_scope(side);
@@ -23,7 +27,13 @@ impl Deciding<'_> {
         if let Some(Pair { status: PairStatus::Frozen(_), .. }) = self.situation.pair {
             self.effect(Effect::Thaw, Bits::new());
         }
-        let base = self.situation.pair.map(|pair| pair.base.as_ref());
+        let proven =
+            Side::BOTH.map(|side| self.situation.pair.and_then(|pair| with_proven(pair, side, now.of(side))));
+        let [left_proven, right_proven] = &proven;
+        let base = self.situation.pair.map(|pair| {
+            let Sides { left, right } = &pair.base;
+            Sides::new(left_proven.as_ref().unwrap_or(left), right_proven.as_ref().unwrap_or(right))
+        });
         let context = |to: Side| MapContext {
             resolved: self.situation.resolved.of(to),
             target_entity: link.spec().entity.of(to),
@@ -38,14 +48,17 @@ impl Deciding<'_> {
             check_all: self.situation.check_all,
             rebased: self.situation.rebased,
         };
-        let without_base = self.situation.pair.map(|pair| self.without_base(pair, &case)).unwrap_or_default();
+        let without_base = self.without_base(&case);
         case.rebased = &without_base;
         let verdict = self.cx.reconciler.reconcile(&case);
-        let mut agreed = Bits::new();
+        let mut agreed = self.newly_proven(&case, &verdict);
         let mut diverged = Vec::new();
         let mut contested: Vec<RuleId> = Vec::new();
         let mut writing = Sides::<Writing>::default();
         for (group, judgement) in verdict.loud() {
+            if self.held(&case, group, judgement, &mut writing, &mut agreed) {
+                continue;
+            }
             match judgement {
                 Judgement::Settled | Judgement::Unknown(_) | Judgement::NotApplied => {}
                 Judgement::Agree(_) | Judgement::Kept(_) => agreed.insert(group),
@@ -72,6 +85,32 @@ impl Deciding<'_> {
         let Sides { left: to_left, right: to_right } = writing;
         self.update(Side::Left, Some(left), to_left, reason.clone());
         self.update(Side::Right, Some(right), to_right, reason);
+    }
+
+    /// A record of the pair was merged into one without a partner: the pair goes on with that one. Its bases stay, so
+    /// what differs between the two is an edit like any other.
+    fn relink(&mut self) {
+        let Some(pair) = self.situation.pair else { return };
+        let into = self.situation.half.map(|half| match half {
+            Half::Survivor(versioned) => Some(versioned.id.clone()),
+            _ => None,
+        });
+        let Some(left) = self.id_of(Side::Left).filter(|_| into.left.is_some() || into.right.is_some())
+        else {
+            return;
+        };
+        // Named by the records as they were, and placed by those that come: so it is the first entry of the pair.
+        let entry = Entry {
+            key: self.key(Rank::State, Side::Left, left, self.parts),
+            link: self.cx.link.spec().id.clone(),
+            ids: pair.ids.as_ref().map(|id| Some(id.clone())),
+            basis: self.basis(),
+            observed: Sides::default(),
+            settles: Bits::new(),
+            body: Body::Effect(Effect::Relink { into }),
+        };
+        self.parts += 1;
+        self.push(entry);
     }
 
     /// A new pair, or groups of a known one that agree without a write.
@@ -225,13 +264,7 @@ impl Deciding<'_> {
         agreed: &mut Bits,
     ) {
         let rules = self.rule_ids(group);
-        let resolution = self.situation.resolutions.iter().find(|resolution| {
-            rules.contains(&resolution.rule)
-                && Side::BOTH.into_iter().all(|side| {
-                    *resolution.seen.of(side) == self.cx.link.fingerprint(side, case.current.of(side))
-                })
-        });
-        if let Some(resolution) = resolution {
+        if let Some(resolution) = self.resolution(case, group) {
             let to = resolution.take.other();
             let from = Provenance::Resolved { by: resolution.by.clone() };
             return self.carry(case, group, to, from, writing.of_mut(to), agreed);
@@ -249,6 +282,41 @@ impl Deciding<'_> {
         if !known {
             self.effect(Effect::OpenConflict(view), Bits::new());
         }
+    }
+
+    /// What a person decided about a group, if it holds for what both sides hold now.
+    pub(super) fn resolution(&self, case: &Case<'_>, group: usize) -> Option<&Resolution> {
+        if self.situation.resolutions.is_empty() {
+            return None;
+        }
+        let rules = self.rule_ids(group);
+        let mut resolutions = self.situation.resolutions.iter();
+        resolutions.find(|resolution| {
+            rules.contains(&resolution.rule)
+                && Side::BOTH.into_iter().all(|side| {
+                    *resolution.seen.of(side) == self.cx.link.fingerprint(side, case.current.of(side))
+                })
+        })
+    }
+
+    /// Quiet groups whose base is not what was sent but what that is proven to have become.
+    fn newly_proven(&self, case: &Case<'_>, verdict: &Verdict) -> Bits {
+        let mut groups = Bits::new();
+        let Some(pair) = self.situation.pair else { return groups };
+        for side in Side::BOTH {
+            let Some(base) = case.base.of(side).filter(|base| !std::ptr::eq(*base, pair.base.of(side)))
+            else {
+                continue;
+            };
+            let forms = case.link.forms(side);
+            for (place, group) in case.link.groups().iter().enumerate() {
+                let moved = |slot: &usize| !forms.same_slot(*slot, pair.base.of(side), base);
+                if verdict.judgement(place) == Judgement::Settled && group.slots.of(side).iter().any(moved) {
+                    groups.insert(place);
+                }
+            }
+        }
+        groups
     }
 
     /// The side to which a group cannot be carried yet because it refers to a record of a link that this plan has not

@@ -3,14 +3,14 @@
 
 use crate::connector::{AbsenceProof, Versioned};
 use crate::mapper::{Ask, DeletePolicy, LeavePolicy, MapContext};
-use crate::model::{Bits, FieldName, Planned, Presence, Record, Side, Sides, Slot, Truth, Value};
+use crate::model::{Bits, FieldName, Planned, Presence, Record, RecordId, Side, Sides, Slot, Truth, Value};
 
 use super::{Deciding, Deferred, Writing};
 use crate::plan::entry::{
     Action, Body, Effect, Entry, FieldChange, ParkReason, PlannedExpects, PlannedGround, PlannedTarget,
     PlannedVerb, Provenance, Rank, Reason, Wait,
 };
-use crate::plan::known::PairStatus;
+use crate::plan::known::{AttentionWhy, PairStatus, merged_into};
 
 impl Deciding<'_> {
     pub(super) fn alone(&mut self, from: Side, source: &Versioned) {
@@ -86,10 +86,39 @@ impl Deciding<'_> {
         });
     }
 
+    /// A partner was merged into a record that has one of its own. Nothing follows from that for the record that is
+    /// left: it may be a second record of the same thing, or not.
+    pub(super) fn merged(&mut self, side: Side, into: &RecordId, partner: Option<&RecordId>) {
+        let Some(pair) = self.situation.pair else { return };
+        if pair.status == PairStatus::Ended || self.waits_for_a_merge() {
+            return;
+        }
+        let whose = match partner {
+            Some(partner) => format!(", which has the partner {partner}"),
+            None => ", which cannot take its place".to_owned(),
+        };
+        let remedy = match partner {
+            Some(partner) => {
+                format!("merge it into {partner} too, or delete it; nothing is deleted by itself")
+            }
+            None => "delete it too, or unlink the pair; nothing is deleted by itself".to_owned(),
+        };
+        let message = format!("its partner was merged into {into} on the {side} side{whose}");
+        self.park_record(side.other(), ParkReason::Merged { into: into.clone() }, message, remedy);
+    }
+
+    /// Whether the pair is parked because a record of it was merged: systems say so once, and later only that it is
+    /// gone.
+    fn waits_for_a_merge(&self) -> bool {
+        self.situation.open.iter().any(|attention| {
+            matches!(&attention.why, AttentionWhy::Parked { reason, .. } if merged_into(reason).is_some())
+        })
+    }
+
     /// A partner is gone; `side` is the side that it was on.
     pub(super) fn gone(&mut self, side: Side, proof: &AbsenceProof, other: &Versioned) {
         let Some(pair) = self.situation.pair else { return };
-        if pair.status == PairStatus::Ended {
+        if pair.status == PairStatus::Ended || self.waits_for_a_merge() {
             return;
         }
         let (link, to) = (self.cx.link, side.other());
@@ -153,7 +182,7 @@ impl Deciding<'_> {
 
     pub(super) fn hidden(&mut self, side: Side) {
         let Some(pair) = self.situation.pair else { return };
-        if pair.status == PairStatus::Ended {
+        if pair.status == PairStatus::Ended || self.waits_for_a_merge() {
             return;
         }
         self.park_record(

@@ -6,22 +6,22 @@
 
 use crate::merge::{Case, Judgement};
 use crate::model::{Bits, Sides};
-use crate::plan::known::Pair;
 
 use super::Deciding;
 
 impl Deciding<'_> {
     /// Of the groups whose rules changed, those whose bases say nothing under the rules as they are. Asks only where
     /// there are such groups: in the first plan under another configuration.
-    pub(super) fn without_base(&self, pair: &Pair, case: &Case<'_>) -> Bits {
-        let changed = self.situation.rebased;
+    pub(super) fn without_base(&self, case: &Case<'_>) -> Bits {
+        let changed = case.rebased;
+        let Sides { left: Some(left), right: Some(right) } = case.base else { return changed.clone() };
         if changed.is_empty() {
             return changed.clone();
         }
         let nothing = Bits::new();
         let then = Case {
             base: Sides::new(None, None),
-            current: Sides::new(&pair.base.left, &pair.base.right),
+            current: Sides::new(left, right),
             modified: Sides::new(None, None),
             check_all: true,
             rebased: &nothing,

@@ -117,6 +117,15 @@ impl<W: Write> TextRenderer<W> {
             write!(self.line, "    what to do: {}", trip.remedy)?;
             self.end(Tone::Plain)?;
         }
+        if !trailer.forms.is_empty() {
+            self.end(Tone::Plain)?;
+            self.line.push_str("What a system seems to make of what it is sent");
+            self.end(Tone::Heading)?;
+        }
+        for form in &trailer.forms {
+            write!(self.line, "  {}", form.words(self.names.of(form.side)))?;
+            self.end(Tone::Plain)?;
+        }
         self.end(Tone::Plain)?;
         self.line.push_str(&words::runs(trailer.runs_to_quiet));
         self.end(Tone::Plain)?;
@@ -249,6 +258,14 @@ impl<W: Write> TextRenderer<W> {
                     "left the filter in {}, nothing is written until it is back",
                     names.of(*side)
                 )?;
+            }
+            Effect::Relink { into } => {
+                let merged = Side::BOTH.into_iter().filter_map(|side| Some((side, into.of(side).as_ref()?)));
+                for (place, (side, into)) in merged.enumerate() {
+                    let and = if place > 0 { ", and " } else { "" };
+                    write!(self.line, "{and}merged into {into} in {}", names.of(side))?;
+                }
+                self.line.push_str(", with which the pair goes on");
             }
             Effect::Thaw => self.line.push_str("is back in the filter"),
             Effect::Diverged { rules } => {

@@ -16,7 +16,10 @@ fn trailer(entries: &[Entry]) -> Trailer {
         sealer.entry(entry).unwrap();
     }
     let seen = vec![("customers".into(), 100, 13)];
-    sealer.finish(Closing { guards: vec![samples::trip()], runs_to_quiet: 2, seen }).unwrap().0
+    sealer
+        .finish(Closing { guards: vec![samples::trip()], forms: Vec::new(), runs_to_quiet: 2, seen })
+        .unwrap()
+        .0
 }
 
 fn render(entries: &[Entry], options: TextOptions) -> String {

@@ -11,7 +11,12 @@ pub(super) type Names = Sides<String>;
 pub(super) fn rank(rank: Rank, name: &str) -> String {
     match rank {
         Rank::State => format!("nothing is written, records of {name}"),
-        Rank::ReleaseKeys => format!("update in {name}, first, to free values that others take"),
+        Rank::ReleaseKeys => format!("first in {name}: unique values become free that other records take"),
+        Rank::MoveKeys(step) => {
+            format!(
+                "then in {name}, step {step}: unique values are taken that became free, others become free"
+            )
+        }
         Rank::Create => format!("create in {name}"),
         Rank::Update => format!("update in {name}"),
         Rank::PatchReferences => format!("update in {name}, to set references that had to wait"),
@@ -31,6 +36,9 @@ pub(super) fn reason(reason: &Reason, names: &Names, side: Side) -> String {
         Reason::PartnerLeftScope => format!("its partner in {there} left the filter"),
         Reason::Restore => format!("it was deleted in {here}, and is restored"),
         Reason::Resolution => "a person decided".to_owned(),
+        Reason::ReleaseKey => {
+            "it gives up a unique value for a moment, because another record takes it".to_owned()
+        }
     }
 }
 
@@ -48,6 +56,7 @@ pub(super) fn provenance(from: &Provenance, names: &Names, side: Side) -> String
         Provenance::Resolved { by } => format!("decided by {by}"),
         Provenance::Merged => "merged from both".to_owned(),
         Provenance::Lifecycle => "set by the rule for what happens to the partner".to_owned(),
+        Provenance::Released => "temporary, until a later step of this plan".to_owned(),
     }
 }
 
@@ -69,6 +78,7 @@ pub(super) fn expects(expects: &PlannedExpects) -> Option<&'static str> {
         PlannedExpects::Anything => None,
         PlannedExpects::Missing => Some("only if it is not there yet"),
         PlannedExpects::Version(_) | PlannedExpects::Before => Some("only if nobody changed it since"),
+        PlannedExpects::Released { .. } => Some("only if nobody changed it since this plan did"),
     }
 }
 
@@ -117,9 +127,22 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
             "nobody knows whether it was created",
             "look it up in the system, and join the two records or delete the copy",
         ),
+        ParkReason::Merged { .. } => (
+            "its partner was merged into another record",
+            "merge the two records here as well, or delete the one that is too many",
+        ),
         ParkReason::LeftScope => {
             ("its partner left the filter", "decide whether it is kept, changed or deleted")
         }
+        ParkReason::Suspected(_) => (
+            "it may be the system's own form of what was sent, so it is not carried back",
+            "decide: the other side's value is meant (it is the system's form), or this one's (somebody edited it); \
+             or declare the form",
+        ),
+        ParkReason::Returned => (
+            "the same value was written again and again, and did not stay",
+            "find out what changes it back there, or decide which side's value is meant",
+        ),
     }
 }
 

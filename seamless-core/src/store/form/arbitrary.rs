@@ -13,13 +13,16 @@ use proptest::sample::{Index, select};
 
 use crate::connector::{AbsenceProof, Cursor, GoneProof, Tombstone, Versioned};
 use crate::mapper::{Ask, MapProblem};
+use crate::merge::LossyForm;
 use crate::model::{
-    ActionId, Bits, Decimal, EntityName, FieldName, Instant, KeyPart, LinkId, Planned, Record, RecordBuilder,
-    RecordId, Reference, RuleId, SetValue, Shape, Side, Sides, Slot, Timestamp, Value, Version,
+    ActionId, Bits, CanonicalForm, Decimal, EntityName, FieldName, Instant, KeyPart, LinkId, Normaliser,
+    Planned, Record, RecordBuilder, RecordId, Reference, RuleId, SetValue, Shape, Side, Sides, Slot,
+    Timestamp, Value, Version,
 };
 use crate::plan::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
-    Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Wait,
+    Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Return,
+    Suspicion, Trail, Wait,
 };
 
 const FIELDS: [&str; 6] = ["No.", "Credit Limit (LCY)", "name", "", "ünï", "a'b\"c"];
@@ -189,6 +192,8 @@ fn expects() -> impl Strategy<Value = PlannedExpects> {
         Just(PlannedExpects::Missing),
         version().prop_map(PlannedExpects::Version),
         Just(PlannedExpects::Before),
+        vec(select(FIELDS.to_vec()).prop_map(FieldName::from), 0..3)
+            .prop_map(|fields| PlannedExpects::Released { fields }),
     ]
 }
 
@@ -211,6 +216,7 @@ fn provenance() -> impl Strategy<Value = Provenance> {
             Provenance::Restored,
             Provenance::Merged,
             Provenance::Lifecycle,
+            Provenance::Released,
         ]),
         "\\PC{0,5}".prop_map(|by| Provenance::Resolved { by }),
     ]
@@ -232,6 +238,7 @@ fn action() -> impl Strategy<Value = Action> {
         Reason::PartnerLeftScope,
         Reason::Restore,
         Reason::Resolution,
+        Reason::ReleaseKey,
     ]);
     (action_id(), side(), target(), verb(), vec(change(), 0..3), expects(), reason, vec(wait(), 0..2))
         .prop_map(|(id, side, target, verb, changes, expects, reason, waits_for)| Action {
@@ -265,6 +272,34 @@ fn conflict() -> impl Strategy<Value = ConflictView> {
     })
 }
 
+pub(crate) fn suspicion() -> impl Strategy<Value = Suspicion> {
+    let form = prop_oneof![
+        any::<u32>()
+            .prop_map(|length| CanonicalForm::new([Normaliser::Case, Normaliser::Truncated(length)]))
+            .prop_map(LossyForm::Folded),
+        any::<(u8, u8)>().prop_map(|(least, most)| LossyForm::Rounded { least, most }),
+        any::<(u8, u8)>().prop_map(|(least, most)| LossyForm::Dropped { least, most }),
+    ];
+    ("[a-c]{1,3}", form, "[0-9a-f]{16}").prop_map(|(field, form, sent)| Suspicion {
+        field: field.as_str().into(),
+        form,
+        sent,
+    })
+}
+
+fn slots() -> impl Strategy<Value = Bits> + Clone {
+    vec(0usize..200, 0..4).prop_map(|slots| slots.into_iter().collect())
+}
+
+pub(crate) fn trail() -> impl Strategy<Value = Trail> {
+    let of = (rule(), vec(any::<(u64, u8)>(), 0..3)).prop_map(|(rule, values)| Return { rule, values });
+    (sides(slots()), sides(slots()), vec(of, 0..2)).prop_map(|(acknowledged, written, returns)| Trail {
+        acknowledged,
+        written,
+        returns,
+    })
+}
+
 fn parked() -> impl Strategy<Value = Parked> {
     let problem = prop_oneof![
         select(vec![MapProblem::Unmappable, MapProblem::DoesNotFit, MapProblem::NotKnown]),
@@ -281,7 +316,10 @@ fn parked() -> impl Strategy<Value = Parked> {
             ParkReason::Refused,
             ParkReason::AmbiguousCreate,
             ParkReason::LeftScope,
+            ParkReason::Returned,
         ]),
+        record_id().prop_map(|into| ParkReason::Merged { into }),
+        suspicion().prop_map(ParkReason::Suspected),
     ];
     (side(), of(record_id()), vec(rule(), 0..3), why, "\\PC{0,9}", "\\PC{0,9}")
         .prop_map(|(side, id, rules, why, message, remedy)| Parked { side, id, rules, why, message, remedy })
@@ -297,6 +335,7 @@ fn effect() -> impl Strategy<Value = Effect> {
         sides(any::<bool>()).prop_map(|gone| Effect::EndPair { gone }),
         side().prop_map(|side| Effect::Freeze { side }),
         Just(Effect::Thaw),
+        sides(of(record_id())).prop_map(|into| Effect::Relink { into }),
         vec(rule(), 0..3).prop_map(|rules| Effect::Diverged { rules }),
         (side(), feed()).prop_map(|(side, feed)| Effect::Cursor { side, feed }),
     ]

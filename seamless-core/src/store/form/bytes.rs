@@ -218,7 +218,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(u16, u32, u64);
+numbers!(u8, u16, u32, u64);
 
 impl Form for String {
     fn put(&self, to: &mut Writer<'_>) -> Result<()> {

@@ -5,12 +5,14 @@ use super::bytes::{Form, Reader, Writer, unknown_tag};
 use super::corrupt;
 use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
-use crate::model::{Planned, Result};
+use crate::merge::LossyForm;
+use crate::model::{CanonicalForm, Normaliser, Planned, Result, Sides};
 use crate::plan::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
-    Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Wait,
+    Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Return, Suspicion,
+    Trail, Wait,
 };
-use crate::store::port::EntryState;
+use crate::store::port::{EntryParts, EntryState};
 
 /// A struct: its fields, one after the other.
 macro_rules! fields {
@@ -72,7 +74,35 @@ impl Form for EntryKey {
     }
 }
 
-fields!(Entry { key, link, ids, basis, observed, settles, body });
+/// What was observed comes last, so that it can be left unread.
+impl Form for Entry {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        let Entry { key, link, ids, basis, observed, settles, body } = self;
+        key.put(to)?;
+        link.put(to)?;
+        ids.put(to)?;
+        basis.put(to)?;
+        settles.put(to)?;
+        body.put(to)?;
+        observed.put(to)
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        take(from, EntryParts::Whole)
+    }
+}
+
+/// Reads an entry, or what is shown of it; then bytes are left.
+pub(super) fn take(from: &mut Reader<'_>, parts: EntryParts) -> Result<Entry> {
+    let (key, link, ids) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
+    let (basis, settles, body) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
+    let observed = match parts {
+        EntryParts::Shown => Sides::default(),
+        EntryParts::Whole => Form::take(from)?,
+    };
+    Ok(Entry { key, link, ids, basis, observed, settles, body })
+}
+
 fields!(Basis { pair_revision, versions });
 fields!(Action { id, side, target, verb, changes, expects, reason, waits_for });
 fields!(Wait { action, ask });
@@ -80,6 +110,9 @@ fields!(FieldChange { rule, field, before, after, from });
 fields!(Feed { cursor, enumerated_at, enumerated });
 fields!(ConflictView { rules, why, fields });
 fields!(Parked { side, id, rules, why, message, remedy });
+fields!(Suspicion { field, form, sent });
+fields!(Trail { acknowledged, written, returns });
+fields!(Return { rule, values });
 fields!(Tombstone { id, version, merged_into });
 fields!(GoneProof { id, seen });
 
@@ -88,26 +121,43 @@ variants!(PlannedTarget { 0 Existing(id), 1 New, 2 CreatedBy(wait) });
 variants!(PlannedVerb { 0 Create, 1 Update, 2 Delete(ground) });
 variants!(PlannedGround { 0 Absent(proof), 1 LeftScope });
 variants!(AbsenceProof { 0 Tombstone(tombstone), 1 Gone(proof) });
-variants!(PlannedExpects { 0 Anything, 1 Missing, 2 Version(version), 3 Before });
+variants!(PlannedExpects { 0 Anything, 1 Missing, 2 Version(version), 3 Before, 4 Released { fields } });
 variants!(Planned { 0 Known(value), 1 ResultOf(action), 2 TargetDecides });
 variants!(Ask { 0 Partner { link, side, id } });
 variants!(Provenance {
     0 Changed, 1 Created, 2 FilledBlank, 3 FirstLinkAuthority, 4 PolicyOverwrote, 5 Restored,
-    6 Resolved { by }, 7 Merged, 8 Lifecycle,
+    6 Resolved { by }, 7 Merged, 8 Lifecycle, 9 Released,
 });
 variants!(Reason {
     0 Changed, 1 NoPartner, 2 FirstLink, 3 LateReference, 4 PartnerGone, 5 PartnerLeftScope, 6 Restore,
-    7 Resolution,
+    7 Resolution, 8 ReleaseKey,
 });
 variants!(Effect {
     0 Link { line }, 1 Agree, 2 OpenConflict(view), 3 CloseConflict { rules }, 4 Park(parked),
     5 EndPair { gone }, 6 Freeze { side }, 7 Thaw, 8 Diverged { rules }, 9 Cursor { side, feed },
+    10 Relink { into },
 });
 variants!(ConflictWhy { 0 BothChanged, 1 FirstLink, 2 Drift });
 variants!(ParkReason {
     0 Map(problem), 1 Ambiguous, 2 Broken, 3 PartnerGone, 4 EditedAndDeleted, 5 Hidden, 6 Refused,
-    7 AmbiguousCreate, 8 LeftScope,
+    7 AmbiguousCreate, 8 LeftScope, 9 Merged { into }, 10 Suspected(suspicion), 11 Returned,
 });
+variants!(LossyForm { 0 Folded(form), 1 Rounded { least, most }, 2 Dropped { least, most } });
+variants!(Normaliser {
+    0 Trim, 1 Case, 2 Space, 3 Unicode, 4 Digits, 5 Email, 6 Truncated(length), 7 Scale(scale), 8 Instant(digits),
+    9 Set, 10 EmptyIsNull, 11 ZeroIsNull, 12 OptionValue,
+});
+
+impl Form for CanonicalForm {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        self.steps().to_vec().put(to)
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        Vec::<Normaliser>::take(from).map(Self::new)
+    }
+}
+
 variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask) });
 variants!(EntryState {
     0 Planned, 1 Intended { attempts }, 2 Applied { id, at }, 3 Dropped { why, at },

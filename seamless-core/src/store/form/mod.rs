@@ -21,9 +21,10 @@ pub(super) use bytes::{Form, Reader, Writer};
 use crate::connector::Versioned;
 use crate::model::{Error, ErrorKind, Record, Result, Shape};
 use crate::plan::Entry;
+use crate::store::port::EntryParts;
 
 /// The version of the stored form that this build writes. It reads no other.
-pub const FORM_VERSION: u8 = 1;
+pub const FORM_VERSION: u8 = 2;
 
 /// Values inside values at most, for sets and child records: what bounds the stack.
 pub const DEPTH_MAX: u32 = 32;
@@ -86,8 +87,13 @@ pub fn encode_entry(entry: &Entry, number_of: &mut NumberOf<'_>, out: &mut Vec<u
 /// Reads what [`encode_entry`] wrote.
 ///
 /// Errors: `Corrupt` when the bytes are not the form of an entry; those of `shape_of`.
-pub fn decode_entry(bytes: &[u8], shape_of: &ShapeOf<'_>) -> Result<Entry> {
-    decode(bytes, shape_of)
+pub fn decode_entry(bytes: &[u8], parts: EntryParts, shape_of: &ShapeOf<'_>) -> Result<Entry> {
+    let mut from = Reader::open(bytes, shape_of)?;
+    let entry = entry::take(&mut from, parts)?;
+    if parts == EntryParts::Whole {
+        from.end()?;
+    }
+    Ok(entry)
 }
 
 /// Appends anything that has a stored form.
@@ -96,6 +102,7 @@ pub(super) fn encode<T: Form>(content: &T, number_of: &mut NumberOf<'_>, out: &m
 }
 
 /// Reads anything that has a stored form.
+#[cfg(any(test, feature = "sqlite"))]
 pub(super) fn decode<T: Form>(bytes: &[u8], shape_of: &ShapeOf<'_>) -> Result<T> {
     let mut from = Reader::open(bytes, shape_of)?;
     let content = T::take(&mut from)?;

@@ -27,8 +27,8 @@ use async_trait::async_trait;
 use self::db::Db;
 use self::thread::Thread;
 use super::port::{
-    Approval, Area, Attention, Binding, Bound, Commit, EntryRow, EntryState, JournalLine, Lease, Mark,
-    PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
+    Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease,
+    Mark, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
 };
 use crate::clock::Clock;
 use crate::model::{LinkId, PartitionId, PlanId, RecordId, Result, Side, Timestamp};
@@ -193,9 +193,14 @@ impl StateStore for SqliteStore {
         self.thread.call(move |db| db.put_entries(&lease, &plan, entries)).await
     }
 
-    async fn entries(&self, plan: &PlanId, scan: Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
+    async fn entries(
+        &self,
+        plan: &PlanId,
+        parts: EntryParts,
+        scan: Scan<EntryKey>,
+    ) -> Result<PageOf<EntryRow>> {
         let plan = plan.clone();
-        self.thread.call(move |db| db.entries(&plan, &scan)).await
+        self.thread.call(move |db| db.entries(&plan, parts, &scan)).await
     }
 
     async fn finish(&self, lease: &Lease, plan: &PlanId, trailer: &Trailer) -> Result<()> {

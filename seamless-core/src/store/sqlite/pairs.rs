@@ -5,6 +5,7 @@ use rusqlite::{CachedStatement, Row, params};
 use super::db::{Db, prepared};
 use super::error::{Mapped, read_failed, write_failed};
 use crate::model::{Fingerprint, LinkId, PlanId, Record, RecordId, Result, Side, Sides, Version};
+use crate::plan::Trail;
 use crate::store::form::{self, corrupt};
 use crate::store::port::{Mark, PageOf, Pair, PairStatus, Scan};
 use crate::store::refuse;
@@ -30,8 +31,8 @@ macro_rules! select_pairs {
     };
 }
 
-/// Which sides' records were only acknowledged, their versions, and both bases: the stored form of a pair.
-type PairForm = (Sides<bool>, Sides<Option<Version>>, Sides<Record>);
+/// How both bases came about, their versions, and the bases: the stored form of a pair.
+type PairForm = (Trail, Sides<Option<Version>>, Sides<Record>);
 
 impl Db {
     /// The marks of a link, one per record of the side.
@@ -138,15 +139,14 @@ impl Db {
             let plan = plan.map(|plan| names.name(file, plan)).transpose()?.map(PlanId::new);
             let configuration = names.name(file, row.get(8).or_fail(read_failed)?)?.as_ref().to_owned();
             let bytes = row.get_ref(9).and_then(|form| Ok(form.as_blob()?)).or_fail(read_failed)?;
-            let (acknowledged, version, base): PairForm =
-                form::decode(bytes, &|number| shapes.shape(number))?;
+            let (trail, version, base): PairForm = form::decode(bytes, &|number| shapes.shape(number))?;
             found.push(Some(Pair {
                 ids,
                 status,
                 revision,
                 plan,
                 base,
-                acknowledged,
+                trail,
                 fingerprint,
                 version,
                 watch,
@@ -211,7 +211,7 @@ impl Db {
                 revision: _,
                 plan,
                 base,
-                acknowledged,
+                trail,
                 fingerprint,
                 version,
                 watch,
@@ -220,7 +220,7 @@ impl Db {
             let plan = plan.map(|plan| names.number(file, plan.as_str())).transpose()?;
             let configuration = names.number(file, &configuration)?;
             bytes.clear();
-            let content: PairForm = (acknowledged, version, base);
+            let content: PairForm = (trail, version, base);
             form::encode(&content, &mut |shape| shapes.number(file, shape), &mut bytes)?;
             // An id that is `NULL` is given by SQLite.
             let done = if known.is_some() { &mut update } else { &mut insert }.execute(params![

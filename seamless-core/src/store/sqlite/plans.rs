@@ -9,7 +9,8 @@ use crate::model::{ErrorKind, PartitionId, PlanId, Result, Timestamp};
 use crate::plan::{Entry, EntryKey, PlanHead, Trailer};
 use crate::store::form::{self, corrupt};
 use crate::store::port::{
-    Approval, Area, Commit, Ending, EntryRow, EntryState, Lease, PageOf, PlanRow, PlanState, Scan, SpillRow,
+    Approval, Area, Commit, Ending, EntryParts, EntryRow, EntryState, Lease, PageOf, PlanRow, PlanState,
+    Scan, SpillRow,
 };
 use crate::store::refuse;
 
@@ -154,34 +155,45 @@ impl Db {
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.write(Survives::Process, |db| {
             let Self { file, shapes, .. } = db;
+            let mut insert_content = prepared(file, "INSERT INTO entry_content (form) VALUES (?1)")?;
+            let mut insert = prepared(
+                file,
+                "INSERT INTO entry (plan, key, state, attempts, content) VALUES (?1, ?2, 2, 0, ?3) \
+                 ON CONFLICT DO NOTHING",
+            )?;
+            // An entry that is put again is rare: its content is moved to the row that is there.
             let mut replace = prepared(
                 file,
                 "UPDATE entry_content SET form = ?3 \
                  WHERE id = (SELECT content FROM entry WHERE plan = ?1 AND key = ?2)",
             )?;
-            let mut insert_content = prepared(file, "INSERT INTO entry_content (form) VALUES (?1)")?;
-            let mut insert = prepared(
-                file,
-                "INSERT INTO entry (plan, key, state, attempts, content) VALUES (?1, ?2, 2, 0, ?3)",
-            )?;
+            let mut take_back = prepared(file, "DELETE FROM entry_content WHERE id = ?1")?;
             let mut bytes = Vec::with_capacity(1024);
             for (key, entry) in &entries {
                 bytes.clear();
                 form::encode_entry(entry, &mut |shape| shapes.number(file, shape), &mut bytes)?;
-                if replace.execute(params![plan, key, bytes]).or_fail(write_failed)? == 0 {
-                    insert_content.execute(params![bytes]).or_fail(write_failed)?;
-                    insert.execute(params![plan, key, file.last_insert_rowid()]).or_fail(write_failed)?;
+                insert_content.execute(params![bytes]).or_fail(write_failed)?;
+                let content = file.last_insert_rowid();
+                if insert.execute(params![plan, key, content]).or_fail(write_failed)? == 0 {
+                    take_back.execute([content]).or_fail(write_failed)?;
+                    replace.execute(params![plan, key, bytes]).or_fail(write_failed)?;
                 }
             }
             Ok(())
         })
     }
 
-    pub(super) fn entries(&mut self, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
+    pub(super) fn entries(
+        &mut self,
+        plan: &PlanId,
+        parts: EntryParts,
+        scan: &Scan<EntryKey>,
+    ) -> Result<PageOf<EntryRow>> {
         self.entries_by(
             "SELECT state, attempts, ending, form FROM entry JOIN entry_content ON id = content \
              WHERE plan = ?1 AND key > ?2 ORDER BY key",
             plan,
+            parts,
             scan,
         )
     }
@@ -191,11 +203,18 @@ impl Db {
             "SELECT state, attempts, ending, form FROM entry INDEXED BY entry_intended \
              JOIN entry_content ON id = content WHERE plan = ?1 AND key > ?2 AND state = 3 ORDER BY key",
             plan,
+            EntryParts::Whole,
             scan,
         )
     }
 
-    fn entries_by(&mut self, sql: &str, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
+    fn entries_by(
+        &mut self,
+        sql: &str,
+        plan: &PlanId,
+        parts: EntryParts,
+        scan: &Scan<EntryKey>,
+    ) -> Result<PageOf<EntryRow>> {
         let number = match self.names.find(&self.file, plan.as_str())? {
             Some(number) if self.has_plan(number)? => number,
             _ => return Err(refuse::no_plan(plan)),
@@ -214,7 +233,7 @@ impl Db {
                     row.get_ref(2).or_fail(read_failed)
                 })?;
             let bytes = row.get_ref(3).and_then(|form| Ok(form.as_blob()?)).or_fail(read_failed)?;
-            let entry = form::decode_entry(bytes, &|number| self.shapes.shape(number))?;
+            let entry = form::decode_entry(bytes, parts, &|number| self.shapes.shape(number))?;
             page.rows.push(EntryRow { entry, state });
         }
         Ok(page)

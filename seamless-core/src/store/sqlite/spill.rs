@@ -2,9 +2,9 @@
 //!
 //! Rows come in any order, and a row at a random place of a large tree costs sixteen times one at its end. So rows are
 //! appended as they come, and the first read after them makes an index by SQLite's external sort, in memory of a
-//! fixed size. The index holds the contents too: a scan then reads the file from front to back. Of rows with the same
-//! key the one that was appended last is the row. An index that is there stays as long as what is added is small
-//! beside it.
+//! fixed size. The index holds the contents too: a scan then reads the file from front to back. Where rows came in the
+//! order of their keys, an index of the keys does the same. Of rows with the same key the one that was appended last
+//! is the row. An index that is there stays as long as what is added is small beside it.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,9 @@ struct Heap {
     table: u64,
     rows: u64,
     indexed: bool,
+    /// The last key, as long as rows came in the order of their keys.
+    last: Option<Vec<u8>>,
+    sorted: bool,
 }
 
 impl Spill {
@@ -46,7 +49,8 @@ impl Spill {
                 "CREATE TABLE heap_{table} (number INTEGER PRIMARY KEY, key BLOB NOT NULL, content BLOB NOT NULL)"
             );
             self.file.execute_batch(&make).or_fail(write_failed)?;
-            self.areas.insert((plan, area), Heap { table, rows: 0, indexed: false });
+            self.areas
+                .insert((plan, area), Heap { table, rows: 0, indexed: false, last: None, sorted: true });
         }
         let Some(heap) = self.areas.get_mut(&(plan, area)) else { return Ok(()) };
         let table = heap.table;
@@ -64,6 +68,10 @@ impl Spill {
         }
         batch.commit().or_fail(write_failed)?;
         heap.rows += rows.len() as u64;
+        heap.sorted = heap.sorted
+            && rows.is_sorted_by(|one, other| one.key <= other.key)
+            && heap.last.as_ref().is_none_or(|last| rows.first().is_none_or(|row| *last <= row.key));
+        heap.last = rows.last().map(|row| row.key.clone()).filter(|_| heap.sorted);
         Ok(())
     }
 
@@ -131,7 +139,8 @@ impl Spill {
     fn indexed(&mut self, plan: i64, area: Area) -> Result<Option<u64>> {
         let Some(heap) = self.areas.get_mut(&(plan, area)) else { return Ok(None) };
         if !heap.indexed {
-            let make = format!("CREATE INDEX order_{0} ON heap_{0} (key, number, content)", heap.table);
+            let columns = if heap.sorted { "key, number" } else { "key, number, content" };
+            let make = format!("CREATE INDEX order_{0} ON heap_{0} ({columns})", heap.table);
             self.file.execute_batch(&make).or_fail(write_failed)?;
             heap.indexed = true;
         }

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::SqliteStore;
 use crate::model::{Error, ErrorKind, PlanId, Side};
 use crate::store::migrate;
-use crate::store::port::{Area, Commit, PairStatus, PlanState, Scan, SpillRow, StateStore};
+use crate::store::port::{Area, Commit, EntryParts, PairStatus, PlanState, Scan, SpillRow, StateStore};
 use crate::store::test_kit::{ManualClock, adopted, at, entry, head, id, link, pair, partition};
 
 fn open(path: &Path) -> Result<SqliteStore, Error> {
@@ -55,7 +55,7 @@ fn a_closed_file_reads_back_and_epochs_go_on() {
         assert_eq!(found, [Some(expected)]);
         assert_eq!(store.adopted(&partition()).await.unwrap(), Some(PlanId::from("p")));
         assert_eq!(
-            store.entries(&PlanId::from("p"), Scan::first(9)).await.unwrap().rows[0].entry,
+            store.entries(&PlanId::from("p"), EntryParts::Whole, Scan::first(9)).await.unwrap().rows[0].entry,
             entry("a")
         );
         // Whoever had it before, the process ended; its lease is no lease any more.
@@ -202,7 +202,7 @@ fn damage_inside_of_the_file_is_an_error_and_never_a_panic() {
                 store.marks(&link(), Side::Left, Scan::first(9)).await.map(|_| ()),
                 store.marks(&link(), Side::Right, Scan::first(9)).await.map(|_| ()),
                 store.pairs_of(&link(), Side::Left, &[id("a")]).await.map(|_| ()),
-                store.entries(&PlanId::from("p"), Scan::first(9)).await.map(|_| ()),
+                store.entries(&PlanId::from("p"), EntryParts::Whole, Scan::first(9)).await.map(|_| ()),
                 store.plan(&PlanId::from("p")).await.map(|_| ()),
                 store.journal(Scan::first(9)).await.map(|_| ()),
             ];

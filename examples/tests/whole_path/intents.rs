@@ -1,0 +1,168 @@
+//! What is durable when: the intent before the write (I26), and an outcome together with all that it changes (I22).
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures::executor::block_on;
+use seamless_connectors::memory::{Fault, Memory};
+use seamless_core::connector::{
+    Capabilities, Connector, ConnectorInfo, FetchQuery, Finding, Lookup, PageStream, ReadQuery, Requirement,
+    WriteBatch, WriteOutcome,
+};
+use seamless_core::model::{EntityName, ErrorKind, Planned, Presence, Result, Schema, Side};
+use seamless_core::plan::{Body, Effect, Entry, Pair, PairStatus, PlannedVerb};
+use seamless_core::store::{EntryParts, EntryState, Scan, StateStore};
+
+use super::crash::{go_on, morning, steps_of};
+use super::world::{World, approve, as_it_is};
+
+/// A connector that looks into the state before it writes, and writes down what has no intent there.
+#[derive(Debug)]
+struct Notary {
+    inner: Memory,
+    store: Arc<dyn StateStore>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    writes: usize,
+    without_intent: Vec<String>,
+}
+
+#[async_trait]
+impl Connector for Notary {
+    fn info(&self) -> &ConnectorInfo {
+        self.inner.info()
+    }
+
+    fn capabilities(&self, entity: &EntityName) -> Capabilities {
+        self.inner.capabilities(entity)
+    }
+
+    async fn entities(&self) -> Result<Vec<EntityName>> {
+        self.inner.entities().await
+    }
+
+    async fn discover(&self, entities: &[EntityName]) -> Result<Schema> {
+        self.inner.discover(entities).await
+    }
+
+    async fn read(&self, query: ReadQuery) -> Result<PageStream> {
+        self.inner.read(query).await
+    }
+
+    async fn fetch(&self, query: FetchQuery) -> Result<Vec<Lookup>> {
+        self.inner.fetch(query).await
+    }
+
+    async fn write(&self, entity: &EntityName, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
+        let plan = self.store.adopted(&"test".into()).await?.expect("a plan is being applied");
+        let open = self.store.open_intents(&plan, Scan::first(10_000)).await?.rows;
+        let intended: Vec<_> = open.iter().filter_map(|row| Some(row.entry.action()?.id)).collect();
+        {
+            let mut seen = self.seen.lock().unwrap();
+            seen.writes += batch.ops.len();
+            let without = batch.ops.iter().filter(|op| !intended.contains(&op.id));
+            seen.without_intent.extend(without.map(|op| format!("{:?} {:?}", op.verb, op.target)));
+        }
+        self.inner.write(entity, batch).await
+    }
+
+    async fn check(&self, need: &Requirement) -> Result<Finding> {
+        self.inner.check(need).await
+    }
+}
+
+#[test]
+fn i26_no_write_is_sent_whose_intent_is_not_durable_and_every_intent_ends() {
+    let faults = [
+        None,
+        Some(Fault::LostReply),
+        Some(Fault::LostRequest),
+        Some(Fault::WriteFails(ErrorKind::Unavailable)),
+    ];
+    for fault in faults {
+        let world = morning(&as_it_is, &as_it_is);
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let notary = |inner: &Memory| {
+            Arc::new(Notary { inner: inner.clone(), store: world.store.clone(), seen: seen.clone() })
+        };
+        let integration =
+            world.builder().left("crm", notary(&world.crm)).right("erp", notary(&world.erp)).build().unwrap();
+        fault.iter().for_each(|fault| {
+            world.crm.fail_next(fault.clone());
+            world.erp.fail_next(fault.clone());
+        });
+        let report = block_on(integration.run(approve)).unwrap();
+        for (plan, _, _) in &report.plans {
+            let open = block_on(world.store.open_intents(plan, Scan::first(100))).unwrap().rows;
+            assert!(open.is_empty(), "{fault:?}: {open:?}");
+            let rows =
+                block_on(world.store.entries(plan, EntryParts::Whole, Scan::first(10_000))).unwrap().rows;
+            assert!(rows.iter().all(|row| row.state.is_ended()), "{fault:?}");
+        }
+        let seen = seen.lock().unwrap();
+        assert!(seen.writes > 5, "{fault:?}: {} writes are no run", seen.writes);
+        assert_eq!(seen.without_intent, Vec::<String>::new(), "{fault:?}");
+    }
+}
+
+/// What an entry that ended well must have left in the state, and one that did not must not.
+fn left_in_state(entry: &Entry, pair: Option<&Pair>) -> Option<bool> {
+    let live = pair.filter(|pair| pair.status != PairStatus::Ended);
+    match &entry.body {
+        Body::Act(action) => Some(match action.verb {
+            PlannedVerb::Create => live.is_some(),
+            PlannedVerb::Delete(_) => live.is_none(),
+            PlannedVerb::Update => {
+                let base = live?.base.of(action.side);
+                action.changes.iter().all(|change| match &change.after {
+                    Planned::Known(value) => {
+                        base.field(change.field.as_str()) == Presence::Value(value.as_ref())
+                    }
+                    // What a reference became is known only from the record that was made.
+                    Planned::ResultOf(_) | Planned::TargetDecides => {
+                        base.field(change.field.as_str()).value().is_some_and(|value| !value.is_null())
+                    }
+                })
+            }
+        }),
+        Body::Effect(Effect::Link { .. }) => Some(live.is_some()),
+        Body::Effect(_) => None,
+    }
+}
+
+fn check(world: &World, step: usize) -> usize {
+    let Some(plan) = block_on(world.store.adopted(&"test".into())).unwrap() else { return 0 };
+    let rows = block_on(world.store.entries(&plan, EntryParts::Whole, Scan::first(10_000))).unwrap().rows;
+    let mut checked = 0;
+    for row in rows {
+        let entry = &row.entry;
+        let named = Side::BOTH.into_iter().find_map(|side| Some((side, entry.ids.of(side).clone()?)));
+        let Some((side, id)) = named else { continue };
+        let pairs = block_on(world.store.pairs_of(&entry.link, side, &[id])).unwrap();
+        let Some(left) = left_in_state(entry, pairs[0].as_ref()) else { continue };
+        checked += 1;
+        let applied = matches!(row.state, EntryState::Applied { .. });
+        assert_eq!(applied, left, "crash at step {step}: {:?} {:?} {:#?}", row.state, entry.body, pairs[0]);
+    }
+    checked
+}
+
+/// Wherever a run dies, an entry has ended and its pair has moved, or neither has.
+#[test]
+fn i22_an_outcome_and_what_it_changes_are_one_transaction() {
+    let undisturbed = morning(&as_it_is, &as_it_is);
+    let steps = steps_of(&undisturbed);
+    let mut checked = 0;
+    for step in 0..steps {
+        let mut world = morning(&as_it_is, &as_it_is);
+        assert!(world.run_until(step).is_none());
+        checked += check(&world, step);
+        if step % 16 == 0 {
+            go_on(&world);
+        }
+    }
+    assert!(checked > 500, "{checked} entries are no crash test");
+}

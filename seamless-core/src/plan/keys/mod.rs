@@ -1,0 +1,15 @@
+//! Unique values that move between records of one plan: who gives one up, who takes it, in which order that can be
+//! written, and which record must give its value up for a moment because the records would wait for each other.
+//!
+//! It knows entries and the sets of fields that are unique together, and neither how entries are stored nor which of
+//! them there are: the sync floor finds who takes what from whom. The doors, in the order of their use:
+//! [`UniqueSets::moves`] per entry, [`place`] over those that concern each other, [`release`] for an entry that must
+//! let go first.
+
+mod order;
+mod release;
+mod unique;
+
+pub use order::{KeyNode, Placement, place};
+pub use release::{Released, release};
+pub use unique::{Given, KeyMoves, UniqueSets, UniqueValue};

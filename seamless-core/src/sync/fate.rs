@@ -1,0 +1,98 @@
+//! An action that is ready to be sent, and what became of it as far as an answer or the record itself tells. Pure; asking
+//! is [`super::acting`]'s.
+
+use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp};
+use crate::merge::CompiledLink;
+use crate::model::{Error, FieldName, Presence, RecordId, Retry, Side, Value};
+use crate::plan::Entry;
+
+use super::settle::Written;
+
+/// An action ready to be sent.
+pub(super) struct Ready {
+    pub(super) entry: Entry,
+    pub(super) op: WriteOp,
+    pub(super) sent: Vec<(usize, Value)>,
+}
+
+/// What became of an action.
+pub(super) enum Fate {
+    /// It happened.
+    Done(Written),
+    /// It did not; look again, without counting it as a failure.
+    Superseded(String),
+    /// It did not, and that counts.
+    Failed(Error),
+    /// It did not happen; it can be sent again as it is.
+    SendAgain,
+    /// Nobody can find out.
+    Undecidable,
+}
+
+impl Ready {
+    pub(super) fn copy(&self) -> Self {
+        Self { entry: self.entry.clone(), op: self.op.clone(), sent: self.sent.clone() }
+    }
+
+    pub(super) fn written(&self, id: RecordId, proof: Proof) -> Written {
+        Written { id, proof, sent: self.sent.clone() }
+    }
+
+    /// The values that are sent for these fields, where all of them are.
+    pub(super) fn values_of(&self, fields: &[FieldName]) -> Option<Vec<Value>> {
+        let value =
+            |field: &FieldName| self.op.patch.field(field.as_str()).value().map(|value| value.to_value());
+        fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
+    }
+
+    pub(super) fn refused(&self, refusal: Refusal) -> Fate {
+        let Refusal { why, error } = refusal;
+        match why {
+            RefusalKind::Stale => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
+            RefusalKind::Missing => Fate::Superseded("the record is not there any more".to_owned()),
+            // Our own create that arrived earlier: the key is ours, so the record is.
+            RefusalKind::KeyTaken { by: Some(by) } if self.is_own_id(&by) => {
+                Fate::Done(self.written(by, Proof::None))
+            }
+            RefusalKind::Throttled { wait } => {
+                Fate::Failed(error.with_retry(wait.map_or(Retry::Later, Retry::After)))
+            }
+            RefusalKind::Unavailable => Fate::Failed(error.with_retry(Retry::Later)),
+            RefusalKind::KeyTaken { .. } | RefusalKind::Invalid { .. } | RefusalKind::Forbidden => {
+                Fate::Failed(error)
+            }
+        }
+    }
+
+    pub(super) fn is_own_id(&self, by: &RecordId) -> bool {
+        matches!(&self.op.target, Target::New(Some(id)) if id == by)
+    }
+
+    /// Whether a record holds everything that was sent.
+    pub(super) fn is_held_by(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
+        let forms = link.forms(side);
+        let holds = |(slot, value): &(usize, Value)| match held.record.get(*slot) {
+            Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
+            Presence::Absent | Presence::Unreadable => false,
+        };
+        !self.sent.is_empty() && self.sent.iter().all(holds)
+    }
+
+    /// What became of an update, from what the target holds now.
+    pub(super) fn fate_of_update(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Fate {
+        if self.is_held_by(link, side, held) {
+            return Fate::Done(self.written(held.id.clone(), Proof::None));
+        }
+        let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
+        let untouched = match (&self.op.expects, &held.version) {
+            (Expects::Version(expected), Some(version)) => expected == version,
+            _ => before
+                .iter()
+                .all(|change| held.record.field(change.field.as_str()) == change.before.as_presence()),
+        };
+        match untouched {
+            true => Fate::SendAgain,
+            false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
+        }
+    }
+}
