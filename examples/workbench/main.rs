@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         bars: io::stderr().is_terminal(),
         // The streams take colours out where the terminal, `NO_COLOR` or a pipe asks for that.
         colour: true,
+        width: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0),
         input: &mut io::stdin().lock(),
         out: &mut out,
         err: &mut err,

@@ -199,6 +199,36 @@ fn refused_operations_alone_do_not_touch_the_file() {
     assert_eq!(modified(), before);
 }
 
+// Catches: a record under a key that was made up here, where the plan said that the key is told nothing.
+#[test]
+fn a_key_that_is_told_nothing_makes_no_record() {
+    let files = csv("No.:text(36) key,name\n");
+    let chosen = || Target::New(Some(RecordId::text("2c1d8ab4-0000-4000-8000-000000000001")));
+    let make = |json: &str| op(chosen(), Verb::Create, json, Expects::Missing);
+    let told = files.write(vec![
+        make(r#"{"No.":null,"name":"a"}"#),
+        make(r#"{"No.":"C1","name":"b"}"#),
+        make(r#"{"name":"c"}"#),
+    ]);
+    assert_eq!(
+        told,
+        ["Invalid { field: Some(\"No.\") }", "applied C1", "applied 2c1d8ab4-0000-4000-8000-000000000001"]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_file_elsewhere_stays_a_link_and_the_file_is_written() {
+    let files = csv("id:text(9) key,n:int\na,1\n");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let real = elsewhere.path().join("real.csv");
+    std::fs::rename(&files.file, &real).unwrap();
+    std::os::unix::fs::symlink(&real, &files.file).unwrap();
+    assert_eq!(files.write(vec![update("a", r#"{"n":7}"#)]), ["applied a"]);
+    assert!(std::fs::symlink_metadata(&files.file).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&real).unwrap(), "id:text(9) key,n:int\na,7\n");
+}
+
 #[test]
 fn null_and_empty_text_stay_apart() {
     let files = csv(format!("{HEADER}\na,1,,\"\"\nb,1,,\n"));

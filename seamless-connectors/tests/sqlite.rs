@@ -412,6 +412,19 @@ fn only_a_key_that_can_hold_a_chosen_id_takes_one() {
     assert_eq!(key("composite"), fields(&["a", "b"]));
 }
 
+// Catches: a row under a key that was made up here, where the plan said that the key is told nothing.
+#[test]
+fn a_key_that_is_told_nothing_makes_no_row() {
+    let db = db(r#"CREATE TABLE t ("No." TEXT PRIMARY KEY, name TEXT)"#);
+    let sqlite = db.open();
+    let chosen = RecordId::text("2c1d8ab4-0000-4000-8000-000000000001");
+    let make = |json: &str| op(Target::New(Some(chosen.clone())), Verb::Create, json);
+    let ops = [r#"{"No.":null,"name":"a"}"#, r#"{"No.":"C1","name":"b"}"#, r#"{"name":"c"}"#].map(make);
+    let outcomes = told(&block_on(sqlite.write(&"t".into(), WriteBatch { ops: ops.into() })).unwrap());
+    assert!(outcomes[0].contains("No."), "{outcomes:?}");
+    assert_eq!(outcomes[1..], ["applied C1".to_owned(), format!("applied {chosen}")]);
+}
+
 #[test]
 fn the_identity_is_the_file_and_not_its_contents() {
     let db = db("CREATE TABLE t (id INTEGER PRIMARY KEY)");

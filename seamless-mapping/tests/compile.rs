@@ -10,8 +10,8 @@ use seamless_core::model::{
 };
 use seamless_mapping::declaration::{LookupThrough, RuleDecl, SplitAt, TypeDecl};
 use seamless_mapping::{
-    CompileOptions, LinkBuilder, Mapping, both, constant, copy, custom, join, lookup, lookup_by_entity,
-    only_right, options,
+    CompileOptions, LinkBuilder, LoadOptions, Mapping, both, constant, copy, custom, join, load, lookup,
+    lookup_by_entity, only_right, options, run_tests,
 };
 
 fn link() -> LinkBuilder {
@@ -356,6 +356,43 @@ fn digests_do_not_depend_on_whether_schemas_were_there() {
         mapping.digest()
     };
     assert_eq!(digests(&options), digests(&CompileOptions::default()));
+}
+
+// Catches: a plan that writes what the other system is known to refuse, where the warning said that it parks.
+#[test]
+fn a_value_that_the_other_side_cannot_choose_parks_where_it_is_copied() {
+    let set = |values: &[Value]| {
+        let item = |value: &Value| OptionItem { value: value.clone(), label: None, active: true };
+        FieldKind::Option { options: OptionSet { options: values.iter().map(item).collect(), closed: true } }
+    };
+    let words = set(&[Value::text("active"), Value::text("1")]);
+    let left = schema("account", vec![text("accountnumber", 20), Field::new("status", words)]);
+    let right = schema(
+        "Customer",
+        vec![text("No.", 20), Field::new("Status", set(&[Value::text("OPEN"), Value::Int(1)]))],
+    );
+    let options = CompileOptions { schemas: Some(Sides::new(&left, &right)), ..CompileOptions::default() };
+    let text = r#"
+integration: options
+sides: { crm: memory, erp: memory }
+links:
+  - id: customers
+    crm: account
+    erp: Customer
+    match: none
+    rules: [status <-> Status]
+    tests:
+      - { name: refused there, to: erp, record: { status: active }, expect: { Status: park } }
+      - { name: taken there, to: erp, record: { status: OPEN }, expect: { Status: OPEN } }
+      - { name: a number by its text, to: erp, record: { status: "1" }, expect: { Status: "1" } }
+      - { name: nothing, to: erp, record: { status: null }, expect: { Status: null } }
+      - { name: refused here, to: crm, record: { Status: OPEN }, expect: { status: park } }
+"#;
+    let loaded = load("m.yaml", text, &LoadOptions { compile: options, ..LoadOptions::default() }).unwrap();
+    let warnings = loaded.warnings.unwrap().to_string();
+    assert!(warnings.contains("options-differ"), "{warnings}");
+    let report = run_tests(&loaded.mapping);
+    assert!(report.passed(), "{report}");
 }
 
 #[test]

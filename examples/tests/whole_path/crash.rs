@@ -1,6 +1,7 @@
 //! Crashes by enumeration: one small script of edits, and a run that dies at every step that it awaits, or whose
 //! every write meets a fault. Whatever happens, starting again and going on ends where an undisturbed run ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::executor::block_on;
@@ -10,7 +11,7 @@ use seamless_core::model::{ErrorKind, RecordId, Value};
 
 use super::gate::Gate;
 use super::picture::{duplicates, picture, waiting};
-use super::world::{World, approve, as_it_is, crm, erp, reference};
+use super::world::{World, approve, as_it_is, crm, erp, erp_called, mapping, reference, reordered};
 
 /// Two systems in step, and then a morning of work on both sides: edits of both sides, a conflict, new records that
 /// refer to each other in a circle, a deletion.
@@ -119,6 +120,74 @@ fn h46_without_a_unique_key_a_crash_makes_no_duplicate_and_says_so_where_it_cann
         let says = waiting(&world).iter().any(|line| line.contains("ambiguous_create"));
         assert!(picture(&world) == expected || says, "crash at step {step}: {:#?}", picture(&world));
     }
+}
+
+#[test]
+fn i32_what_a_crash_left_is_not_applied_under_another_mapping() {
+    let undisturbed = morning(&as_it_is, &as_it_is);
+    let steps = steps_of(&undisturbed);
+    go_on(&undisturbed);
+    // The first plan under another mapping deletes nothing, so what became of C2 differs.
+    let pictured = |world: &World| {
+        picture(world).into_iter().filter(|line| !line.contains("\"C2\"")).collect::<Vec<_>>()
+    };
+    let expected = pictured(&undisturbed);
+    let (mut given_up, mut refused) = (0, 0);
+    for step in 0..steps {
+        let mut world = morning(&as_it_is, &as_it_is);
+        world.run_until(step);
+        let left = block_on(world.integration.status()).unwrap().applying;
+        world.remap(reordered());
+        match block_on(world.integration.run(approve)) {
+            Ok(report) => {
+                let went_on = report.plans.iter().any(|(plan, _, _)| Some(plan) == left.as_ref());
+                assert!(!went_on, "crash at step {step}");
+                given_up += usize::from(left.is_some());
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Conflict, "crash at step {step}: {error}");
+                assert!(
+                    error.remedy().is_some_and(|remedy| remedy.contains("put the mapping back")),
+                    "{error}"
+                );
+                refused += 1;
+                world.remap(mapping());
+                go_on(&world);
+                world.remap(reordered());
+            }
+        }
+        go_on(&world);
+        assert_eq!(duplicates(&world), Vec::<String>::new(), "crash at step {step}");
+        assert_eq!(pictured(&world), expected, "crash at step {step} of {steps}");
+    }
+    assert!(given_up > 10 && refused > 0, "{given_up} given up, {refused} refused of {steps}");
+}
+
+#[test]
+fn i34_a_plan_is_applied_to_the_systems_that_it_was_made_for_and_to_no_others() {
+    let world = morning(&as_it_is, &as_it_is);
+    let plan = world.plan();
+    let elsewhere = |world: &World| {
+        let other = Arc::new(erp_called("another erp", &as_it_is));
+        world.builder().right("erp", other).build().unwrap()
+    };
+    let other = elsewhere(&world);
+    let error = block_on(other.apply(plan.approve("kim", &[]).unwrap())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+    let status = block_on(other.status()).unwrap();
+    assert_eq!(status.applying, None, "a plan that was refused is not approved either");
+    let crashed = (0..steps_of(&world)).find_map(|step| {
+        let mut world = morning(&as_it_is, &as_it_is);
+        world.run_until(step);
+        let left = block_on(world.integration.status()).unwrap().applying;
+        left.map(|left| (world, left))
+    });
+    let (world, left) = crashed.unwrap();
+    let other = elsewhere(&world);
+    for error in [block_on(other.resume()).unwrap_err(), block_on(other.run(approve)).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+    }
+    assert_eq!(block_on(other.status()).unwrap().applying, Some(left));
 }
 
 /// Runs with one faulty write after the other.

@@ -21,6 +21,7 @@ mod merges;
 mod picture;
 mod plans;
 mod players;
+mod remap;
 mod returns;
 mod schedules;
 mod symmetry;

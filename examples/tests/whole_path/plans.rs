@@ -9,7 +9,7 @@ use seamless_core::store::Scan;
 use seamless_core::sync::Plan;
 use seamless_mapping::{Mapping, copy};
 
-use super::picture::picture;
+use super::picture::{picture, waiting};
 use super::world::{World, approve};
 
 fn two_accounts() -> World {
@@ -202,6 +202,44 @@ fn h70_i32_another_mapping_deletes_nothing_at_first_and_keeps_the_bases_of_rules
     world.run();
     assert_eq!(world.erp_value(&c1, "Name"), Value::text("Adatum Ltd"));
     assert_eq!(world.erp_value(&c1, "Phone No."), Value::text("(555) 01"));
+}
+
+/// Every order of three rules, and every place for a fourth: a base belongs to its field, wherever that stands.
+#[test]
+fn i32_rules_in_another_order_keep_their_bases() {
+    let fields = [("accountnumber", "No."), ("name", "Name"), ("phone", "Phone No.")];
+    let mapped = |order: &[(&str, &str)]| {
+        let link = Mapping::builder("crm", "erp").link("customers", "account", "Customer").two_way();
+        let link = link.match_on([("accountnumber", "No.")]);
+        order.iter().fold(link, |link, (left, right)| link.rule(copy(left, right))).done().build().unwrap()
+    };
+    let mut orders = vec![vec![1, 0, 2], vec![2, 1, 0], vec![1, 2, 0], vec![2, 0, 1]];
+    orders.extend([vec![3, 0, 1, 2], vec![0, 3, 1, 2], vec![0, 1, 3, 2], vec![0, 2], vec![2, 1]]);
+    for order in orders {
+        let usual = World::new();
+        let mut world = World::mapped(usual.crm, usual.erp, mapped(&fields));
+        let a1 = world.account("a1", "C1", "Adatum", "555-01", "");
+        let a2 = world.account("a2", "C2", "C2", "C2", "");
+        world.settle();
+        let c1 = world.erp.rows("Customer")[0].id.clone();
+        world.crm.edit("account", &a1, &[("phone", Value::text("Adatum"))]).unwrap();
+        world.erp.edit("Customer", &c1, &[("Name", Value::text("C1"))]).unwrap();
+        world.crm.edit("account", &a2, &[("phone", Value::text("555-02"))]).unwrap();
+        let all = [fields[0], fields[1], fields[2], ("web", "Home Page")];
+        let chosen: Vec<(&str, &str)> = order.iter().map(|place| all[*place]).collect();
+        world.remap(mapped(&chosen));
+        let text = world.text(&world.plan());
+        world.run();
+        let has = |field: usize| order.contains(&field);
+        let name = if has(1) { "C1" } else { "Adatum" };
+        assert_eq!(world.crm_value(&a1, "name"), Value::text(name), "{order:?}: {text}");
+        assert_eq!(world.erp_value(&c1, "Name"), Value::text("C1"), "{order:?}: {text}");
+        assert_eq!(world.crm_value(&a1, "phone"), Value::text("Adatum"), "{order:?}: {text}");
+        assert_eq!(world.erp_value(&c1, "Phone No."), Value::text("Adatum"), "{order:?}: {text}");
+        // The fourth is new: what differs there has no base, and waits.
+        let waits = waiting(&world);
+        assert!(waits.iter().all(|line| line.contains("web")), "{order:?}: {waits:?}: {text}");
+    }
 }
 
 #[test]

@@ -74,6 +74,11 @@ pub(crate) fn crm(change: Change<'_>) -> Memory {
 
 /// The right system: it counts its ids and refuses a second record with the same number or mail address.
 pub(crate) fn erp(change: Change<'_>) -> Memory {
+    erp_called("erp", change)
+}
+
+/// A system of the same kind under another identity.
+pub(crate) fn erp_called(name: &str, change: Change<'_>) -> Memory {
     let customer = entity(
         "Customer",
         "id",
@@ -105,7 +110,7 @@ pub(crate) fn erp(change: Change<'_>) -> Memory {
         };
         EntityConfig::new(entity).capable(unique).capable(change)
     };
-    let config = MemoryConfig::new("erp").entity(of(customer, "No.")).entity(of(contact, "E-Mail"));
+    let config = MemoryConfig::new(name).entity(of(customer, "No.")).entity(of(contact, "E-Mail"));
     Memory::new(config).unwrap()
 }
 
@@ -136,6 +141,39 @@ pub(crate) fn mapping() -> Mapping {
                 .if_missing(Side::Right, IfMissing::Later)
                 .if_missing(Side::Left, IfMissing::Later),
         )
+        .done()
+        .build()
+        .unwrap()
+}
+
+/// The same mapping with its rules in another order: what a plan says by number means something else.
+pub(crate) fn reordered() -> Mapping {
+    Mapping::builder("crm", "erp")
+        .link("customers", "account", "Customer")
+        .two_way()
+        .match_on([("accountnumber", "No.")])
+        .on_delete(Side::Left, DeletePolicy::Delete)
+        .sweep_every(Duration::from_secs(3600))
+        .rule(
+            lookup("owner", "Primary Contact", "contacts")
+                .if_missing(Side::Right, IfMissing::Later)
+                .if_missing(Side::Left, IfMissing::Later),
+        )
+        .rule(copy("web", "Home Page"))
+        .rule(copy("phone", "Phone No.").same_when([Normaliser::Digits]))
+        .rule(copy("name", "Name"))
+        .rule(copy("accountnumber", "No."))
+        .link("contacts", "contact", "Contact")
+        .two_way()
+        .match_on([("email", "E-Mail")])
+        .sweep_every(Duration::from_secs(3600))
+        .rule(
+            lookup("account", "Company", "customers")
+                .if_missing(Side::Right, IfMissing::Later)
+                .if_missing(Side::Left, IfMissing::Later),
+        )
+        .rule(copy("fullname", "Name"))
+        .rule(copy("email", "E-Mail"))
         .done()
         .build()
         .unwrap()

@@ -12,6 +12,7 @@ Examples:
   workbench --project crm-erp apply plan.jsonl
   workbench --project crm-erp --env prod run --every 60s --yes
   workbench --project crm-erp resolve --link customers --record 17 --rule phone --take crm
+  workbench --project crm-erp retry
 
 A project is a folder:
   integration.yaml          the mapping
@@ -19,11 +20,13 @@ A project is a folder:
   schemas/<side>.json       what the systems have, as `discover` saw it last
   state/<name>.db           pairs, plans and journal of one environment
 
-Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.";
+Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.
+
+docs/workbench.md explains environments, the settings of connectors and the words of a plan.";
 
 /// Keeps two systems in step: plan, look, apply.
 #[derive(Debug, Parser)]
-#[command(name = "workbench", version, about, after_help = EXAMPLES, propagate_version = true)]
+#[command(name = "workbench", version, about = "Keeps two systems in step: plan, look, apply", after_help = EXAMPLES, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -75,11 +78,13 @@ pub(crate) enum Command {
     Pause(PauseArgs),
     /// Show pairs, parked items, conflicts and what is being applied
     #[command(
-        after_help = "Example:\n  workbench --project crm-erp status --json\n\nExit code 3 while parked items or conflicts wait for a person."
+        after_help = "Examples:\n  workbench --project crm-erp status\n  workbench --project crm-erp status --open 1000\n\nExit code 3 while parked items or conflicts wait for a person."
     )]
-    Status,
+    Status(StatusArgs),
     /// Decide an open conflict: the value of one side wins
     Resolve(ResolveArgs),
+    /// Look at parked records again that a system refused
+    Retry(RetryArgs),
     /// Show the journal and what became of plans
     History(HistoryArgs),
 }
@@ -153,7 +158,7 @@ Examples:
 
 Exit codes: 0 nothing to do, 2 the plan has changes, 3 only parked or conflicting items remain.")]
 pub(crate) struct PlanArgs {
-    /// Write the plan to a file; it holds clear values, keep it as safe as the data
+    /// Write the plan to a file; it holds clear values, keep it as safe as the data (only you may read it)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Hide values in the text
@@ -246,7 +251,44 @@ pub(crate) struct ResolveArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  workbench --project crm-erp history --last 50")]
+pub(crate) struct StatusArgs {
+    /// Open items per link that are shown as text; all of them are counted, and `--json` has up to a thousand
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub(crate) open: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp retry                                  # everything that is parked
+  workbench --project crm-erp retry --link customers --record 17
+
+A write that was refused is not repeated until the record or the mapping changes. When the cause was in the other system
+and is gone, this asks the next plan to try again.")]
+pub(crate) struct RetryArgs {
+    /// One link [default: every link]
+    #[arg(long)]
+    pub(crate) link: Option<String>,
+    /// One record by its key, parts divided by ` / ` [default: every record that is parked]
+    #[arg(long, value_name = "ID", requires = "link")]
+    pub(crate) record: Option<String>,
+    /// The side that the record is on [default: the left side]
+    #[arg(long, requires = "record")]
+    pub(crate) side: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  workbench --project crm-erp history --last 50
+
+What happened, in the journal's words:
+  adopted    a plan was approved, and applying it began
+  done       every entry of the plan has ended
+  abandoned  the rest of a plan was given up
+  rebound    the state goes on under a mapping that was changed
+  resolved   a person decided a conflict
+  paused, resumed")]
 pub(crate) struct HistoryArgs {
     /// Lines of the journal at most, newest first
     #[arg(long, value_name = "COUNT", default_value_t = 20)]

@@ -19,7 +19,7 @@ use seamless_core::document::{
     Diagnostic, Diagnostics, Document, Fields, Literal, Node, Report, did_you_mean,
 };
 use seamless_core::model::{Decimal, Value};
-use seamless_mapping::ParameterValues;
+use seamless_mapping::{Mapping, ParameterValues};
 use serde_json::{Map, Number, Value as Json};
 
 use super::failure::Failure;
@@ -103,6 +103,33 @@ impl Environment {
         let span = at.map_or_else(|| self.span_of("connectors"), |node| node.span);
         let finding = Diagnostic::error("connector", span, error.message());
         finding.maybe_help(error.remedy().map(str::to_owned)).within(&self.document).into()
+    }
+
+    /// Refuses connectors and parameters that the mapping knows nothing of: a name that is written wrong would otherwise
+    /// leave the default in force without anybody noticing.
+    pub(crate) fn check_names(&self, mapping: &Mapping) -> Result<(), Failure> {
+        let declared = mapping.declared();
+        let sides = declared.sides.as_ref().map(|side| side.name.as_str());
+        let parameters: Vec<&str> =
+            declared.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        let known =
+            [("connectors", "side", vec![sides.left, sides.right]), ("parameters", "parameter", parameters)];
+        let mut report = Report::new();
+        for (key, what, known) in known {
+            let entries = self.document.root().get(key).and_then(|node| node.entries().ok());
+            for entry in entries.into_iter().flatten().filter(|entry| !known.contains(&entry.name)) {
+                let help = did_you_mean(entry.name, known.iter().copied()).unwrap_or_else(|| {
+                    match known.as_slice() {
+                        [] => format!("remove it: the mapping has no {what}"),
+                        known => format!("the mapping has {}", known.join(", ")),
+                    }
+                });
+                let message = format!("the mapping has no {what} `{}`", entry.name);
+                let finding = Diagnostic::error("unknown-name", entry.key.span, message).help(help);
+                report.push(&self.document, finding);
+            }
+        }
+        Ok(report.into_result()?)
     }
 
     fn span_of(&self, key: &str) -> seamless_core::document::Span {

@@ -51,7 +51,13 @@ impl Failure {
             io::ErrorKind::PermissionDenied => ErrorKind::Permission,
             _ => ErrorKind::Unavailable,
         };
-        let remedy = "check that the file is there and that its folder may be used";
+        let remedy = match cause.kind() {
+            io::ErrorKind::InvalidData => "save the file as UTF-8",
+            io::ErrorKind::IsADirectory => "a folder stands where a file is expected: give a file",
+            io::ErrorKind::PermissionDenied => "give yourself the right to use the file and its folder",
+            io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge => "make room on the disk",
+            _ => "check that the file is there and that its folder may be used",
+        };
         let error = Error::new(kind, format!("{doing} {} failed", path.display()));
         Failure::Core(error.with_remedy(remedy).caused_by(cause))
     }
@@ -60,6 +66,16 @@ impl Failure {
     pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
         match self {
             Failure::Core(error) => Failure::Core(error.with_remedy(remedy)),
+            other => other,
+        }
+    }
+
+    /// Says under which option of the command line the settings stand that an error speaks of.
+    pub(crate) fn with_settings(self, option: &'static str) -> Self {
+        match self {
+            Failure::Core(error) => {
+                Failure::Core(error.at("settings", format!("{option}, as a JSON object")))
+            }
             other => other,
         }
     }

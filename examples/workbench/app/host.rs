@@ -23,6 +23,8 @@ pub(crate) struct Host<'a> {
     pub(crate) bars: bool,
     /// Whether escape sequences of terminals may be written.
     pub(crate) colour: bool,
+    /// How many characters a line of the terminal has; `None` where the result goes elsewhere.
+    pub(crate) width: Option<u16>,
     /// The flag that stops a run.
     pub(crate) cancel: Cancel,
     /// Environment variables.
@@ -66,7 +68,14 @@ impl Host<'_> {
     }
 
     /// Shows what the command line parser has to say: help and version are no errors.
-    pub(super) fn usage(&mut self, refused: &clap::Error) -> i32 {
+    pub(super) fn usage(&mut self, refused: &clap::Error, json: bool) -> i32 {
+        if json && refused.use_stderr() {
+            let text = refused.render().to_string();
+            let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+            let message = message.trim_start_matches("error: ").trim();
+            Failure::usage(message).remedy(rest.trim()).tell(true, self);
+            return ERROR;
+        }
         let text = refused.render();
         let text = if self.colour { text.ansi().to_string() } else { text.to_string() };
         if refused.use_stderr() {

@@ -8,6 +8,7 @@ mod commands;
 mod connect;
 mod environment;
 mod failure;
+mod files;
 mod host;
 mod progress;
 mod project;
@@ -22,6 +23,7 @@ use clap::Parser;
 pub(crate) use host::Host;
 
 use cli::{Cli, Command};
+use failure::Failure;
 
 /// How a command ended well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +54,16 @@ const ERROR: i32 = 1;
 
 /// Runs one command line; returns its exit code. Never panics, never exits.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>) -> i32 {
-    let Cli { global, command } = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let Cli { global, command } = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(refused) => return host.usage(&refused),
+        Err(refused) => return host.usage(&refused, args.iter().any(|arg| arg == "--json")),
     };
+    if global.by.as_deref().is_some_and(|name| name.trim().is_empty()) {
+        let nobody = Failure::usage("--by names nobody");
+        nobody.remedy("write who you are: it stands in approvals and in the journal").tell(global.json, host);
+        return ERROR;
+    }
     let result = match &command {
         Command::Init(args) => commands::init::run(args, &global, host),
         Command::Discover(args) => commands::discover::run(args, &global, host),
@@ -65,7 +73,8 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>)
         Command::Apply(args) => commands::apply::run(args, &global, host),
         Command::Run(args) => commands::run::run(args, &global, host),
         Command::Pause(args) => commands::pause::run(args, &global, host),
-        Command::Status => commands::status::run(&global, host),
+        Command::Status(args) => commands::status::run(args, &global, host),
+        Command::Retry(args) => commands::retry::run(args, &global, host),
         Command::Resolve(args) => commands::resolve::run(args, &global, host),
         Command::History(args) => commands::history::run(args, &global, host),
     };

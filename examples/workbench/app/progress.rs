@@ -22,7 +22,8 @@ pub(crate) struct Watcher {
 struct Seen {
     all: MultiProgress,
     bars: HashMap<(Phase, Option<Side>), ProgressBar>,
-    notes: Vec<String>,
+    /// Each with how often it was to be said.
+    notes: Vec<(String, u64)>,
     more: u64,
 }
 
@@ -34,7 +35,11 @@ impl Watcher {
     /// What there is to say so far; says it once.
     pub(crate) fn take_notes(&self) -> Vec<String> {
         let mut seen = self.seen();
-        let mut notes = std::mem::take(&mut seen.notes);
+        let said = std::mem::take(&mut seen.notes);
+        let mut notes: Vec<String> = said
+            .into_iter()
+            .map(|(note, times)| if times == 1 { note } else { format!("{note} ({times} times)") })
+            .collect();
         if seen.more > 0 {
             notes.push(format!("and {} more", std::mem::take(&mut seen.more)));
         }
@@ -96,8 +101,10 @@ impl Observer for Watcher {
 
 impl Seen {
     fn note(&mut self, note: String) {
-        if self.notes.len() < NOTES_MAX {
-            self.notes.push(note);
+        if let Some((_, times)) = self.notes.iter_mut().find(|(known, _)| *known == note) {
+            *times += 1;
+        } else if self.notes.len() < NOTES_MAX {
+            self.notes.push((note, 1));
         } else {
             self.more += 1;
         }

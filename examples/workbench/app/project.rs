@@ -15,11 +15,14 @@ use seamless_core::sync::{Integration, Options};
 use seamless_mapping::{CompileOptions, LoadOptions, Mapping, load};
 
 use super::cli::Global;
+use super::commands::discover::live_schema;
 use super::connect;
 use super::environment::{Environment, Lookups};
 use super::failure::Failure;
+use super::files::write_text;
 use super::host::Host;
 use super::progress::Watcher;
+use super::show;
 
 /// The mapping of a project.
 pub(crate) const MAPPING_FILE: &str = "integration.yaml";
@@ -50,23 +53,34 @@ impl Project {
         let environment = environment(global, host)?;
         let parameters = environment.parameters.clone();
         let (mapping, warnings) = mapping(&folder, parameters)?;
+        environment.check_names(&mapping)?;
         let names = mapping.declared().sides.as_ref().map(|side| side.name.clone());
-        if let Some(warnings) = &warnings {
-            let word = if warnings.len() == 1 { "warning" } else { "warnings" };
-            host.note(format_args!(
-                "note: {} {word} about the mapping; `workbench test` shows them",
-                warnings.len()
-            ));
-        }
+        note_warnings(warnings.as_ref(), host);
         let (env, wait) = (global.env.clone(), global.wait);
         Ok(Self { folder, mapping, warnings, names, environment, env, wait })
     }
 
     /// Connects both sides and opens the state.
-    pub(crate) fn open(&self, global: &Global, host: &Host<'_>) -> Result<Opened, Failure> {
+    ///
+    /// The first time that happens, what the systems have is kept as `discover` keeps it, and the mapping is checked
+    /// against it: a value that does not fit parks in the plan instead of being refused when it is written.
+    pub(crate) fn open(&mut self, global: &Global, host: &mut Host<'_>) -> Result<Opened, Failure> {
         let lookups = Lookups { variable: host.variable, folder: &self.folder };
         let connector = |side: Side| open_connector(&self.environment, self.names.of(side), lookups);
         let (left, right) = (connector(Side::Left)?, connector(Side::Right)?);
+        let missing = |side: Side| !snapshot_path(&self.folder, self.names.of(side)).exists();
+        if missing(Side::Left) || missing(Side::Right) {
+            for (side, connector) in [(Side::Left, &left), (Side::Right, &right)] {
+                let at_side = |failure: Failure| match failure {
+                    Failure::Core(error) => Failure::Core(error.at("side", self.names.of(side))),
+                    other => other,
+                };
+                let schema = live_schema(&**connector).map_err(at_side)?;
+                keep_snapshot(&self.folder, self.names.of(side), &schema)?;
+            }
+            (self.mapping, self.warnings) = mapping(&self.folder, self.environment.parameters.clone())?;
+            note_warnings(self.warnings.as_ref(), host);
+        }
         let store = self.store()?;
         let watcher = Arc::new(Watcher::new(host.bars && !global.json, self.names.clone()));
         let integration = Integration::builder(&self.mapping.declared().integration)
@@ -111,10 +125,18 @@ impl Project {
     }
 }
 
+fn note_warnings(warnings: Option<&Diagnostics>, host: &mut Host<'_>) {
+    if let Some(warnings) = warnings {
+        let count = show::counted(warnings.len() as u64, "warning");
+        host.note(format_args!("note: {count} about the mapping; `workbench test` shows them"));
+    }
+}
+
 /// Who acts: as said, or the user of the machine.
 pub(crate) fn by(global: &Global, host: &Host<'_>) -> String {
     let user = || (host.variable)("USER").or_else(|| (host.variable)("USERNAME"));
-    global.by.clone().or_else(user).unwrap_or_else(|| "workbench".to_owned())
+    let said = global.by.clone().or_else(user).filter(|name| !name.trim().is_empty());
+    said.unwrap_or_else(|| "workbench".to_owned())
 }
 
 /// Reads the environment alone.
@@ -198,7 +220,7 @@ pub(crate) fn keep_snapshot(folder: &Path, side: &str, schema: &Schema) -> Resul
     let text = serde_json::to_string_pretty(schema).map_err(|cause| {
         Error::new(ErrorKind::Internal, "a schema cannot be written as JSON").caused_by(cause)
     })?;
-    fs::write(&path, text + "\n").map_err(|cause| Failure::file("writing", &path, cause))
+    write_text(&path, &(text + "\n"))
 }
 
 /// Refuses a link that the mapping does not have.

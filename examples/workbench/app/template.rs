@@ -37,7 +37,7 @@ pub(crate) fn write(subject: &Subject<'_>, ideas: &[LinkIdea]) -> (String, Tally
     }
     for idea in unusable {
         tally.left_out += 1;
-        let Sides { left, right } = &idea.entity;
+        let Sides { left, right } = idea.entity.as_ref().map(|name| comment(name.as_str()));
         let _ = writeln!(
             text,
             "\n  # {left} and {right} may be the same ({}), but no pair of fields tells",
@@ -64,7 +64,8 @@ fn head(subject: &Subject<'_>) -> String {
 }
 
 fn link(subject: &Subject<'_>, idea: &LinkIdea, all: &[&LinkIdea], text: &mut String, tally: &mut Tally) {
-    let _ = writeln!(text, "\n  # {} and {}: {}", idea.entity.left, idea.entity.right, idea.evidence);
+    let Sides { left, right } = idea.entity.as_ref().map(|name| comment(name.as_str()));
+    let _ = writeln!(text, "\n  # {left} and {right}: {}", idea.evidence);
     text.push_str(&link_head(subject, idea, "  "));
     let mut lines = idea.matching.iter();
     text.push_str("    match:\n");
@@ -119,7 +120,7 @@ fn left_alone(subject: &Subject<'_>, idea: &LinkIdea, side: Side) -> Vec<String>
     let fields = entity.map(|entity| entity.fields.as_slice()).unwrap_or_default();
     let alone =
         fields.iter().filter(|field| idea.rules.iter().all(|rule| *rule.field.of(side) != field.name));
-    alone.map(|field| field.name.to_string().replace(['\n', '\r'], " ")).collect()
+    alone.map(|field| comment(field.name.as_str())).collect()
 }
 
 /// Why the compiler would refuse a rule; `None` when it takes it. Asked with a file that has this rule only.
@@ -136,7 +137,7 @@ fn refusal(subject: &Subject<'_>, idea: &LinkIdea, all: &[&LinkIdea], line: &str
     let options = LoadOptions { compile, ..LoadOptions::default() };
     let findings = load("proposal", &text, &options).err()?;
     let first = findings.iter().find(|finding| finding.diagnostic().is_error())?;
-    Some(first.diagnostic().message.replace(['\n', '\r'], " "))
+    Some(comment(&first.diagnostic().message))
 }
 
 fn rule_line(subject: &Subject<'_>, rule: &RuleIdea) -> String {
@@ -186,7 +187,14 @@ fn quoted(text: &str) -> String {
     if simple { text.to_owned() } else { quoted_always(text) }
 }
 
-/// JSON's quotes are YAML's double quotes.
+/// JSON's quotes are YAML's double quotes. `${` in a name is no parameter.
 fn quoted_always(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    serde_json::Value::from(text.replace("${", "$${")).to_string()
+}
+
+/// A name of a system in a comment: nothing in it may end the comment or be unseen.
+fn comment(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .collect()
 }

@@ -64,6 +64,16 @@ pub(crate) struct Layout {
     pub(crate) number_keys: BTreeSet<EntityName>,
 }
 
+/// Fields that a message names; the rest is counted.
+const FIELDS_NAMED: usize = 12;
+
+fn some_of(entity: &Entity) -> String {
+    let named: Vec<String> =
+        entity.fields.iter().take(FIELDS_NAMED).map(|field| format!("`{}`", field.name)).collect();
+    let more = entity.fields.len().saturating_sub(FIELDS_NAMED);
+    if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
+}
+
 impl Layout {
     /// Checks a schema against what files can hold.
     ///
@@ -80,6 +90,10 @@ impl Layout {
                 Error::configuration("the key names a field that is not there")
                     .at("entity", &name)
                     .at("field", field)
+                    .with_remedy(format!(
+                        "the fields are {}; a delimiter that is another one hides them",
+                        some_of(&entity)
+                    ))
             })?;
             let kind = entity.fields.get(place).map(|field| &field.kind);
             if !matches!(

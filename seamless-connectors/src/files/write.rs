@@ -112,9 +112,16 @@ impl Writer<'_> {
             Target::Existing(id) => Ok(id.clone()),
             Target::New(chosen) => {
                 let names = layout.key.iter().filter_map(|place| layout.shape.name(*place));
+                let told_nothing =
+                    |name: &&FieldName| op.patch.field(name.as_str()).value().is_some_and(ValueRef::is_null);
+                let blank = names.clone().find(told_nothing);
+                if let Some(name) = blank {
+                    return Err(invalid(Some(name), "the key of a new record cannot be nothing"));
+                }
                 let values =
                     names.map(|name| op.patch.field(name.as_str()).value().unwrap_or(ValueRef::Null));
-                // A key that is written is the record's own; an id is chosen for keys that nobody names.
+                // A key that is written is the record's own. An id is chosen for keys that nobody names, and not for
+                // one that is told nothing: a plan that says nothing must not become a key made up here.
                 match (id_of(values), chosen) {
                     (Some(own), _) => Ok(own),
                     (None, Some(id)) if id.parts().len() == layout.key.len() => Ok(id.clone()),
@@ -332,7 +339,8 @@ impl Writer<'_> {
 
     /// Writes the file anew and puts it in the place of the old one; `None` when somebody else wrote that meanwhile.
     fn replace(&self, decided: Decided) -> Result<Option<Vec<WriteOutcome>>> {
-        let path = &self.table.path;
+        // A name that leads to a file elsewhere goes on leading there: the file is replaced, not the link to it.
+        let path = &self.table.path.canonicalize().map_err(|problem| disk(problem, "finding"))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let new = tempfile::Builder::new()
             .prefix(".seamless-")

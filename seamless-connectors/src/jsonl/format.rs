@@ -59,7 +59,8 @@ impl Format for JsonlFormat {
     fn layout(&self, path: &Path, declared: Option<Entity>, key: &[String]) -> Result<Layout> {
         let entity = declared.ok_or_else(|| {
             Error::configuration("the file has no schema").with_remedy(
-                "put a schema file beside it (`name.schema.json`), or one into the configuration",
+                "put its schema beside it (`name.schema.json` beside `name.jsonl`) or into `schemas`: \
+                 {\"name\": .., \"key\": [..], \"fields\": [{\"name\": .., \"type\": \"text\"}]}",
             )
         })?;
         let mut first = Vec::new();

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use rusqlite::types::Value as Bound;
-use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params_from_iter};
 use seamless_core::connector::{
     Expects, Proof, Refusal, RefusalKind, Target, Verb, Versioned, WriteOp, WriteOutcome,
 };
@@ -114,6 +114,10 @@ impl Writer<'_> {
                     run(&transaction, "RELEASE op").map_err(doing)?;
                     outcomes.push(WriteOutcome::Applied { id, proof });
                 }
+                Err(Failure::Sqlite(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                    // No operation's fault, and no smaller batch would have more room.
+                    return Err(doing(error));
+                }
                 Err(failure) => {
                     let (why, error) = self.understood(&transaction, op, failure)?;
                     if transaction.is_autocommit() {
@@ -167,12 +171,13 @@ impl Writer<'_> {
             }
             for (name, part) in table.key.names.iter().zip(&parts) {
                 match names.iter().position(|known| known == name) {
-                    // A number that the patch names is the record's own; an id is chosen for keys that nobody names.
-                    Some(place) => {
-                        if let Some(value) = values.get_mut(place).filter(|value| **value == Bound::Null) {
-                            *value = bound_part(part);
-                        }
+                    // A key that the patch names is the record's own. An id is chosen for keys that nobody names, and
+                    // not for one that is told nothing: a plan that says nothing must not become a key made up here.
+                    Some(place) if values.get(place) == Some(&Bound::Null) => {
+                        let field = columns.get(place).and_then(|column| self.shape.name(*column));
+                        return Err(invalid(field, "the key of a new row cannot be nothing"));
                     }
+                    Some(_) => {}
                     None => {
                         names.push(name);
                         values.push(bound_part(part));
@@ -419,7 +424,7 @@ impl Writer<'_> {
                 invalid(self.dangling(connection, op), "a reference would point at nothing".to_owned())
             }
             rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER => {
-                invalid(None, format!("a trigger of the database refuses the change: {message}"))
+                invalid(None, "a trigger of the database refuses the change".to_owned())
             }
             _ if told.kind() == ErrorKind::Data => invalid(None, "the values are not accepted".to_owned()),
             _ => Err(told),
@@ -548,7 +553,10 @@ fn commit_failed(
 ) -> Result<Attempt> {
     let told = from_sqlite(error, "committing");
     let still_open = !connection.is_autocommit();
-    let rolled_back = still_open && connection.execute_batch("ROLLBACK").is_ok();
+    // A full disk is the one failure after which SQLite rolls back by itself and can be believed: what was written of
+    // the file is undone from the journal, which is there already.
+    let no_room = !still_open && error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+    let rolled_back = no_room || still_open && connection.execute_batch("ROLLBACK").is_ok();
     match told.kind() {
         ErrorKind::Data if rolled_back => Ok(Attempt::RolledBack(told)),
         _ if rolled_back => Err(told),

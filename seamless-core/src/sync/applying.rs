@@ -356,6 +356,12 @@ impl Applying<'_> {
         match pair_now {
             Some(pair_now) => {
                 match effect {
+                    // The record is not there any more: nothing about it is open.
+                    Effect::CloseConflict { rules } if rules.is_empty() => {
+                        pair_now.open.clear();
+                        let (side, id) = (entry.key.side, entry.key.id.clone());
+                        commit.settled.push((link.spec().id.clone(), side, id, AttentionKind::All));
+                    }
                     Effect::CloseConflict { rules } => pair_now.close(rules),
                     Effect::Link { .. } | Effect::EndPair { .. } => pair_now.close_whole_record(),
                     _ => {}

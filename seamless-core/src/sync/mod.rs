@@ -35,6 +35,7 @@ mod pull;
 mod relink;
 mod run;
 mod settle;
+mod vanished;
 
 pub use applying::{Applied, Dropped};
 pub use cancel::Cancel;

@@ -95,13 +95,15 @@ impl PairNow {
     }
 }
 
+/// Whether one takes the other's place. About rules of a pair there is one thing open at most, a conflict or something
+/// parked, whichever of the two records it is told of.
 fn same_subject(a: &Attention, b: &Attention) -> bool {
     let subject = |attention: &Attention| match &attention.why {
-        AttentionWhy::Conflict { rules, .. } => Some((0, rules.clone())),
-        AttentionWhy::Parked { rules, .. } => Some((1, rules.clone())),
+        AttentionWhy::Conflict { rules, .. } | AttentionWhy::Parked { rules, .. } => Some(rules.clone()),
         AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => None,
     };
-    a.side == b.side && a.id == b.id && subject(a).is_some() && subject(a) == subject(b)
+    let Some(rules) = subject(a) else { return false };
+    subject(b).as_ref() == Some(&rules) && (!rules.is_empty() || a.side == b.side && a.id == b.id)
 }
 
 /// Whether a group has no base at all: it was never settled, so the pair must be looked at again.

@@ -5,7 +5,7 @@
 //! Where an enumeration comes in id order it meets the stored marks by a streaming merge, otherwise by a look-up per
 //! page and a second pass over what was seen.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use futures::{StreamExt, join};
 
@@ -13,14 +13,15 @@ use crate::connector::{Capabilities, Capability, Change, End, Order, ReadQuery, 
 use crate::merge::CompiledLink;
 use crate::model::{Condition, Error, ErrorKind, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
-    Basis, Body, Effect, Entry, EntryKey, Feed, GONE, MatchRow, PairStatus, ParkReason, Parked, Rank,
-    match_key,
+    AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, GONE, MatchRow, PairStatus, ParkReason, Parked,
+    Rank, match_key, park_name,
 };
 use crate::store::{Mark, Scan, SpillRow};
 
 use super::area::{self, Missing};
 use super::making::{BATCH_ROWS, Making};
 use super::progress::{Meter, Phase};
+use super::vanished::close_vanished;
 
 /// What reading a side came to.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ pub(super) async fn pull(making: &Making<'_>, place: u16, link: &CompiledLink, s
         ordinal: 0,
         read: 0,
         broken: 0,
+        broken_ids: HashSet::new(),
         full,
         meter,
     };
@@ -101,6 +103,7 @@ async fn enumerate_again(
         ordinal: 0,
         read: 0,
         broken: 0,
+        broken_ids: HashSet::new(),
         full: true,
         meter,
     };
@@ -129,6 +132,8 @@ struct Pulling<'a> {
     ordinal: u32,
     read: u64,
     broken: u16,
+    /// The records that could not be read: there, but not shown.
+    broken_ids: HashSet<RecordId>,
     full: bool,
     meter: Meter<'a>,
 }
@@ -186,6 +191,8 @@ impl Pulling<'_> {
                 true => self.rest_is_missing().await?,
                 false => self.unseen_is_missing().await?,
             }
+            let broken = std::mem::take(&mut self.broken_ids);
+            close_vanished(self.making, self.place, self.link, self.side, &broken).await?;
         }
         if matches!(end, End::CaughtUp { low_water: None }) {
             let message = "its feed of changes says no mark up to which it is complete";
@@ -347,6 +354,7 @@ impl Pulling<'_> {
             remedy: "correct it in the system; it is read again in every run".to_owned(),
         };
         let key_id = id.unwrap_or_else(|| RecordId::text(place));
+        self.broken_ids.insert(key_id.clone());
         let mut ids = crate::model::Sides::default();
         *ids.of_mut(self.side) = Some(key_id.clone());
         Entry {
@@ -423,7 +431,27 @@ impl Pulling<'_> {
         for (line, rows) in keys.into_iter().enumerate() {
             self.making.spill(area::keys(place, line), rows).await?;
         }
-        self.making.put_entries(broken).await
+        self.making.put_entries(self.newly_broken(broken).await?).await
+    }
+
+    /// Records that cannot be read and are not parked for that already: what is known is no change, or a plan would
+    /// never be empty while there is such a record.
+    async fn newly_broken(&self, mut broken: Vec<Entry>) -> Result<Vec<Entry>> {
+        if broken.is_empty() {
+            return Ok(broken);
+        }
+        let ids: Vec<RecordId> = broken.iter().map(|entry| entry.key.id.clone()).collect();
+        let open = self.making.store().attention_of(&self.link.spec().id, self.side, &ids).await?;
+        let mut open = open.into_iter();
+        broken.retain(|entry| {
+            let open = open.next().unwrap_or_default();
+            let Body::Effect(Effect::Park(parked)) = &entry.body else { return true };
+            !open.iter().any(|known| {
+                matches!(&known.why, AttentionWhy::Parked { reason, message, .. }
+                if reason == park_name(&parked.why) && *message == parked.message)
+            })
+        });
+        Ok(broken)
     }
 }
 

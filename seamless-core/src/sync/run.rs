@@ -9,11 +9,11 @@ use crate::model::{
     EntityName, Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version,
 };
 use crate::plan::{
-    Attention, AttentionWhy, FormProposal, PairStatus, Proposals, Resolution, Trailer, Verifier,
+    Attention, AttentionWhy, FormProposal, PairStatus, PlanHead, Proposals, Resolution, Trailer, Verifier,
 };
 use crate::store::{Approval, Lease, Pause, PlanRow, PlanState, Scan};
 
-use super::applying::{Applied, apply_plan};
+use super::applying::{Applied, apply_plan, is_create};
 use super::integration::Integration;
 use super::making::LeaseKeeper;
 use super::plan_handle::{Approved, Lines, Plan};
@@ -49,6 +49,9 @@ pub struct Status {
 /// Waiting items that a status names per link.
 const STATUS_ROWS_MAX: usize = 1000;
 
+/// Writes in flight that are looked at at once.
+const INTENTS_LOOKED_AT: usize = 100;
+
 impl Integration {
     /// Makes a plan. Reads both systems and the state; writes nothing but the plan.
     ///
@@ -72,8 +75,8 @@ impl Integration {
 
     async fn plan_under(&self, keeper: &LeaseKeeper, out: &mut Lines<'_>) -> Result<Plan> {
         if let Some(adopted) = self.inner.store.adopted(&self.inner.partition).await? {
-            return Err(Error::new(ErrorKind::Conflict, format!("plan {adopted} is being applied"))
-                .with_remedy("go on with it first"));
+            let message = format!("plan {adopted} was approved and is not applied to its end");
+            return Err(Error::new(ErrorKind::Conflict, message).with_remedy("go on with it first: run"));
         }
         let (head, trailer) = make_plan(&self.inner, keeper, out).await?;
         Ok(Plan::new(self.clone(), head, trailer))
@@ -81,8 +84,9 @@ impl Integration {
 
     /// Applies an approved plan: exactly that, and nothing else.
     ///
-    /// Errors: of kind [`ErrorKind::Conflict`] when the state moved since the plan was made; otherwise what stopped
-    /// it. After an error the plan can be gone on with ([`Integration::resume`]).
+    /// Errors: of kind [`ErrorKind::Conflict`] when the state or the mapping moved since the plan was made, of kind
+    /// [`ErrorKind::Configuration`] when it was made for other systems, both before anything is approved or written;
+    /// otherwise what stopped it. After an error the plan can be gone on with ([`Integration::resume`]).
     pub async fn apply(&self, approved: Approved) -> Result<Applied> {
         let keeper = self.lease().await?;
         let applied = self.apply_under(&keeper, approved).await;
@@ -92,6 +96,7 @@ impl Integration {
     async fn apply_under(&self, keeper: &LeaseKeeper, approved: Approved) -> Result<Applied> {
         let Approved { plan, digest, by, overrides } = approved;
         let row = self.known_plan(&plan).await?;
+        self.check_systems(&row.head)?;
         if row.head.configuration != self.inner.configuration {
             return Err(Error::new(
                 ErrorKind::Conflict,
@@ -111,7 +116,10 @@ impl Integration {
     }
 
     /// Goes on with a plan that was approved and not applied to its end: after a crash, an error or a pause. `None`
-    /// when there is none.
+    /// when there is none, or when the rest of it was given up because the mapping is another one by now.
+    ///
+    /// Errors: as for [`Integration::apply`]; of kind [`ErrorKind::Conflict`] when the mapping is another one and
+    /// nobody knows whether records of the plan were created.
     pub async fn resume(&self) -> Result<Option<Applied>> {
         let keeper = self.lease().await?;
         let resumed = self.resume_under(&keeper).await;
@@ -119,10 +127,58 @@ impl Integration {
     }
 
     async fn resume_under(&self, keeper: &LeaseKeeper) -> Result<Option<Applied>> {
-        match self.inner.store.adopted(&self.inner.partition).await? {
-            Some(plan) => apply_plan(&self.inner, keeper, &plan).await.map(Some),
+        match self.left_over(keeper).await? {
+            Some(row) => apply_plan(&self.inner, keeper, &row.head.id).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The plan that was approved and not applied to its end, if it can still be gone on with.
+    ///
+    /// A plan speaks of rules by their place in the mapping it was made with. Under another mapping the rest of it is
+    /// given up: the cursors are its last entries, so the next plan reads all of it again and finds what is left to
+    /// do. Only a create that nobody answered for would then be made a second time; it has to be found out about first.
+    async fn left_over(&self, keeper: &LeaseKeeper) -> Result<Option<PlanRow>> {
+        let store = &self.inner.store;
+        let Some(id) = store.adopted(&self.inner.partition).await? else { return Ok(None) };
+        let row = self.known_plan(&id).await?;
+        self.check_systems(&row.head)?;
+        if row.head.configuration == self.inner.configuration {
+            return Ok(Some(row));
+        }
+        let mut after = None;
+        loop {
+            let page = store.open_intents(&id, Scan { after, rows_max: INTENTS_LOOKED_AT }).await?;
+            if page.rows.iter().any(|row| is_create(&row.entry)) {
+                let message = "the mapping changed while records of a plan were being created";
+                return Err(Error::new(ErrorKind::Conflict, message)
+                    .at("plan", &id)
+                    .with_remedy("put the mapping back as it was, run, then change it"));
+            }
+            after = page.rows.last().map(|row| row.entry.key.clone());
+            if !page.more {
+                break;
+            }
+        }
+        store.complete(&keeper.lease, &id, PlanState::Abandoned, self.inner.clock.now()).await?;
+        Ok(None)
+    }
+
+    /// Refuses a plan that was made for other systems than those that are connected.
+    fn check_systems(&self, head: &PlanHead) -> Result<()> {
+        for side in Side::BOTH {
+            let (planned, now) =
+                (&head.systems.of(side).identity, &self.inner.connectors.of(side).info().identity);
+            if planned != now {
+                let name = self.inner.names.of(side);
+                let message =
+                    format!("the plan was made for another system: {name} was {planned}, it is {now}");
+                return Err(Error::configuration(message).at("plan", &head.id).with_remedy(
+                    "connect the system that it was made for, or use a state of its own for this one",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Plans, asks, applies, a bounded number of times, until a plan has nothing to do. Goes on first with a plan
@@ -161,11 +217,10 @@ impl Integration {
         A: Future<Output = Result<Option<Approved>>> + Send,
     {
         let mut report = RunReport::default();
-        if let Some(plan) = self.inner.store.adopted(&self.inner.partition).await? {
-            let row = self.known_plan(&plan).await?;
-            let applied = apply_plan(&self.inner, keeper, &plan).await?;
+        if let Some(row) = self.left_over(keeper).await? {
+            let applied = apply_plan(&self.inner, keeper, &row.head.id).await?;
             let paused = applied.paused;
-            report.plans.push((plan, row.trailer.unwrap_or_default(), Some(applied)));
+            report.plans.push((row.head.id, row.trailer.unwrap_or_default(), Some(applied)));
             if paused {
                 return Ok(report);
             }
@@ -245,7 +300,12 @@ impl Integration {
         match row.state {
             PlanState::Sealed | PlanState::Adopted => Ok(Plan::new(self.clone(), head, trailer)),
             state => {
-                Err(Error::new(ErrorKind::Conflict, format!("the plan is not waiting any more ({state:?})"))
+                let message = match state {
+                    PlanState::Done => "the plan was applied already",
+                    PlanState::Abandoned => "another plan was approved since, and this one was given up",
+                    _ => "the plan is not complete",
+                };
+                Err(Error::new(ErrorKind::Conflict, message)
                     .at("plan", &head.id)
                     .with_remedy("make a new plan"))
             }
@@ -316,7 +376,8 @@ impl Integration {
         let pair = pair.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("record {id} has no partner"))
                 .at("link", link)
-                .at("side", side)
+                .at("side", self.inner.names.of(side))
+                .with_remedy("name a record that is in conflict, by its key, and its side")
         })?;
         let mut seen = Sides::default();
         for side in Side::BOTH {
@@ -331,7 +392,9 @@ impl Integration {
                 }
                 _ => {
                     let message = format!("record {} is not shown", pair.ids.of(side));
-                    return Err(Error::new(ErrorKind::NotFound, message).at("side", side));
+                    return Err(
+                        Error::new(ErrorKind::NotFound, message).at("side", self.inner.names.of(side))
+                    );
                 }
             }
         }

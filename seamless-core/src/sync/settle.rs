@@ -11,7 +11,10 @@ use crate::connector::Proof;
 use crate::merge::CompiledLink;
 use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Slot, Value, Version};
 use crate::plan::returns::{Sending, note_write};
-use crate::plan::{Action, Body, Effect, Entry, GONE, Pair, PairStatus, PlannedVerb, Reason, Trail};
+use crate::plan::{
+    Action, Body, ConflictView, ConflictWhy, Effect, Entry, GONE, Pair, PairStatus, PlannedVerb, Reason,
+    Trail,
+};
 
 /// What a write came to.
 pub(super) struct Written {
@@ -137,7 +140,31 @@ fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) -> Sides<boo
     gone
 }
 
+/// Groups that a conflict without bases is about have none from then on: a rule of theirs changed, and the bases of the
+/// former rule must not decide in a later plan what a person was asked.
+fn forget_bases(link: &CompiledLink, view: &ConflictView, pair: &mut Pair) {
+    let concerned = link.groups().iter().filter(|group| {
+        let mut rules = group.rules.iter().filter_map(|rule| link.rules().get(usize::from(rule.0)));
+        rules.any(|rule| view.rules.contains(&rule.id))
+    });
+    for group in concerned {
+        for side in Side::BOTH {
+            let base = pair.base.of_mut(side);
+            *base = base.with(group.slots.of(side).iter().map(|slot| (*slot, Presence::Absent)));
+            for slot in group.slots.of(side) {
+                pair.trail.acknowledged.of_mut(side).remove(*slot);
+                pair.trail.written.of_mut(side).remove(*slot);
+            }
+        }
+    }
+}
+
 fn after_effect(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
+    if let Body::Effect(Effect::OpenConflict(view)) = &entry.body
+        && view.why == ConflictWhy::FirstLink
+    {
+        forget_bases(link, view, pair);
+    }
     if !matches!(entry.body, Body::Effect(Effect::Link { .. } | Effect::Agree)) {
         return;
     }

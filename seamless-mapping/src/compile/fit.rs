@@ -3,6 +3,8 @@
 //! Asks no system anything; the schemas are given. What a schema does not say is not held against the mapping. The
 //! doors are [`types`], for one rule, and [`check_link`].
 
+use std::collections::HashSet;
+
 use seamless_core::document::did_you_mean;
 use seamless_core::model::{Entity, Field, FieldKind, FieldName, OptionSet, Schema, Side, Sides, Value};
 
@@ -11,6 +13,7 @@ use super::link::{create, lifecycle_sets};
 use crate::declaration::{CopyDecl, KindDecl, Matching, OptionKey, RuleDecl, TooLong, TypeDecl};
 use crate::finding::{Findings, Place};
 use crate::rules::convert;
+use crate::rules::copy::Choices;
 
 fn schema<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Schema> {
     cx.options.schemas.as_ref().map(|schemas| *schemas.of(side))
@@ -53,6 +56,14 @@ pub(crate) fn types(
             }
             (said, known) => said.or(known),
         }
+    })
+}
+
+/// What the sides of a rule can choose from, where a schema says that they take nothing else.
+pub(crate) fn choices(cx: &LinkCx<'_>, declared: &RuleDecl) -> Sides<Option<Choices>> {
+    Sides::new(Side::Left, Side::Right).map(|side| match &first_field(cx, declared, side)?.kind {
+        FieldKind::Option { options } => Choices::of(options),
+        _ => None,
     })
 }
 
@@ -201,14 +212,12 @@ fn check_copy(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, copy: &CopyDecl, find
         if let (FieldKind::Option { options: from }, FieldKind::Option { options: into }) =
             (&source.kind, &target.kind)
         {
-            let lost: Vec<String> = from
-                .options
-                .iter()
-                .filter(|option| option.active && !holds(into, &option.value))
-                .map(|option| option.value.to_string())
-                .collect();
+            let known: HashSet<String> = into.options.iter().map(|option| option.value.to_string()).collect();
+            let lost = from.options.iter().filter(|option| option.active);
+            let lost: Vec<String> =
+                lost.map(|option| option.value.to_string()).filter(|value| !known.contains(value)).collect();
             if !lost.is_empty() && into.closed {
-                let message = format!("{} does not have the values {}", target.name, lost.join(", "));
+                let message = format!("{} does not have the values {}", target.name, some_of(&lost));
                 let help = "map them with `options`, or those records park";
                 findings.warning("options-differ", cx.rule_place(at, None), message, help);
             }
@@ -222,6 +231,17 @@ fn check_copy(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, copy: &CopyDecl, find
                 "give the children a link of their own",
             );
         }
+    }
+}
+
+/// Values that a message names; the rest is counted.
+const VALUES_NAMED: usize = 12;
+
+fn some_of(values: &[String]) -> String {
+    let named = values.get(..VALUES_NAMED).unwrap_or(values).join(", ");
+    match values.len().saturating_sub(VALUES_NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }
 
@@ -255,10 +275,6 @@ fn check_room(
         }
         _ => {}
     }
-}
-
-fn holds(set: &OptionSet, value: &Value) -> bool {
-    set.options.iter().any(|option| option.value == *value)
 }
 
 /// Values that a rule names must be in the option set of their field; those that are written must be active.

@@ -262,7 +262,8 @@ fn copy_rule(
     add_lossy_equivalence(rcx, copy, same_when, findings);
     let empty_is_null = forms(rcx.cx, rcx.declared, same_when)
         .map(|forms| forms.iter().any(|form| form.steps().contains(&Normaliser::EmptyIsNull)));
-    Some(Arc::new(Copy { types, declared: copy.clone(), two_way: rcx.two_way(), empty_is_null }))
+    let choices = fit::choices(rcx.cx, rcx.declared);
+    Some(Arc::new(Copy { types, declared: copy.clone(), two_way: rcx.two_way(), empty_is_null, choices }))
 }
 
 /// What is cut or rounded counts as the same as what it was, otherwise it would be written for ever.

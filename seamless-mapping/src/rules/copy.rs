@@ -4,7 +4,9 @@
 //! target is no text. A default stands for blank on its side; a value that was blank there and holds the default
 //! here is left blank, since it makes the default anyway.
 
-use seamless_core::model::{Side, Sides, Value, ValueRef};
+use std::collections::HashSet;
+
+use seamless_core::model::{OptionSet, Side, Sides, Value, ValueRef};
 
 use super::convert::convert;
 use super::{Carrier, Cell, Made, Making, Trouble};
@@ -17,6 +19,33 @@ pub(crate) struct Copy {
     pub(crate) two_way: bool,
     /// Sides on which empty text counts as nothing: from there it is carried as nothing, which every system can say.
     pub(crate) empty_is_null: Sides<bool>,
+    /// What a side can choose from, where its schema says that it takes nothing else.
+    pub(crate) choices: Sides<Option<Choices>>,
+}
+
+/// The values of a closed option set, as they are written: the text 1 is the number 1, as it is for `option`.
+#[derive(Debug)]
+pub(crate) struct Choices(HashSet<String>);
+
+impl Choices {
+    /// `None` where the set is open.
+    pub(crate) fn of(set: &OptionSet) -> Option<Self> {
+        set.closed.then(|| Self(set.options.iter().map(|item| written(item.value.as_ref())).collect()))
+    }
+
+    fn contain(&self, value: ValueRef<'_>) -> bool {
+        match value {
+            ValueRef::Text(text) => self.0.contains(text),
+            other => self.0.contains(&written(other)),
+        }
+    }
+}
+
+fn written(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(text) => text.to_owned(),
+        other => other.to_string(),
+    }
 }
 
 impl Copy {
@@ -164,6 +193,17 @@ impl Carrier for Copy {
             }
             None => value.to_value(),
         };
+        if let Some(choices) = self.choices.of(to)
+            && made != Value::Null
+            && !choices.contain(made.as_ref())
+        {
+            let message = format!("the value {value} is not one of the other side's options");
+            return Err(Trouble::unmappable(
+                value,
+                message,
+                "map the values with `options`, or choose another",
+            ));
+        }
         if self.two_way && self.declared.format.of(to).is_some() {
             self.comes_back(to, value, &made)?;
         }

@@ -7,7 +7,7 @@ use futures::executor::block_on;
 use seamless_core::ErrorKind;
 use seamless_core::model::GuardId;
 use seamless_core::plan::render::TextOptions;
-use seamless_core::sync::{Approved, Integration, Plan};
+use seamless_core::sync::{Approved, Plan, Status};
 use serde_json::json;
 
 use super::plan::show_text;
@@ -20,9 +20,10 @@ use crate::app::show;
 
 pub(crate) fn run(args: &ApplyArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
     let file = File::open(&args.file).map_err(|cause| Failure::file("reading", &args.file, cause))?;
-    let project = Project::load(global, host)?;
+    let mut project = Project::load(global, host)?;
     let opened = project.open(global, host)?;
     let plan = block_on(opened.integration.open_plan(&mut BufReader::new(file)))?;
+    check_overrides(&plan, &args.approval)?;
     let Some(approved) = approve(&plan, &args.approval, global, host)? else {
         host.note("Not approved; nothing was written.");
         return Ok(Outcome::Changes);
@@ -37,14 +38,28 @@ pub(crate) fn run(args: &ApplyArgs, global: &Global, host: &mut Host<'_>) -> Res
     if applied.dropped_count > 0 || applied.paused {
         return Ok(Outcome::Changes);
     }
-    remaining(&opened.integration)
+    Ok(remaining(&block_on(opened.integration.status())?))
 }
 
 /// Whether anything waits for a person.
-pub(crate) fn remaining(integration: &Integration) -> Result<Outcome, Failure> {
-    let status = block_on(integration.status())?;
+pub(crate) fn remaining(status: &Status) -> Outcome {
     let waits = status.waiting.iter().any(|(_, attention)| show::waits_for_person(&attention.why));
-    Ok(if waits { Outcome::Waiting } else { Outcome::Done })
+    if waits { Outcome::Waiting } else { Outcome::Done }
+}
+
+/// Refuses the name of a guard that does not stop the plan: it is another one than was meant.
+fn check_overrides(plan: &Plan, args: &ApprovalArgs) -> Result<(), Failure> {
+    let trips = &plan.trailer().guards;
+    let unknown = |name: &&String| !trips.iter().any(|trip| trip.guard.as_str() == name.as_str());
+    if let Some(name) = args.overrides.iter().find(unknown) {
+        let stops: Vec<&str> = trips.iter().map(|trip| trip.guard.as_str()).collect();
+        let remedy = match stops.as_slice() {
+            [] => "leave --override out: no guard stops this plan".to_owned(),
+            stops => format!("the plan is stopped by {}", stops.join(", ")),
+        };
+        return Err(Failure::usage(format!("no guard `{name}` stops this plan")).remedy(remedy));
+    }
+    Ok(())
 }
 
 /// Gets a yes to a plan: from `--yes`, or from the person who reads its text. `None` for a no.

@@ -70,14 +70,19 @@ fn show_side(
     host: &mut Host<'_>,
 ) -> Result<(), Failure> {
     let info = connector.info();
-    host.line(format_args!("{side}: {} ({}), {} entities", info.label, info.system, schema.entities.len()))?;
+    let entities = match schema.entities.len() {
+        1 => "1 entity".to_owned(),
+        count => format!("{count} entities"),
+    };
+    host.line(format_args!("{side}: {} ({}), {entities}", info.label, info.system))?;
     for entity in schema.entities.values() {
         let can = connector.capabilities(&entity.name);
-        host.line(format_args!("\n{}{}", entity.name, abilities(&can)))?;
-        let mut table = show::table(&["field", "type", "notes", "options"]);
+        host.line(format_args!("\n{}{}", show::name(entity.name.as_str()), show::name(&abilities(&can))))?;
+        let mut table = show::table(&["field", "type", "notes", "options"], host);
         for field in &entity.fields {
             let options = options_of(&field.kind).map(options_text).unwrap_or_default();
-            table.add_row([field.name.to_string(), kind_text(&field.kind), notes(entity, field), options]);
+            let cells = [field.name.to_string(), kind_text(&field.kind), notes(entity, field), options];
+            table.add_row(cells.map(|cell| show::name(&cell)));
         }
         host.line(table)?;
     }
@@ -86,7 +91,7 @@ fn show_side(
         Some([]) => host.line("\nNothing changed since the last look.\n"),
         Some(changes) => {
             host.line("\nChanged since the last look:")?;
-            changes.iter().try_for_each(|change| host.line(format_args!("  {change}")))?;
+            changes.iter().try_for_each(|change| host.line(format_args!("  {}", show::name(change))))?;
             host.line("")
         }
     }

@@ -28,17 +28,19 @@ pub(crate) fn run(args: &HistoryArgs, global: &Global, host: &mut Host<'_>) -> R
         host.json(&json!({ "journal": journal.rows, "more": journal.more, "plans": plans }))?;
         return Ok(Outcome::Done);
     }
-    let mut table = show::table(&["at", "what", "by", "plan", "writes", "note"]);
+    let mut table = show::table(&["at", "what", "by", "plan", "writes", "note"], host);
     for line in &journal.rows {
         let plan = line.plan.as_ref().map(ToString::to_string).unwrap_or_default();
         let trailer = plans.get(&plan).and_then(|row| row.trailer.as_ref());
         let writes = trailer.map(|trailer| trailer.writes().to_string()).unwrap_or_default();
         let at = line.at.format("%Y-%m-%d %H:%M:%S").to_string();
-        table.add_row([at, line.what.clone(), line.by.clone(), plan, writes, line.note.clone()]);
+        table.add_row([at, line.what.clone(), show::cell(&line.by), plan, writes, show::cell(&line.note)]);
     }
     host.line(table)?;
-    if journal.rows.is_empty() {
-        host.line("Nothing has happened yet.")?;
+    match (journal.rows.is_empty(), journal.more) {
+        (_, true) => host.line("There is more; `--last` says how many lines are shown.")?,
+        (true, false) => host.line("Nothing has happened yet.")?,
+        (false, false) => {}
     }
     Ok(Outcome::Done)
 }

@@ -12,8 +12,10 @@ use crate::app::Outcome;
 use crate::app::cli::{Global, InitArgs};
 use crate::app::connect;
 use crate::app::failure::Failure;
+use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::project::{MAPPING_FILE, keep_snapshot, mapping};
+use crate::app::show;
 use crate::app::suggest::suggest;
 use crate::app::template::{self, Subject};
 
@@ -26,7 +28,6 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
             Failure::usage(message).remedy("choose another folder, or overwrite the mapping with --force")
         );
     }
-    make(folder)?;
     let ends = Sides::new(
         End::read(&args.left, args.left_settings.as_deref(), folder)?,
         End::read(&args.right, args.right_settings.as_deref(), folder)?,
@@ -35,19 +36,28 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
     let mut schemas: Sides<Schema> = Sides::default();
     let mut systems = Sides::new(String::new(), String::new());
     for side in Side::BOTH {
-        let connector = ends.of(side).open(folder)?;
+        let settings = match side {
+            Side::Left => "--left-settings",
+            Side::Right => "--right-settings",
+        };
+        let connector = ends.of(side).open(folder).map_err(|failure| failure.with_settings(settings))?;
         systems.of_mut(side).clone_from(&connector.info().system);
-        *schemas.of_mut(side) = live_schema(&*connector)?;
+        *schemas.of_mut(side) =
+            live_schema(&*connector).map_err(|failure| failure.with_settings(settings))?;
+    }
+    // Both systems have answered: only now is anything written.
+    make(folder)?;
+    for side in Side::BOTH {
         keep_snapshot(folder, names.of(side), schemas.of(side))?;
     }
     let integration = format!("{}-{}", names.left, names.right);
     let subject =
         Subject { integration: &integration, names: &names, systems: &systems, schemas: schemas.as_ref() };
     let (text, tally) = template::write(&subject, &suggest(schemas.as_ref()));
-    write(&mapping_path, &text)?;
+    write_text(&mapping_path, &text)?;
     let environment = folder.join("environments").join(format!("{}.yaml", global.env));
     make(&folder.join("environments"))?;
-    write(&environment, &environment_text(&names, &ends))?;
+    write_text(&environment, &environment_text(&names, &ends))?;
     keep_state_out_of_git(folder)?;
     // What was written must be what the other commands can read.
     mapping(folder, seamless_mapping::ParameterValues::new())?;
@@ -58,14 +68,25 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
         }))?;
     } else {
         host.line(format_args!(
-            "Wrote {} with {} links and {} rules; {} proposals stand there as comments.",
+            "Wrote {} with {} and {}; {} there as comments.",
             mapping_path.display(),
-            tally.links,
-            tally.rules,
-            tally.left_out
+            show::counted(tally.links as u64, "link"),
+            show::counted(tally.rules as u64, "rule"),
+            match tally.left_out {
+                1 => "1 proposal stands".to_owned(),
+                count => format!("{count} proposals stand"),
+            }
         ))?;
         host.line(format_args!("Wrote {}.", environment.display()))?;
-        host.line("Read the mapping, then look at a plan: `workbench plan`.")?;
+        let project = if folder.as_path() == Path::new(".") {
+            String::new()
+        } else {
+            format!(" --project {}", folder.display())
+        };
+        host.line(match tally.links {
+            0 => "No two entities are alike enough: write the links, `docs/mapping.md` shows how.".to_owned(),
+            _ => format!("Read the mapping, then look at a plan: `workbench{project} plan`."),
+        })?;
     }
     Ok(Outcome::Done)
 }
@@ -166,13 +187,9 @@ fn keep_state_out_of_git(folder: &Path) -> Result<(), Failure> {
     if path.exists() {
         return Ok(());
     }
-    write(&path, "/state/\n*.jsonl\n")
+    write_text(&path, "/state/\n*.jsonl\n")
 }
 
 fn make(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|cause| Failure::file("making", folder, cause))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|cause| Failure::file("writing", path, cause))
 }

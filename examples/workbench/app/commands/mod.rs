@@ -7,6 +7,7 @@ pub(crate) mod init;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod resolve;
+pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod test;

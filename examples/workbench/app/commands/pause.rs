@@ -19,11 +19,16 @@ pub(crate) fn run(args: &PauseArgs, global: &Global, host: &mut Host<'_>) -> Res
         Some(why) if !args.end => Some(Pause { by: who.clone(), at, why: why.clone() }),
         _ => None,
     };
-    block_on(store.set_pause(pause.as_ref(), &who, at))?;
+    let before = block_on(store.pause())?;
+    if pause.is_some() || before.is_some() {
+        block_on(store.set_pause(pause.as_ref(), &who, at))?;
+    }
     if global.json {
         host.json(&json!({ "pause": pause }))?;
     } else if pause.is_some() {
         host.line("Paused. End it with `workbench pause --end`.")?;
+    } else if before.is_none() {
+        host.line("There was no pause.")?;
     } else {
         host.line("The pause has ended; what was stopped goes on with `workbench run`.")?;
     }

@@ -1,7 +1,6 @@
 //! `plan`: makes a plan, shows it, keeps it in a file.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 
 use futures::executor::block_on;
 use seamless_core::plan::EntryLine;
@@ -12,20 +11,22 @@ use serde_json::json;
 use crate::app::Outcome;
 use crate::app::cli::{Global, PlanArgs};
 use crate::app::failure::Failure;
+use crate::app::files::{Readers, is_something_else, replace};
 use crate::app::host::Host;
 use crate::app::project::Project;
 use crate::app::show;
 
 pub(crate) fn run(args: &PlanArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let project = Project::load(global, host)?;
+    if let Some(path) = args.out.as_ref().filter(|path| is_something_else(path, PLAN_BEGINS)) {
+        return Err(Failure::usage(format!("{} is there and is no plan", path.display()))
+            .remedy("give the plan another name, or delete the file"));
+    }
+    let mut project = Project::load(global, host)?;
     let opened = project.open(global, host)?;
     let plan = block_on(opened.integration.plan())?;
     let waiting = !block_on(opened.integration.status())?.waiting.is_empty();
     if let Some(path) = &args.out {
-        let file = File::create(path).map_err(|cause| Failure::file("writing", path, cause))?;
-        let mut file = BufWriter::new(file);
-        block_on(plan.write_jsonl(&mut file))?;
-        file.flush().map_err(|cause| Failure::file("writing", path, cause))?;
+        replace(path, Readers::Owner, |file| Ok(block_on(plan.write_jsonl(file))?))?;
     }
     if global.json {
         write_json(&plan, args, host)?;
@@ -43,6 +44,9 @@ pub(crate) fn run(args: &PlanArgs, global: &Global, host: &mut Host<'_>) -> Resu
     Ok(outcome(&plan, waiting))
 }
 
+/// How every plan file begins.
+const PLAN_BEGINS: &[u8] = br#"{"head":"#;
+
 /// What a plan means for the exit code: changes come first, because they can be applied.
 pub(crate) fn outcome(plan: &Plan, waiting: bool) -> Outcome {
     let trailer = plan.trailer();
@@ -58,13 +62,21 @@ pub(crate) fn outcome(plan: &Plan, waiting: bool) -> Outcome {
 
 /// Writes the plan's text as it is rendered, without holding it in memory.
 pub(crate) fn show_text(plan: &Plan, options: TextOptions, host: &mut Host<'_>) -> Result<(), Failure> {
-    struct Out<'a>(&'a mut dyn Write);
+    struct Out<'a>(&'a mut dyn Write, &'a mut Option<io::Error>);
     impl std::fmt::Write for Out<'_> {
         fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            self.0.write_all(text.as_bytes()).map_err(|_| std::fmt::Error)
+            self.0.write_all(text.as_bytes()).map_err(|cause| {
+                *self.1 = Some(cause);
+                std::fmt::Error
+            })
         }
     }
-    block_on(plan.render(Out(&mut *host.out), options))?;
+    let mut problem = None;
+    let rendered = block_on(plan.render(Out(&mut *host.out, &mut problem), options));
+    match problem {
+        Some(cause) => Err(Failure::output(cause)),
+        None => Ok(rendered?),
+    }?;
     host.out.flush().map_err(Failure::output)
 }
 

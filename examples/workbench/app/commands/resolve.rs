@@ -13,7 +13,7 @@ use crate::app::host::Host;
 use crate::app::project::{Project, by, known_link, record_id};
 
 pub(crate) fn run(args: &ResolveArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let project = Project::load(global, host)?;
+    let mut project = Project::load(global, host)?;
     known_link(&project.mapping, &args.link)?;
     let side = args.side.as_deref().map_or(Ok(Side::Left), |name| project.side(name))?;
     let take = project.side(&args.take)?;

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use seamless_core::ErrorKind;
-use seamless_core::sync::{Plan, RunReport};
+use seamless_core::store::AttentionWhy;
+use seamless_core::sync::{Plan, RunReport, Status};
 use serde_json::json;
 
 use super::apply::{approve, remaining};
@@ -40,10 +41,11 @@ fn wait(every: Duration, host: &Host<'_>) {
 
 /// One round. Opens everything anew: the mapping may have been edited, and others use the state in between.
 fn round(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let project = Project::load(global, host)?;
+    let mut project = Project::load(global, host)?;
     let opened = project.open(global, host)?;
     let report = drive(args, global, &opened, host)?;
     opened.watcher.take_notes().into_iter().for_each(|note| host.note(note));
+    let status = block_on(opened.integration.status())?;
     if global.json {
         let plans = report.plans.iter().map(|(plan, trailer, applied)| {
             let applied = applied.as_ref().map(|applied| show::applied_json(applied, &project.names));
@@ -54,16 +56,50 @@ fn round(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome
         for (_, _, applied) in report.plans.iter().filter(|(_, trailer, _)| trailer.entries() > 0) {
             match applied {
                 Some(applied) => show::applied(applied, &project.names, host)?,
-                None => host.line("Not approved; nothing was written.")?,
+                None => return host.line("Not approved; nothing was written.").map(|()| Outcome::Changes),
             }
         }
-        if report.quiet {
-            host.line("Nothing is left to do.")?;
-        }
+        host.line(ending(&report, &status))?;
     }
-    match remaining(&opened.integration)? {
+    match remaining(&status) {
+        _ if paused(&report) => Ok(Outcome::Changes),
         Outcome::Done if !report.quiet => Ok(Outcome::Changes),
         outcome => Ok(outcome),
+    }
+}
+
+fn paused(report: &RunReport) -> bool {
+    report.plans.last().is_some_and(|(_, _, applied)| applied.as_ref().is_some_and(|applied| applied.paused))
+}
+
+/// What remains, in one line.
+fn ending(report: &RunReport, status: &Status) -> String {
+    if let Some(pause) = status.pause.as_ref().filter(|_| paused(report)) {
+        let (by, why) = (show::name(&pause.by), show::name(&pause.why));
+        return format!("Paused by {by}: {why}. Nothing more is applied until `workbench pause --end`.");
+    }
+    let (mut conflicts, mut parked, mut again) = (0, 0, 0);
+    for (_, attention) in &status.waiting {
+        match attention.why {
+            AttentionWhy::Conflict { .. } => conflicts += 1,
+            AttentionWhy::Parked { .. } => parked += 1,
+            AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. } => again += 1,
+        }
+    }
+    let waits: Vec<String> = [
+        (conflicts, show::counted(conflicts, "conflict")),
+        (parked, show::counted(parked, "parked item")),
+        (again, format!("{again} to be tried again")),
+    ]
+    .into_iter()
+    .filter_map(|(count, words)| (count > 0).then_some(words))
+    .collect();
+    match (report.quiet, waits.is_empty()) {
+        (true, true) => "Nothing is left to do.".to_owned(),
+        (true, false) => {
+            format!("Nothing is left to do but what waits: {}; see `workbench status`.", waits.join(", "))
+        }
+        (false, _) => "More is left to do: run again.".to_owned(),
     }
 }
 

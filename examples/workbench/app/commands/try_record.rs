@@ -56,7 +56,7 @@ struct Trouble {
 }
 
 pub(crate) fn run(args: &TryArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let project = Project::load(global, host)?;
+    let mut project = Project::load(global, host)?;
     known_link(&project.mapping, &args.link)?;
     let side = project.side(&args.side)?;
     let opened = project.open(global, host)?;
@@ -285,7 +285,7 @@ impl Tried<'_> {
     fn show_way(&self, way: &Way, host: &mut Host<'_>) -> Result<(), Failure> {
         let (from, to) = (self.project.names.of(way.from), self.project.names.of(way.from.other()));
         host.line(format_args!("\n{from} -> {to}"))?;
-        let mut table = show::table(&["rule", from, to, "now", "then"]);
+        let mut table = show::table(&["rule", from, to, "now", "then"], host);
         for rule in &way.rules {
             let read = lines(rule.read.iter().map(|(field, slot)| format!("{field}: {slot}")));
             let fields = lines(rule.written.iter().map(|target| target.field.to_string()));
@@ -295,7 +295,7 @@ impl Tried<'_> {
                 (None, Some(note)) => format!("- ({note})"),
                 (None, None) => lines(rule.written.iter().map(|target| target.then.text())),
             };
-            table.add_row([rule.rule.clone(), read, fields, now, then]);
+            table.add_row([rule.rule.clone(), read, fields, now, then].map(|cell| show::cell(&cell)));
         }
         host.line(table)
     }

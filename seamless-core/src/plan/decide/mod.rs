@@ -10,6 +10,7 @@
 mod entries;
 mod pair;
 mod partner;
+mod rebase;
 mod suspect;
 
 use crate::connector::{AbsenceProof, Capabilities, Versioned};

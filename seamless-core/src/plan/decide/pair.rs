@@ -12,6 +12,7 @@ use crate::plan::entry::{
     Body, ConflictView, ConflictWhy, Effect, Entry, FieldChange, Provenance, Rank, Reason, Wait,
 };
 use crate::plan::known::{AttentionWhy, Pair, PairStatus, Resolution};
+use crate::plan::render::Show;
 
 impl Deciding<'_> {
     pub(super) fn both(&mut self, left: &Versioned, right: &Versioned) {
@@ -38,7 +39,7 @@ impl Deciding<'_> {
             target_entity: link.spec().entity.of(to),
             creating: false,
         };
-        let case = Case {
+        let mut case = Case {
             link,
             base: Sides::new(base.map(|base| base.left), base.map(|base| base.right)),
             current: Sides::new(&left.record, &right.record),
@@ -47,6 +48,8 @@ impl Deciding<'_> {
             check_all: self.situation.check_all,
             rebased: self.situation.rebased,
         };
+        let without_base = self.without_base(&case);
+        case.rebased = &without_base;
         let verdict = self.cx.reconciler.reconcile(&case);
         let mut agreed = self.newly_proven(&case, &verdict);
         let mut diverged = Vec::new();
@@ -364,13 +367,13 @@ impl Deciding<'_> {
         let parked: Vec<RuleId> = self.parked_rules();
         let mut closed = Vec::new();
         for attention in self.situation.open {
-            let still = |rules: &[RuleId], now: &[RuleId]| rules.iter().any(|rule| now.contains(rule));
+            // What is parked now and was a conflict, or the other way round, takes the place of what was open: an entry
+            // that closes the one would close the other with it.
+            let still =
+                |rules: &[RuleId]| rules.iter().any(|rule| contested.contains(rule) || parked.contains(rule));
             match &attention.why {
-                AttentionWhy::Conflict { rules, .. } if !still(rules, contested) && !written(rules) => {
-                    closed.extend(rules.iter().cloned());
-                }
-                AttentionWhy::Parked { rules, .. }
-                    if !rules.is_empty() && !still(rules, &parked) && !written(rules) =>
+                AttentionWhy::Conflict { rules, .. } | AttentionWhy::Parked { rules, .. }
+                    if !rules.is_empty() && !still(rules) && !written(rules) =>
                 {
                     closed.extend(rules.iter().cloned());
                 }
@@ -404,9 +407,16 @@ fn provenance(why: CarryReason) -> Provenance {
 /// What an open conflict is about, as one line: also how a run knows that it is the same conflict as before.
 pub fn conflict_message(view: &ConflictView) -> String {
     let side = |fields: &[(FieldName, Slot, Slot)]| {
+        // As a plan shows it: it is kept, and a value may be long.
+        let show = |slot: &Slot| {
+            let mut text = String::new();
+            // Writing into memory does not fail.
+            let _ = Show::Full.slot(slot, &mut text);
+            text
+        };
         let shown = fields.iter().map(|(field, base, current)| match base {
-            Slot::Absent => format!("{field} {current}"),
-            base => format!("{field} {base} -> {current}"),
+            Slot::Absent => format!("{field} {}", show(current)),
+            base => format!("{field} {} -> {}", show(base), show(current)),
         });
         shown.collect::<Vec<_>>().join(", ")
     };

@@ -31,7 +31,7 @@ impl fmt::Debug for Show {
 }
 
 impl Show {
-    pub(super) fn slot(self, slot: &Slot, out: &mut impl Write) -> fmt::Result {
+    pub(in crate::plan) fn slot(self, slot: &Slot, out: &mut impl Write) -> fmt::Result {
         match slot {
             Slot::Absent => out.write_str("(not said)"),
             Slot::Unreadable => out.write_str("(not readable)"),
@@ -43,7 +43,10 @@ impl Show {
     pub(super) fn value(self, value: &Value, out: &mut impl Write) -> fmt::Result {
         match self {
             _ if value.as_ref().is_null() => out.write_str("(nothing)"),
-            Show::Full => write!(out, "{value}"),
+            Show::Full => match value {
+                Value::Text(text) if text.len() > TEXT_CHARS_MAX => long_text(text, out),
+                other => write!(out, "{other}"),
+            },
             Show::Masked => {
                 let mut length = Length(0);
                 match value {
@@ -66,6 +69,19 @@ impl Show {
             }
         }
     }
+}
+
+/// Characters of a text that are shown: a plan is to be read, and a field may hold a whole book.
+const TEXT_CHARS_MAX: usize = 1000;
+
+/// The beginning of a text, its length and its digest: two texts that differ behind the beginning look different.
+fn long_text(text: &str, out: &mut impl Write) -> fmt::Result {
+    let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) else { return write!(out, "{text:?}") };
+    write!(out, "{:?}..", text.get(..end).unwrap_or_default())?;
+    let hash = blake3::hash(text.as_bytes());
+    write!(out, " ({} characters, #", text.chars().count())?;
+    hash.as_bytes().iter().take(4).try_for_each(|byte| write!(out, "{byte:02x}"))?;
+    out.write_char(')')
 }
 
 /// Counts characters, without making the text.

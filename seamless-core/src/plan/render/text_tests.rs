@@ -194,6 +194,20 @@ proptest! {
         prop_assert_eq!(shown(&a), shown(&b));
     }
 
+    // Catches: a plan that nobody can read because of one value, and two long values that look alike and are not.
+    #[test]
+    fn a_long_text_is_cut_and_told_apart(begin in "[a-z]{1000}", a in "[a-z]{1,3000}", b in "[a-z]{1,3000}") {
+        let shown = |end: &str| {
+            let mut out = String::new();
+            Show::Full.value(&Value::text(&format!("{begin}{end}")), &mut out).unwrap();
+            out
+        };
+        prop_assert!(shown(&a).len() < 1100);
+        prop_assert_eq!(shown(&a) == shown(&b), a == b);
+        let length = format!("({} characters", 1000 + a.len());
+        prop_assert!(shown(&a).contains(&length));
+    }
+
     // Catches: an entry that is not shown, or shown on fewer lines masked than in full.
     #[test]
     fn masking_changes_no_line_but_its_values(entry in samples::any_entry("[a-z]{1,4}")) {
