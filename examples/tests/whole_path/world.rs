@@ -13,7 +13,7 @@ use seamless_core::model::{
 };
 use seamless_core::plan::render::TextOptions;
 use seamless_core::store::{Attention, MemoryStore, StateStore};
-use seamless_core::sync::{Approved, Integration, IntegrationBuilder, Plan, RunReport};
+use seamless_core::sync::{Approved, Integration, IntegrationBuilder, Options, Plan, RunReport};
 use seamless_mapping::declaration::IfMissing;
 use seamless_mapping::{Mapping, copy, lookup};
 
@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn StateStore>,
     pub(crate) links: Vec<Arc<dyn Mapper>>,
     pub(crate) integration: Integration,
+    /// Of every process that starts from here on.
+    pub(crate) options: Options,
 }
 
 pub(crate) fn text(name: &str, length_max: u32) -> Field {
@@ -194,11 +196,12 @@ impl World {
         let links = mapping.links();
         let systems = Sides::new(&crm, &erp);
         let integration = builder(&systems, &links, &store, &clock).build().unwrap();
-        Self { crm, erp, clock, store, links, integration }
+        Self { crm, erp, clock, store, links, integration, options: Options::default() }
     }
 
     pub(crate) fn builder(&self) -> IntegrationBuilder {
-        builder(&Sides::new(&self.crm, &self.erp), &self.links, &self.store, &self.clock)
+        let systems = Sides::new(&self.crm, &self.erp);
+        builder(&systems, &self.links, &self.store, &self.clock).options(self.options.clone())
     }
 
     /// The same systems and state under another mapping: what a new version of the configuration meets.

@@ -197,6 +197,12 @@ impl Record {
         self.shape.names().iter().zip(self.cells.iter().map(|cell| self.presence(*cell)))
     }
 
+    /// Whether every field holds a value: none is absent or unreadable.
+    pub fn says_all(&self) -> bool {
+        let later = self.cells.get(64..).unwrap_or_default();
+        self.low.unsaid == 0 && later.iter().all(|cell| !matches!(cell.kind(), ABSENT | UNREADABLE))
+    }
+
     /// A copy in which these slots say something else. Slots beyond the shape change nothing.
     pub fn with<'a>(&self, changes: impl IntoIterator<Item = (usize, Presence<'a>)>) -> Record {
         let mut slots: Vec<Presence<'_>> = self.cells.iter().map(|cell| self.presence(*cell)).collect();

@@ -13,7 +13,7 @@ use crate::connector::{
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
 use crate::model::{
-    Error, ErrorKind, FieldName, LinkId, Planned, RecordId, Reference, Result, Retry, Side, Slot, Value,
+    Error, ErrorKind, FieldName, LinkId, Planned, RecordId, Reference, Result, Retry, Side, Value,
 };
 use crate::plan::{
     Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
@@ -24,9 +24,11 @@ use crate::store::{AttentionKind, Commit};
 use super::ahead;
 use super::applying::{Applying, is_create, never};
 use super::fate::{Fate, Ready};
+use super::late_commit::{kind, names};
 use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
 use super::pair_now::{PairsNow, pair_key, put_pairs};
 use super::progress::Event;
+use super::settle::Written;
 
 /// Batches that may fail as a whole, one after the other, before applying gives up: the system is down.
 const BATCHES_FAILED_MAX: u32 = 3;
@@ -38,7 +40,8 @@ impl Applying<'_> {
     /// Carries out actions on one side of one link. With `recovering`, they may have been sent before.
     pub(super) async fn act(&mut self, entries: Vec<Entry>, recovering: bool) -> Result<()> {
         let Some(first) = entries.first() else { return Ok(()) };
-        let (link, side) = (self.link(&first.link)?, first.key.side);
+        let (link, side, of) = (self.link(&first.link)?, first.key.side, kind(first));
+        self.make_way(&entries).await?;
         let mut now = self.load(&link, &entries).await?;
         let mut commit = Commit::default();
         let partners = self.partners(&entries).await?;
@@ -68,8 +71,12 @@ impl Applying<'_> {
         for (one, fate) in ready.iter().zip(fates) {
             self.end(&link, one, fate, &mut now, &mut commit).await?;
         }
+        let names = names(&now);
         put_pairs(&link, now, &mut commit);
-        self.commit(commit).await
+        match recovering {
+            true => self.commit(commit).await,
+            false => self.put_off(of, names, commit).await,
+        }
     }
 
     /// Whether a failure of the same pair is counted already, as it is when its record could not let go of a unique
@@ -134,8 +141,7 @@ impl Applying<'_> {
             },
         };
         let shape = link.shape(action.side);
-        let mut values: Vec<(FieldName, Slot)> = Vec::with_capacity(action.changes.len());
-        let mut sent = Vec::with_capacity(action.changes.len());
+        let mut values: Vec<(&FieldName, Value)> = Vec::with_capacity(action.changes.len());
         for change in &action.changes {
             let value = match &change.after {
                 Planned::Known(value) => value.clone(),
@@ -149,12 +155,11 @@ impl Applying<'_> {
                     self.reference(action.side, &wait.ask, partner)?
                 }
             };
-            if let Some(slot) = shape.slot(change.field.as_str()) {
-                sent.push((slot, value.clone()));
-            }
-            values.push((change.field.clone(), Slot::Value(value)));
+            values.push((&change.field, value));
         }
-        let patch = patch(shape, values)?;
+        let patch = patch(shape, &values)?;
+        let slots = values.into_iter().map(|(field, value)| Some((shape.slot(field.as_str())?, value)));
+        let sent = slots.flatten().collect();
         let expects = match expects(link, action, pair, &capabilities)? {
             Ok(expects) => expects,
             Err(why) => return Ok(Err((entry, why.to_owned()))),
@@ -193,7 +198,9 @@ impl Applying<'_> {
         let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
         let entity = link.spec().entity.of(side);
         let writing = self.inner.connectors.of(side).write(entity, batch);
-        let (outcomes, ()) = join!(writing, ahead::fill(&mut self.ahead));
+        let late = self.take_late();
+        let (outcomes, committed, ()) = join!(writing, late.done(), ahead::fill(&mut self.ahead));
+        committed?;
         let outcomes = match outcomes {
             Ok(outcomes) if outcomes.len() == ready.len() => outcomes,
             Ok(outcomes) => {
@@ -212,7 +219,7 @@ impl Applying<'_> {
             let (fate, unknown) = match outcome {
                 WriteOutcome::Applied { id, proof } => {
                     self.inner.doubt_write(link, side, &one.op, &id, &proof);
-                    (Fate::Done(one.written(id, proof)), None)
+                    (Fate::Done(id, proof), None)
                 }
                 WriteOutcome::Refused(refusal) => (self.refused(link, side, one, refusal).await?, None),
                 WriteOutcome::Ambiguous(error) => (Fate::Undecidable, Some(error)),
@@ -244,7 +251,7 @@ impl Applying<'_> {
         }
         match self.fetch_one(link, side, FetchBy::Ids(ids.to_vec())).await? {
             Lookup::Found(held) if one.is_held_by(link, side, &held) => {
-                Ok(Fate::Done(one.written(held.id.clone(), Proof::None)))
+                Ok(Fate::Done(held.id.clone(), Proof::None))
             }
             _ => Ok(one.refused(refusal)),
         }
@@ -325,7 +332,7 @@ impl Applying<'_> {
                 let found = self.fetch_one(link, side, FetchBy::Ids(vec![id.clone()])).await?;
                 Ok(match (verb, found) {
                     (Verb::Delete(_), Lookup::Gone(_) | Lookup::Hidden) => {
-                        Fate::Done(one.written(id.clone(), Proof::None))
+                        Fate::Done(id.clone(), Proof::None)
                     }
                     (Verb::Delete(_), Lookup::Found(held)) => match &one.op.expects {
                         Expects::Version(version) if held.version.as_ref() != Some(version) => {
@@ -369,7 +376,7 @@ impl Applying<'_> {
                     let is_paired = mark.into_iter().flatten().any(|mark| mark.status != PairStatus::Ended);
                     return Ok(match is_paired {
                         true => Fate::Undecidable,
-                        false => Fate::Done(one.written(found.id.clone(), Proof::None)),
+                        false => Fate::Done(found.id.clone(), Proof::None),
                     });
                 }
                 Lookup::Gone(_) | Lookup::Hidden if enforced => return Ok(Fate::SendAgain),
@@ -401,12 +408,14 @@ impl Applying<'_> {
     ) -> Result<()> {
         let entry = &one.entry;
         match fate {
-            Fate::Done(written) => {
-                let id = written.id.clone();
+            Fate::Done(id, proof) => {
+                let written = Written { id: &id, proof: &proof, sent: &one.sent };
                 if let Some(pair_now) = pair_key(entry).map(|key| now.entry(key).or_default()) {
-                    pair_now.close(&settled_rules(link, entry));
-                    pair_now.close_whole_record();
-                    self.settle(link, entry, pair_now, Some(&written));
+                    if !pair_now.open.is_empty() {
+                        pair_now.close(&settled_rules(link, entry));
+                        pair_now.close_whole_record();
+                    }
+                    self.settle(link, entry, pair_now, Some(written));
                     self.use_decisions(link, entry, commit);
                     let tried = pair_now.open.iter().any(|open| {
                         matches!(open.why, AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. })

@@ -21,6 +21,7 @@ use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, Pl
 
 use super::ahead::{self, Ahead};
 use super::integration::Inner;
+use super::late_commit::{Late, kind, names};
 use super::making::LeaseKeeper;
 use super::operation::settled_rules;
 use super::pair_now::{PairNow, PairsNow, has_unsettled, pair_key, put_pairs};
@@ -87,6 +88,7 @@ async fn apply(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<App
         decisions: HashMap::new(),
         batches_failed: 0,
         ahead: None,
+        late: None,
     };
     for link in &inner.links {
         let id = &link.spec().id;
@@ -113,7 +115,7 @@ pub(super) struct Applying<'a> {
     pub(super) plan: &'a PlanId,
     made_at: Option<Timestamp>,
     pub(super) report: Applied,
-    meter: Meter<'a>,
+    pub(super) meter: Meter<'a>,
     /// Per link: whether nothing was open about any of its records when applying began.
     quiet: Vec<bool>,
     /// What people decided before applying began, by the link and the left record.
@@ -121,6 +123,8 @@ pub(super) struct Applying<'a> {
     pub(super) batches_failed: u32,
     /// Entries that come next, while a plan is gone through.
     pub(super) ahead: Option<Ahead<'a>>,
+    /// What the last batch came to, while it waits to be committed.
+    pub(super) late: Option<Late>,
 }
 
 impl Applying<'_> {
@@ -134,6 +138,13 @@ impl Applying<'_> {
     }
 
     async fn run(&mut self) -> Result<()> {
+        let gone_through = self.go_through().await;
+        // What happened is committed whatever stopped the rest.
+        let committed = self.take_late().done().await;
+        gone_through.and(committed)
+    }
+
+    async fn go_through(&mut self) -> Result<()> {
         let rows_max = self.inner.options.commit_entries_max;
         self.ahead = Some(Ahead::new(&*self.inner.store, self.plan, rows_max));
         loop {
@@ -191,6 +202,7 @@ impl Applying<'_> {
         let Some(first) = entries.first() else { return Ok(()) };
         let (rank, side) = (first.key.rank, first.key.side);
         let link = self.link(&first.link)?;
+        self.make_way(&entries).await?;
         if link.spec().mode == LinkMode::Observe {
             let mut commit = Commit::default();
             for entry in &entries {
@@ -287,11 +299,18 @@ impl Applying<'_> {
         let mut now = self.load(link, &entries).await?;
         let mut coming = self.ahead.take();
         // The store reads on while these are settled: its part is polled first.
-        let ((), mut commit) =
-            join!(ahead::fill(&mut coming), async { self.settle_effects(link, &entries, &mut now) });
+        let late = self.take_late();
+        let (committed, (), mut commit) = join!(late.done(), ahead::fill(&mut coming), async {
+            self.settle_effects(link, &entries, &mut now)
+        });
+        committed?;
         self.ahead = coming;
+        let (of, names) = (entries.first().map(kind), names(&now));
         put_pairs(link, now, &mut commit);
-        self.commit(commit).await
+        match of {
+            Some(of) => self.put_off(of, names, commit).await,
+            None => Ok(()),
+        }
     }
 
     fn settle_effects(&mut self, link: &CompiledLink, entries: &[Entry], now: &mut PairsNow) -> Commit {
@@ -383,7 +402,7 @@ impl Applying<'_> {
         link: &CompiledLink,
         entry: &Entry,
         pair_now: &mut PairNow,
-        written: Option<&Written>,
+        written: Option<Written<'_>>,
     ) {
         let restores = is_create(entry) && pair_now.pair.is_some();
         if restores {

@@ -6,8 +6,6 @@ use crate::merge::CompiledLink;
 use crate::model::{Error, FieldName, Presence, RecordId, Retry, Side, Value};
 use crate::plan::Entry;
 
-use super::settle::Written;
-
 /// An action ready to be sent.
 pub(super) struct Ready {
     pub(super) entry: Entry,
@@ -17,8 +15,8 @@ pub(super) struct Ready {
 
 /// What became of an action.
 pub(super) enum Fate {
-    /// It happened.
-    Done(Written),
+    /// It happened: the record that was made or changed, and what the write proves of it.
+    Done(RecordId, Proof),
     /// It did not; look again, without counting it as a failure.
     Superseded(String),
     /// It did not, and that counts.
@@ -34,10 +32,6 @@ impl Ready {
         Self { entry: self.entry.clone(), op: self.op.clone(), sent: self.sent.clone() }
     }
 
-    pub(super) fn written(&self, id: RecordId, proof: Proof) -> Written {
-        Written { id, proof, sent: self.sent.clone() }
-    }
-
     /// The values that are sent for these fields, where all of them are.
     pub(super) fn values_of(&self, fields: &[FieldName]) -> Option<Vec<Value>> {
         let value =
@@ -51,9 +45,7 @@ impl Ready {
             RefusalKind::Stale => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
             RefusalKind::Missing => Fate::Superseded("the record is not there any more".to_owned()),
             // Our own create that arrived earlier: the key is ours, so the record is.
-            RefusalKind::KeyTaken { by: Some(by) } if self.is_own_id(&by) => {
-                Fate::Done(self.written(by, Proof::None))
-            }
+            RefusalKind::KeyTaken { by: Some(by) } if self.is_own_id(&by) => Fate::Done(by, Proof::None),
             RefusalKind::Throttled { wait } => {
                 Fate::Failed(error.with_retry(wait.map_or(Retry::Later, Retry::After)))
             }
@@ -81,7 +73,7 @@ impl Ready {
     /// What became of an update, from what the target holds now.
     pub(super) fn fate_of_update(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Fate {
         if self.is_held_by(link, side, held) {
-            return Fate::Done(self.written(held.id.clone(), Proof::None));
+            return Fate::Done(held.id.clone(), Proof::None);
         }
         let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
         let untouched = match (&self.op.expects, &held.version) {

@@ -22,6 +22,7 @@ mod doubt;
 mod fate;
 mod integration;
 mod keys;
+mod late_commit;
 mod lookup;
 mod making;
 mod merging;

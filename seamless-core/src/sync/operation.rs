@@ -1,9 +1,14 @@
 //! What an operation is made of: the id of a new record, the values to send, the precondition, the rules that it
 //! concerns. Pure. The doors are the functions that [`super::acting`] calls.
 
+use std::sync::Arc;
+
 use crate::connector::{Capabilities, Expects, UniqueKey};
 use crate::merge::CompiledLink;
-use crate::model::{ActionId, FieldName, Presence, Record, RecordId, Result, RuleId, Shape, Slot, record};
+use crate::model::{
+    ActionId, FieldName, Presence, Record, RecordBuilder, RecordId, Result, RuleId, Shape, Slot, Value,
+    record,
+};
 use crate::plan::{Action, Entry, Pair, PlannedExpects, Reason};
 
 /// The id of a record that is to be made, where the client chooses it: derived from the action, so that the same
@@ -19,12 +24,18 @@ pub(super) fn chosen_id(capabilities: &Capabilities, action: ActionId) -> Option
     Some(RecordId::text(&text))
 }
 
-pub(super) fn patch(shape: &std::sync::Arc<Shape>, values: Vec<(FieldName, Slot)>) -> Result<Record> {
-    if values.iter().all(|(field, _)| shape.slot(field.as_str()).is_some()) {
-        return record(shape, values);
-    }
-    let shape = Shape::new(values.iter().map(|(field, _)| field.clone()))?;
-    record(&shape, values)
+/// The values of an operation: in the link's shape where it has all their fields, otherwise in a shape of their own.
+pub(super) fn patch(shape: &Arc<Shape>, values: &[(&FieldName, Value)]) -> Result<Record> {
+    let slots: Option<Vec<usize>> = values.iter().map(|(field, _)| shape.slot(field.as_str())).collect();
+    let Some(slots) = slots else {
+        let shape = Shape::new(values.iter().map(|(field, _)| (*field).clone()))?;
+        let mut record = RecordBuilder::new(&shape);
+        values.iter().for_each(|(_, value)| record.push_value(value.as_ref()));
+        return Ok(record.finish());
+    };
+    let said =
+        slots.into_iter().zip(values).map(|(slot, (_, value))| (slot, Presence::Value(value.as_ref())));
+    Ok(Record::absent(shape).with(said))
 }
 
 /// Why an action is dropped whose record did not let go of its unique value.

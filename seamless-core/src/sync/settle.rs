@@ -9,7 +9,7 @@
 
 use crate::connector::Proof;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Slot, Value, Version};
+use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Value, Version};
 use crate::plan::returns::{Sending, note_write};
 use crate::plan::{
     Action, Body, ConflictView, ConflictWhy, Effect, Entry, GONE, Pair, PairStatus, PlannedVerb, Reason,
@@ -17,13 +17,14 @@ use crate::plan::{
 };
 
 /// What a write came to.
-pub(super) struct Written {
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
     /// The record that was made or changed.
-    pub(super) id: RecordId,
+    pub(super) id: &'a RecordId,
     /// What the write proves.
-    pub(super) proof: Proof,
+    pub(super) proof: &'a Proof,
     /// What was sent, by slot of the link's shape of that side.
-    pub(super) sent: Vec<(usize, Value)>,
+    pub(super) sent: &'a [(usize, Value)],
 }
 
 /// The configuration and plan under which a commit happens.
@@ -42,7 +43,7 @@ pub(super) fn settle(
     under: Under<'_>,
     entry: &Entry,
     before: Option<&Pair>,
-    written: Option<&Written>,
+    written: Option<Written<'_>>,
 ) -> Option<Pair> {
     let mut pair = match before {
         Some(pair) => pair.clone(),
@@ -71,7 +72,7 @@ pub(super) fn settle(
     Some(pair)
 }
 
-fn new_pair(under: Under<'_>, entry: &Entry, written: Option<&Written>) -> Option<Pair> {
+fn new_pair(under: Under<'_>, entry: &Entry, written: Option<Written<'_>>) -> Option<Pair> {
     let id = |side: Side| {
         let made = match &entry.body {
             Body::Act(action) if action.side == side => written.map(|written| written.id.clone()),
@@ -178,17 +179,17 @@ fn observe(link: &CompiledLink, entry: &Entry, side: Side, pair: &mut Pair) {
     let Some(observed) = entry.observed.of(side) else { return };
     let version = entry.basis.versions.of(side);
     learn(link, side, observed, version.as_ref(), pair);
-    for slot in settled_slots(link, side, &entry.settles).iter() {
-        if !matches!(observed.get(slot), Presence::Value(_)) {
-            // What could not be seen leaves the base as it is.
-            continue;
-        }
-        pair.trail.acknowledged.of_mut(side).remove(slot);
-        if !link.forms(side).same_slot(slot, pair.base.of(side), observed) {
-            pair.trail.written.of_mut(side).remove(slot);
+    let slots = settled_slots(link, side, &entry.settles);
+    if !pair.trail.acknowledged.of(side).is_empty() || !pair.trail.written.of(side).is_empty() {
+        // What could not be seen leaves the base as it is.
+        for slot in slots.iter().filter(|slot| matches!(observed.get(*slot), Presence::Value(_))) {
+            pair.trail.acknowledged.of_mut(side).remove(slot);
+            if !link.forms(side).same_slot(slot, pair.base.of(side), observed) {
+                pair.trail.written.of_mut(side).remove(slot);
+            }
         }
     }
-    take(pair.base.of_mut(side), observed, &settled_slots(link, side, &entry.settles));
+    take(pair.base.of_mut(side), observed, &slots);
     // A version that belongs to a part of the base only would prove too much of the rest.
     let whole = pair.trail.acknowledged.of(side).is_empty();
     *pair.version.of_mut(side) = version.clone().filter(|_| whole);
@@ -212,14 +213,14 @@ fn learn(link: &CompiledLink, side: Side, observed: &Record, version: Option<&Ve
     }
 }
 
-fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Written, pair: &mut Pair) {
+fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: Written<'_>, pair: &mut Pair) {
     let (to, from) = (action.side, action.side.other());
     count(link, entry, action, written, pair);
     observe(link, entry, from, pair);
     if let Some(observed) = entry.observed.of(to) {
         learn(link, to, observed, entry.basis.versions.of(to).as_ref(), pair);
     }
-    let stored = match &written.proof {
+    let stored = match written.proof {
         Proof::Stored(stored) => Some(&stored.record),
         Proof::Version(_) | Proof::None => None,
     };
@@ -231,7 +232,7 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Wr
     }
     let whole = pair.trail.acknowledged.of(to).is_empty();
     let held = entry.observed.of(to).as_ref();
-    let mut changes: Vec<(usize, Slot)> = Vec::with_capacity(slots.len());
+    let mut changes: Vec<(usize, Presence<'_>)> = Vec::with_capacity(slots.len());
     for slot in slots.iter() {
         // The target shows a record in its own shape, not in the link's.
         let Some(name) = link.shape(to).name(slot) else { continue };
@@ -241,17 +242,17 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Wr
         let Trail { acknowledged: unproven, written: ours, returns: _ } = &mut pair.trail;
         unproven.of_mut(to).remove(slot);
         let value = match (proven, acknowledged) {
-            (Some(proven), _) => proven.to_slot(),
+            (Some(proven), _) => proven,
             (None, Some(value)) => {
                 unproven.of_mut(to).insert(slot);
-                Slot::Value(value.clone())
+                Presence::Value(value.as_ref())
             }
             (None, None) => {
                 let Some(held) = held else { continue };
                 if !link.forms(to).same_slot(slot, pair.base.of(to), held) {
                     ours.of_mut(to).remove(slot);
                 }
-                held.get(slot).to_slot()
+                held.get(slot)
             }
         };
         if acknowledged.is_some() {
@@ -260,8 +261,8 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Wr
         changes.push((slot, value));
     }
     let base = pair.base.of_mut(to);
-    *base = base.with(changes.iter().map(|(slot, value)| (*slot, value.as_presence())));
-    *pair.version.of_mut(to) = match &written.proof {
+    *base = base.with(changes);
+    *pair.version.of_mut(to) = match written.proof {
         Proof::Stored(stored) => stored.version.clone(),
         Proof::Version(version) => Some(version.clone()),
         Proof::None => None,
@@ -270,7 +271,7 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: &Wr
 }
 
 /// Counts what an update writes, where a side answers our writes (I33).
-fn count(link: &CompiledLink, entry: &Entry, action: &Action, written: &Written, pair: &mut Pair) {
+fn count(link: &CompiledLink, entry: &Entry, action: &Action, written: Written<'_>, pair: &mut Pair) {
     let Sides { left: Some(left), right: Some(right) } = &entry.observed else { return };
     let decided = matches!(action.reason, Reason::Resolution);
     let mut returns = std::mem::take(&mut pair.trail.returns);
@@ -303,6 +304,14 @@ fn settled_slots(link: &CompiledLink, side: Side, settles: &Bits) -> Bits {
 }
 
 fn take(base: &mut Record, observed: &Record, slots: &Bits) {
+    // A record of which everything was seen and is settled is the base as it is: no field of the former one is left.
+    if slots.len() == base.shape().len()
+        && observed.says_all()
+        && observed.shape().names() == base.shape().names()
+    {
+        *base = observed.clone();
+        return;
+    }
     let changes = slots.iter().map(|slot| (slot, observed.get(slot)));
     // What could not be seen leaves the base as it is.
     *base = base.with(changes.filter(|(_, presence)| matches!(presence, Presence::Value(_))));
