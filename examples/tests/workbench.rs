@@ -696,3 +696,17 @@ fn a_row_that_cannot_be_read_is_told_once_and_is_over_when_it_is_gone_or_correct
         "2024-03-01,2024-03-01"
     );
 }
+
+// Catches: a promise that is lowered because a record has the key that the mapping writes, and not the one made up for it.
+#[test]
+fn a_key_that_the_mapping_writes_breaks_no_promise() {
+    let desk = Desk::new();
+    let table = "CREATE TABLE item (code TEXT PRIMARY KEY, name TEXT)";
+    desk.crm(&format!("{table}; INSERT INTO item VALUES ('a', 'A'), ('12', 'B')"));
+    desk.erp(table);
+    assert_eq!(desk.init().code, 0);
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(desk.erp_text("SELECT count(*) || '' FROM item"), "2");
+    assert!(!ran.err.contains("promised"), "{ran:?}");
+}

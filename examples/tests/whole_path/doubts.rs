@@ -172,7 +172,7 @@ fn writes_that_return_nothing_although_they_should_lower_the_promise_once() {
 fn a_record_that_gets_another_id_than_the_chosen_one_lowers_the_promise_and_is_paired_all_the_same() {
     let world = World::new();
     let (integration, told) = lying(&world, Lie::OwnIds);
-    let c = world.customer("C1", "Adatum", "1", "");
+    let c = world.customer("C1", "Adatum", "555-01", "");
     assert!(promises(&integration, "I25"));
     run(&integration);
     assert_eq!(told.capabilities(), [Capability::UniqueKey]);

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::connector::{Capabilities, Capability, Proof, Target, UniqueKey, WriteOp, WriteReturns};
 use crate::merge::CompiledLink;
-use crate::model::{EntityName, RecordId, Side};
+use crate::model::{EntityName, KeyPart, RecordId, Side, ValueRef};
 
 use super::integration::Inner;
 use super::progress::Event;
@@ -18,6 +18,23 @@ use super::progress::Event;
 /// What was seen to be false, by side and entity.
 #[derive(Debug, Default)]
 pub(super) struct Doubts(Mutex<BTreeMap<(Side, EntityName), BTreeSet<Capability>>>);
+
+/// Whether the id that a record got is one that the write itself says: a mapping that writes the fields of a key decides
+/// about the id, and the one that was chosen is not used. Which fields are the key is not known here: a value that happens
+/// to be the id hides a doubt, until the next record.
+fn writes_key(op: &WriteOp, made: &RecordId) -> bool {
+    let is_said = |part: &KeyPart| {
+        op.patch.fields().filter_map(|(_, presence)| presence.value()).any(|value| match (part, value) {
+            (KeyPart::Text(key), ValueRef::Text(text)) => **key == *text,
+            (KeyPart::Text(key), other) => **key == *other.to_string(),
+            (KeyPart::Int(key), ValueRef::Int(number)) => *key == number,
+            (KeyPart::Int(key), ValueRef::Text(text)) => text.parse() == Ok(*key),
+            (KeyPart::Int(_), _) => false,
+        })
+    };
+    let parts = made.parts();
+    !parts.is_empty() && parts.iter().all(is_said)
+}
 
 impl Doubts {
     fn of(&self, side: Side, entity: &EntityName) -> BTreeSet<Capability> {
@@ -93,6 +110,7 @@ impl Inner {
         }
         if let Target::New(Some(chosen)) = &op.target
             && chosen != made
+            && !writes_key(op, made)
         {
             let message = format!("record {chosen} was to be created and {made} was");
             self.doubt(link, side, Capability::UniqueKey, &message);
