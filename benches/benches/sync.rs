@@ -36,6 +36,9 @@ enum Ids {
 
 const TEXTS: usize = 12;
 
+/// One matched pair in a hundred conflicts.
+const CONFLICT_EVERY: u64 = 200;
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let number = |name: &str| {
@@ -48,7 +51,7 @@ fn main() {
     if let Some(records) = number("--prepare") {
         let folder = PathBuf::from(args.last().unwrap());
         std::fs::create_dir_all(&folder).unwrap();
-        return fill(&folder, records, Ids::Ordered);
+        return fill(&folder, records, Ids::Ordered, CONFLICT_EVERY);
     }
     if let Some(stage) = number("--stage") {
         return child(stage, Path::new(args.last().unwrap()));
@@ -67,7 +70,7 @@ fn first_and_again(records: u64, ids: Ids, limit: f64) -> bool {
     let folder = folder();
     let what = if ids == Ids::Ordered { "ids in order" } else { "random ids on the right" };
     println!("\n{records} records, {what}");
-    fill(&folder, records, ids);
+    fill(&folder, records, ids, CONFLICT_EVERY);
     let raw = raw_copy(&folder);
     let report = |name: &str, took: Duration, limit: f64, ratio: bool| {
         let seconds = took.as_secs_f64();
@@ -93,7 +96,7 @@ fn first_and_again(records: u64, ids: Ids, limit: f64) -> bool {
     println!("  {:<44} {:>8.3} s", "  of it: plan, into a file", planned.as_secs_f64());
     println!("  {:<44} {:>8.3} s", "  of it: apply", (total - planned).as_secs_f64());
     assert_eq!(counts.create.right, records / 2, "half of the records are created");
-    assert_eq!(counts.conflict, records / 200, "one matched pair in a hundred conflicts");
+    assert_eq!(counts.conflict, records / CONFLICT_EVERY, "one matched pair in a hundred conflicts");
     let mut failed = report("first sync", total, limit, true);
     // The first run after the first sync settles what is left; it is not the steady state.
     settle(&integration);
@@ -236,7 +239,8 @@ fn values(record: u64, conflict: bool) -> Vec<String> {
     row
 }
 
-fn fill(folder: &Path, records: u64, ids: Ids) {
+/// `conflict_every`: how many records there are for each one that both sides filled differently; even.
+fn fill(folder: &Path, records: u64, ids: Ids, conflict_every: u64) {
     let left = create(&folder.join("left.db"), "customer", "id INTEGER PRIMARY KEY");
     let key = match ids {
         Ids::Ordered => "id INTEGER PRIMARY KEY",
@@ -257,7 +261,7 @@ fn fill(folder: &Path, records: u64, ids: Ids) {
             row.insert(0, (record + 1).to_string());
             into_left.execute(params_from_iter(&row)).unwrap();
             if record % 2 == 0 {
-                let mut row = values(record, record % 200 == 0);
+                let mut row = values(record, record % conflict_every == 0);
                 let mut state = record ^ 0xABCD;
                 let id = match ids {
                     Ids::Ordered => (record + 1).to_string(),
@@ -296,7 +300,8 @@ fn raw_copy(folder: &Path) -> Duration {
 
 fn memory(records: u64) {
     let folder = folder();
-    fill(&folder, records, Ids::Random);
+    // A conflict in ten records: what waits must not be held in memory either.
+    fill(&folder, records, Ids::Random, 10);
     for (stage, name) in [
         (0, "first sync"),
         (1, "settling"),

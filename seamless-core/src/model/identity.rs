@@ -3,10 +3,13 @@
 //! Names are shared text (`Arc<str>`), cheap to clone and compared by content. A [`RecordId`] is the native key
 //! of a record in its system, encoded so that byte order is key order. Nothing here knows what a name means.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::short::Short;
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
@@ -200,9 +203,9 @@ pub enum KeyPart {
 ///
 /// Whole numbers are not text ("10" sorts before "9" as text), composite keys sort by part. Text parts sort by
 /// their UTF-8 bytes; a system with another collation declares an enumeration order that says so.
-/// Cheap to clone.
+/// Cheap to clone: short keys are kept in place, long ones are shared.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordId(Arc<[u8]>);
+pub struct RecordId(Short);
 
 const PART_INT: u8 = 1;
 const PART_TEXT: u8 = 2;
@@ -213,16 +216,18 @@ const TEXT_END_ESCAPE: u8 = 255;
 impl RecordId {
     /// The id of a record whose key is one whole number.
     pub fn int(key: i64) -> Self {
-        let mut bytes = Vec::with_capacity(9);
-        push_int(&mut bytes, key);
-        Self(bytes.into())
+        let mut bytes = [PART_INT; 9];
+        if let Some((_, number)) = bytes.split_first_mut() {
+            number.copy_from_slice(&int_bytes(key));
+        }
+        Self(Short::new(&bytes))
     }
 
     /// The id of a record whose key is one text.
     pub fn text(key: &str) -> Self {
         let mut bytes = Vec::with_capacity(key.len() + 3);
         push_text(&mut bytes, key);
-        Self(bytes.into())
+        Self(Short::new(&bytes))
     }
 
     /// The id of a record whose key has several parts, most significant first.
@@ -234,23 +239,35 @@ impl RecordId {
                 KeyPart::Text(key) => push_text(&mut bytes, key),
             }
         }
-        Self(bytes.into())
+        Self(Short::new(&bytes))
     }
 
     /// The encoded key, as stores keep it.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_bytes()
     }
 
     /// Reads an encoded key back; `None` when the bytes are not one.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        decode(bytes)?;
-        Some(Self(bytes.into()))
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = take_part(rest)?.1;
+        }
+        (!bytes.is_empty()).then(|| Self(Short::new(bytes)))
     }
 
     /// The parts of the key, most significant first. Allocates.
     pub fn parts(&self) -> Vec<KeyPart> {
-        decode(&self.0).unwrap_or_default()
+        self.each_part().map(PartRef::to_part).collect()
+    }
+
+    fn each_part(&self) -> impl Iterator<Item = PartRef<'_>> {
+        let mut rest = self.as_bytes();
+        std::iter::from_fn(move || {
+            let (part, after) = take_part(rest)?;
+            rest = after;
+            Some(part)
+        })
     }
 
     /// The key, where it is one whole number.
@@ -272,7 +289,12 @@ impl RecordId {
 
 fn push_int(bytes: &mut Vec<u8>, key: i64) {
     bytes.push(PART_INT);
-    bytes.extend_from_slice(&((key as u64) ^ (1 << 63)).to_be_bytes());
+    bytes.extend_from_slice(&int_bytes(key));
+}
+
+/// Bytes whose order is the order of the numbers.
+fn int_bytes(key: i64) -> [u8; 8] {
+    ((key as u64) ^ (1 << 63)).to_be_bytes()
 }
 
 fn push_text(bytes: &mut Vec<u8>, key: &str) {
@@ -286,41 +308,65 @@ fn push_text(bytes: &mut Vec<u8>, key: &str) {
     bytes.extend_from_slice(&[TEXT_END, TEXT_END_CLOSE]);
 }
 
-fn decode(mut bytes: &[u8]) -> Option<Vec<KeyPart>> {
-    let mut parts = Vec::new();
-    while let Some((&tag, rest)) = bytes.split_first() {
-        match tag {
-            PART_INT => {
-                let (key, rest) = rest.split_first_chunk::<8>()?;
-                parts.push(KeyPart::Int((u64::from_be_bytes(*key) ^ (1 << 63)) as i64));
-                bytes = rest;
-            }
-            PART_TEXT => {
-                let (text, rest) = decode_text(rest)?;
-                parts.push(KeyPart::Text(text.into()));
-                bytes = rest;
-            }
-            _ => return None,
-        }
-    }
-    (!parts.is_empty()).then_some(parts)
+/// A part of an encoded key, in place where it can be.
+enum PartRef<'a> {
+    Int(i64),
+    Text(Cow<'a, str>),
 }
 
-fn decode_text(bytes: &[u8]) -> Option<(String, &[u8])> {
-    let mut text = Vec::new();
-    let mut rest = bytes;
-    loop {
-        let (&byte, after) = rest.split_first()?;
-        rest = after;
-        if byte != TEXT_END {
-            text.push(byte);
-            continue;
+impl PartRef<'_> {
+    fn to_part(self) -> KeyPart {
+        match self {
+            PartRef::Int(key) => KeyPart::Int(key),
+            PartRef::Text(key) => KeyPart::Text(key.into()),
         }
-        let (&mark, after) = rest.split_first()?;
-        rest = after;
-        match mark {
-            TEXT_END_ESCAPE => text.push(TEXT_END),
-            TEXT_END_CLOSE => return Some((String::from_utf8(text).ok()?, rest)),
+    }
+}
+
+impl Serialize for PartRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            PartRef::Int(key) => serializer.serialize_i64(*key),
+            PartRef::Text(key) => serializer.serialize_str(key),
+        }
+    }
+}
+
+/// The first part of encoded bytes and what follows it; `None` where nothing or no key stands there.
+fn take_part(bytes: &[u8]) -> Option<(PartRef<'_>, &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
+    match tag {
+        PART_INT => {
+            let (key, rest) = rest.split_first_chunk::<8>()?;
+            Some((PartRef::Int((u64::from_be_bytes(*key) ^ (1 << 63)) as i64), rest))
+        }
+        PART_TEXT => {
+            let (text, rest) = take_text(rest)?;
+            Some((PartRef::Text(text), rest))
+        }
+        _ => None,
+    }
+}
+
+fn take_text(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
+    let mut unescaped: Option<Vec<u8>> = None;
+    let mut from = bytes;
+    loop {
+        let end = from.iter().position(|byte| *byte == TEXT_END)?;
+        let (plain, after) = from.split_at_checked(end)?;
+        let (&mark, rest) = after.get(1..)?.split_first()?;
+        match (mark, &mut unescaped) {
+            (TEXT_END_CLOSE, None) => return Some((Cow::Borrowed(std::str::from_utf8(plain).ok()?), rest)),
+            (TEXT_END_CLOSE, Some(text)) => {
+                text.extend_from_slice(plain);
+                return Some((Cow::Owned(String::from_utf8(std::mem::take(text)).ok()?), rest));
+            }
+            (TEXT_END_ESCAPE, _) => {
+                let text = unescaped.get_or_insert_default();
+                text.extend_from_slice(plain);
+                text.push(TEXT_END);
+                from = rest;
+            }
             _ => return None,
         }
     }
@@ -328,13 +374,13 @@ fn decode_text(bytes: &[u8]) -> Option<(String, &[u8])> {
 
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, part) in self.parts().iter().enumerate() {
+        for (place, part) in self.each_part().enumerate() {
             if place > 0 {
                 f.write_str(" / ")?;
             }
             match part {
-                KeyPart::Int(key) => write!(f, "{key}")?,
-                KeyPart::Text(key) => f.write_str(key)?,
+                PartRef::Int(key) => write!(f, "{key}")?,
+                PartRef::Text(key) => f.write_str(&key)?,
             }
         }
         Ok(())
@@ -349,10 +395,10 @@ impl fmt::Debug for RecordId {
 
 impl Serialize for RecordId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let parts = self.parts();
-        match parts.as_slice() {
-            [one] => one.serialize(serializer),
-            many => many.serialize(serializer),
+        let mut parts = self.each_part();
+        match (parts.next(), parts.next()) {
+            (Some(one), None) => one.serialize(serializer),
+            _ => serializer.collect_seq(self.each_part()),
         }
     }
 }
@@ -375,24 +421,43 @@ impl<'de> Deserialize<'de> for RecordId {
 
 /// What a system says of the state of a record: an ETag, a row version, a modified stamp. Opaque; only equality
 /// means anything, and only for the same record.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Version(Arc<str>);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Version(Short);
 
 impl Version {
     /// Takes the version as the system wrote it.
-    pub fn new(version: impl Into<Arc<str>>) -> Self {
-        Self(version.into())
+    pub fn new(version: impl AsRef<str>) -> Self {
+        Self(Short::new(version.as_ref().as_bytes()))
     }
 
     /// The version as the system wrote it.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // It was made of text and never changes.
+        std::str::from_utf8(self.0.as_bytes()).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Version({:?})", self.as_str())
+    }
+}
+
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 

@@ -23,6 +23,7 @@ mod planned;
 mod record;
 mod same;
 mod schema;
+mod short;
 mod text;
 mod value;
 
