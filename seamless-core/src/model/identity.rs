@@ -258,7 +258,7 @@ impl RecordId {
 
     /// The parts of the key, most significant first. Allocates.
     pub fn parts(&self) -> Vec<KeyPart> {
-        self.each_part().map(PartRef::to_part).collect()
+        self.each_part().map(PartRef::into_part).collect()
     }
 
     fn each_part(&self) -> impl Iterator<Item = PartRef<'_>> {
@@ -315,7 +315,7 @@ enum PartRef<'a> {
 }
 
 impl PartRef<'_> {
-    fn to_part(self) -> KeyPart {
+    fn into_part(self) -> KeyPart {
         match self {
             PartRef::Int(key) => KeyPart::Int(key),
             PartRef::Text(key) => KeyPart::Text(key.into()),
