@@ -129,8 +129,8 @@ impl Plan {
         }
     }
 
-    /// Writes the plan as JSON Lines: head, entries, trailer. [`Integration::plan_into`] writes it while it is made, at a
-    /// fraction of the cost. The file holds clear values: keep it as safe as the data.
+    /// Writes the plan as JSON Lines: head, entries, trailer. [`Integration::plan_into`] writes it while it is made, at
+    /// a fraction of the cost. The file holds clear values: keep it as safe as the data.
     ///
     /// Errors: the writer's; of kind [`ErrorKind::Corrupt`] when the stored entries are not those that were sealed.
     pub async fn write_jsonl(&self, out: &mut (dyn io::Write + Send)) -> Result<()> {

@@ -53,7 +53,7 @@ impl Deciding<'_> {
         let mut contested: Vec<RuleId> = Vec::new();
         let mut writing = Sides::<Writing>::default();
         for (group, judgement) in verdict.loud() {
-            if self.held(&case, group, judgement, &mut writing, &mut agreed) {
+            if self.parks_instead(&case, group, judgement, &mut writing, &mut agreed) {
                 continue;
             }
             match judgement {
