@@ -1,7 +1,8 @@
-//! Unique values that change hands within a plan. Entries that give one up are kept back until every link is decided.
-//! Then it is found who takes what they give up, and each entry gets the rank at which it can be written.
+//! Unique values that change hands within a plan. Updates and deletes that give one up or take one are kept back until
+//! every link is decided. Then it is found who takes what from whom, and each entry gets the rank at which it can be
+//! written.
 //!
-//! Here is only who takes what from whom; the order that follows is the plan floor's ([`crate::plan::keys`]). The doors
+//! Here it is found who takes what from whom; the order that follows is the plan floor's ([`crate::plan::keys`]). The doors
 //! are [`keep_back`] while links are decided, and [`settle_keys`] after that.
 //!
 //! Memory: an edge per value that changes hands, up to `Options::key_moves_max` for each entity. Where there are more,
