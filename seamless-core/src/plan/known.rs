@@ -1,6 +1,7 @@
 //! What is known from earlier runs: pairs with their bases, what is open about records, and what people decided.
 //!
-//! A plan is made from these and from what is observed now; the store keeps them.
+//! A plan is made from these and from what is observed now. The store keeps them; `settle` of the sync floor moves
+//! them. Everything here is data.
 
 use serde::{Deserialize, Serialize};
 
