@@ -39,8 +39,8 @@ const FOLDS: [Normaliser; 5] =
 
 /// The form in which `read` is what was `sent`; `None` where it can only be an edit, or is the same.
 ///
-/// Total. Costs up to some sixty canonical forms of both values, so it is asked about suspects only. Law: two values that
-/// it takes for one are one under [`LossyForm::declared`] (`what_is_recognised_is_the_same_under_the_form`).
+/// Total. Costs up to some sixty canonical forms of both values, so it is asked about suspects only. Law: two values
+/// that it takes for one are one under [`LossyForm::declared`] (`what_is_recognised_is_the_same_under_the_form`).
 pub fn lossy_form(sent: ValueRef<'_>, read: ValueRef<'_>) -> Option<LossyForm> {
     if sent == read {
         return None;

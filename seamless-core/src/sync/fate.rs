@@ -45,6 +45,7 @@ impl Ready {
         fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
     }
 
+    /// What a refusal means for the entry.
     pub(super) fn refused(&self, refusal: Refusal) -> Fate {
         let Refusal { why, error } = refusal;
         match why {

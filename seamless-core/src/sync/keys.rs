@@ -2,8 +2,8 @@
 //! every link is decided. Then it is found who takes what from whom, and each entry gets the rank at which it can be
 //! written.
 //!
-//! Here it is found who takes what from whom; the order that follows is the plan floor's ([`crate::plan::keys`]). The doors
-//! are [`keep_back`] while links are decided, and [`settle_keys`] after that.
+//! Here it is found who takes what from whom; the order that follows is the plan floor's ([`crate::plan::keys`]). The
+//! doors are [`keep_back`] while links are decided, and [`settle_keys`] after that.
 //!
 //! Memory: an edge per value that changes hands, up to `Options::key_moves_max` for each entity. Where there are more,
 //! they are spilled, and every record that can lets go of its value first: more writes, the same result.

@@ -305,8 +305,10 @@ impl Integration {
     /// `take` is the side that the value came from, what the system keeps is its form: it becomes the base and nothing
     /// is written. If `take` is the side that keeps it, it is an edit, and is carried over.
     ///
-    /// Costs a fetch per side. Errors: the connectors' and the store's; of kind [`ErrorKind::NotFound`] when the link or
-    /// the rule is not known, the record has no partner, or a side does not show it.
+    /// Costs a fetch per side.
+    ///
+    /// Errors: the connectors' and the store's; of kind [`ErrorKind::NotFound`] when the link or the rule is not known,
+    /// the record has no partner, or a side does not show it.
     pub async fn resolve(
         &self,
         link: &LinkId,
