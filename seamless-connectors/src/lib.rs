@@ -12,8 +12,8 @@
 //! mapping crate, and no type of a library that they use shows in their interface.
 //!
 //! The mental model. A connector has a truthful list of what it can do per entity
-//! ([`Capabilities`](seamless_core::connector::Capabilities)), and behaves to it. It reads pages with cursors, answers one
-//! [`Lookup`](seamless_core::connector::Lookup) per record asked for, and one
+//! ([`Capabilities`](seamless_core::connector::Capabilities)), and behaves accordingly. It reads pages with cursors,
+//! answers one [`Lookup`](seamless_core::connector::Lookup) per record asked for, and one
 //! [`WriteOutcome`](seamless_core::connector::WriteOutcome) per operation. That a record was not seen proves nothing.
 //!
 //! ```

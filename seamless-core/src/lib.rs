@@ -1,8 +1,8 @@
 //! The core of the Seamless SDK: what two-way integrations between business systems are made of.
 //!
 //! A host builds an [`Integration`] from two connectors ([`connector::Connector`]), the mappings of its links
-//! ([`mapper::Mapper`]) and a state store ([`store::StateStore`]). Then it makes a plan, shows it, approves it and applies
-//! it:
+//! ([`mapper::Mapper`]) and a state store ([`store::StateStore`]). Then it makes a plan, shows it, approves it and
+//! applies it:
 //!
 //! ```text
 //! pull -> match -> decide (pure) -> seal / approve -> apply (intent -> write -> outcome -> commit) -> cursor

@@ -4,10 +4,11 @@
 //! [`Mapper`](seamless_core::mapper::Mapper) per link to the engine. Everything here is pure: no I/O, no clock.
 //!
 //! The mental model. A *link* says which entities belong together, how records find each other (`match`), and what
-//! deletion means. A *rule* says which fields of the left correspond to which of the right, where values may go, when two
-//! values count as the same, and what is done when both sides moved. A rule is a lens: what is carried over and back
-//! means the same, and what the rule cannot see of a record stays. A value outside its domain parks with a remedy; it
-//! never falls back on a default that nobody named. A two-way rule that cannot be taken back is refused by [`compile`].
+//! deletion means. A *rule* says which fields of the left correspond to which of the right, where values may go, when
+//! two values count as the same, and what is done when both sides moved. A rule is a lens: what is carried over and
+//! back means the same, and what the rule cannot see of a record stays. A value outside its domain is parked with a
+//! remedy; it never falls back on a default that nobody named. A two-way rule that cannot be taken back is refused by
+//! [`compile`].
 //!
 //! ```
 //! use seamless_core::mapper::{MapContext, Resolved};

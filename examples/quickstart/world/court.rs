@@ -269,7 +269,8 @@ impl<'a> Court<'a> {
         Ok(())
     }
 
-    /// What a mapping writes into every record that it makes: customers are accounts of type Customer, contacts are persons.
+    /// What a mapping writes into every record that it makes: customers are accounts of type Customer, contacts are
+    /// persons.
     pub(super) fn judge_constants(&mut self, expected: &Expectations) -> Outcome<()> {
         if !expected.left_out.contains(&(Entity::Account, "customertypecode")) {
             self.collect(

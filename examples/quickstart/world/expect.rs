@@ -70,7 +70,8 @@ pub(crate) struct Holds {
 }
 
 impl Expectations {
-    /// The state after the first synchronisation: all pairs are equal, one-sided records have a partner, twins are alone.
+    /// The state after the first synchronisation: all pairs are equal, one-sided records have a partner, twins are
+    /// alone.
     pub(crate) fn after_first_link(truth: &Truth) -> Self {
         let pairs = |entity| {
             let population = truth.population(entity);

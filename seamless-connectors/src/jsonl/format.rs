@@ -239,7 +239,8 @@ fn json_of(value: ValueRef<'_>) -> Result<String, String> {
     Ok(match value {
         ValueRef::Null => "null".to_owned(),
         ValueRef::Bool(_) | ValueRef::Int(_) | ValueRef::Decimal(_) => text_of(value)?,
-        // Display of a float never uses an exponent and is the shortest text that reads back; a whole one stays a number.
+        // Display of a float never uses an exponent and is the shortest text that reads back; a whole one stays a
+        // number.
         ValueRef::Float(_) => text_of(value)?,
         ValueRef::Set(set) => {
             let members: Result<Vec<String>, String> =

@@ -44,6 +44,8 @@ pub(super) struct CopyPair {
 }
 
 impl Layout {
+    /// Works out, once per link, what every pair would otherwise work out again: which slots belong to which group,
+    /// which groups can be judged as bits, and where values may go.
     pub(super) fn of(
         mode: LinkMode,
         rules: &[Rule],

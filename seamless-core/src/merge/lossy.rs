@@ -2,8 +2,8 @@
 //! neither records nor policies. The door is [`lossy_form`].
 //!
 //! A system that does not return what it stored leaves two explanations for a value that differs from what was sent:
-//! it keeps values in a form of its own, or a user edited the value. Only a difference that *can* be a form is held
-//! back until a person says which; every other one is an edit.
+//! it keeps values in a form of its own, or a user edited the value. Only a difference that *can* be a form is parked
+//! until a person says which; every other one is an edit.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +39,8 @@ const FOLDS: [Normaliser; 5] =
 
 /// The form in which `read` is what was `sent`; `None` where it can only be an edit, or is the same.
 ///
-/// Total. Costs up to some sixty canonical forms of both values: it is asked for suspects only. Law: two values that
-/// it takes for one are one under [`LossyForm::declared`] (`what_is_recognised_is_the_same_under_the_form`).
+/// Total. Costs up to some sixty canonical forms of both values, so it is asked about suspects only. Law: two values
+/// that it takes for one are one under [`LossyForm::declared`] (`what_is_recognised_is_the_same_under_the_form`).
 pub fn lossy_form(sent: ValueRef<'_>, read: ValueRef<'_>) -> Option<LossyForm> {
     if sent == read {
         return None;
@@ -96,6 +96,7 @@ fn number(value: ValueRef<'_>) -> Option<Decimal> {
     }
 }
 
+/// The digits to which `sent` was rounded, or cut, to become `read`.
 fn rounded(sent: &Decimal, read: &Decimal) -> Option<LossyForm> {
     let (sent, read) = (sent.normalised(), read.normalised());
     let least = u8::try_from(read.scale()).ok()?;

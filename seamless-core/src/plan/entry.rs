@@ -1,4 +1,4 @@
-//! Entries of a plan: actions at a system, and effects on our own state. Nothing happens beside them.
+//! Entries of a plan: actions at a system, and effects on our own state. A run does nothing else.
 //!
 //! The order of a plan *is* the order of its [`EntryKey`]s, so that entries may be decided in any order, spilled, and
 //! read back sorted. Everything here is data; deciding is [`super::decide`]'s, doing is the sync floor's.
@@ -20,7 +20,7 @@ use crate::model::{
 pub enum Rank {
     /// Effects that only change our state: pairs, agreements, conflicts, parked items.
     State,
-    /// What frees a unique value that another action of the plan takes, and takes none itself.
+    /// Writes that free a unique value which another action of the plan takes, and take none themselves.
     ReleaseKeys,
     /// Updates that take a unique value which an earlier rank freed, and free one for a later: step by step, from 1 to
     /// [`Rank::MOVE_KEYS_STEPS`].
@@ -262,8 +262,8 @@ pub enum PlannedExpects {
     Version(Version),
     /// The changed fields hold what the plan saw (`before` of each change).
     Before,
-    /// The record is as the action of the same plan left it that released these fields: it has the version which that
-    /// write made or, where none is known, the changed fields hold their `before`.
+    /// The record is as an earlier action of this plan left it, which wrote temporary values to these fields: it has
+    /// the version that this write made or, where none is known, the changed fields hold their `before`.
     Released {
         /// The fields that hold a temporary value.
         fields: Vec<FieldName>,
@@ -319,8 +319,8 @@ pub enum Provenance {
     Merged,
     /// A lifecycle policy sets it.
     Lifecycle,
-    /// A temporary value: nothing where the field may be empty, else a constant that is derived from the action. It
-    /// gives a unique value up for another record; the value that the field is to have follows in the same plan.
+    /// A temporary value, so that another record can take the unique one: null where the field may be empty, else a
+    /// constant derived from the action. The final value follows in the same plan.
     Released,
 }
 
@@ -364,9 +364,10 @@ pub enum Effect {
         /// The rules of the groups; none: the record is not there any more, and nothing about it is open.
         rules: Vec<RuleId>,
     },
-    /// Something waits for a person or for another record; it is looked at again by every plan.
+    /// Something waits for a person, for another record, or for a change of its own record. It is looked at again
+    /// when one of the pair's records is read; what can end by itself is looked at by every plan.
     Park(Parked),
-    /// Both records are gone, or one is and the policy unlinks: the pair ends.
+    /// The pair ends: both records are gone, or one is and the policy leaves nothing to write.
     EndPair {
         /// Which sides' records are gone.
         gone: Sides<bool>,
@@ -464,21 +465,21 @@ pub enum ParkReason {
     EditedAndDeleted,
     /// The partner cannot be seen and nothing proves that it is gone.
     Hidden,
-    /// The target refused the write twice in the same way.
+    /// The target refused the write in the same way as often as the options allow (`failures_max`, usually twice).
     Refused,
     /// Nobody knows whether a create happened, and the target has no key to find out by.
     AmbiguousCreate,
     /// The partner left the scope and the policy asks.
     LeftScope,
-    /// The partner was merged into a record that has a partner of its own, or cannot be had: whether the two here are
-    /// one as well, a person decides.
+    /// The partner was merged into a record that has a partner of its own, or that cannot take its place. A person
+    /// decides whether the two records here are one as well.
     Merged {
         /// The record that the partner was merged into.
         into: RecordId,
     },
-    /// A side holds something else than it was sent, and that may be its own form of it.
+    /// A side holds another value than it was sent, which may be its own form of it.
     Suspected(Suspicion),
-    /// The same value was written often enough, and is answered with the same one every time.
+    /// The same value was written several times and changed back each time; see [`super::returns`].
     Returned,
 }
 

@@ -1,6 +1,7 @@
 //! What is known from earlier runs: pairs with their bases, what is open about records, and what people decided.
 //!
-//! A plan is made from these and from what is observed now; the store keeps them.
+//! A plan is made from these and from what is observed now. The store keeps them; `settle` of the sync floor moves
+//! them. Everything here is data.
 
 use serde::{Deserialize, Serialize};
 
@@ -77,10 +78,10 @@ impl Pair {
 /// How the bases of a pair came about. Slots are those of the base.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
-    /// What was sent to a side, and has been seen or proven neither to be stored like that nor otherwise: a base that
-    /// the side acknowledged, and may hold in another form.
+    /// Fields whose base is what was sent and acknowledged, but not yet seen as stored: the side may keep the value in
+    /// another form.
     pub acknowledged: Sides<Bits>,
-    /// What we wrote, and what the side made of it: an edit against such a base may be an answer to our write.
+    /// Fields whose base is what we wrote, or what the side made of it: an edit against it may answer our write.
     pub written: Sides<Bits>,
     /// Groups in which our writes were answered so far, see [`super::returns`]. Empty for nearly every pair.
     pub returns: Vec<Return>,
@@ -91,8 +92,8 @@ pub struct Trail {
 pub struct Return {
     /// The first rule of the group.
     pub rule: RuleId,
-    /// What either side was seen to hold or was sent since that began, hashed, and how often it was sent since the
-    /// last value that nobody had seen.
+    /// Hashes of the values that either side held or was sent since that began, each with how often it was sent since
+    /// the last new value.
     pub values: Vec<(u64, u8)>,
 }
 

@@ -1,6 +1,6 @@
 //! Matching: which records without a pair stand for the same thing. Keys of single records, groups of equal keys.
 //!
-//! A match line gives each record a [`match_key`]; the keys are spooled and sorted outside; [`Matcher`] walks them
+//! A match line gives each record a [`match_key`]; the keys are spilled and sorted outside; [`Matcher`] walks them
 //! and says of every group of equal keys what it is. One left and one right record are a pair; every other group
 //! that has both sides is parked whole, never guessed. Lines run in their order: what an earlier line took, matched
 //! or parked, is told to the matcher by a predicate, and takes no part except as a match that is taken.
@@ -18,8 +18,8 @@ use crate::model::{
 /// The key by which two records are recognised: equal keys, equal things.
 pub type MatchKey = [u8; 16];
 
-/// Members of a group that are named at most, per side; the rest is counted. A person who looks at an ambiguous group reads a
-/// handful; a blank-like value that thousands share must not fill memory.
+/// Members of a group that are named at most, per side; the rest is counted. A person who looks at an ambiguous group
+/// reads a handful; a blank-like value that thousands share must not fill memory.
 pub const MEMBERS_MAX: usize = 20;
 
 const KEY_VERSION: &[u8] = b"seamless match 1";
@@ -188,7 +188,7 @@ impl<T: FnMut(Side, &RecordId) -> bool> Matcher<T> {
 
 /// The key of a record under a match line: equal for records whose fields agree as the line says, whatever the
 /// kinds of their values, as long as they are written alike. The place of the line is part of it, so that keys of
-/// several lines can share a spool.
+/// several lines can share a spill.
 ///
 /// `None` when a field is absent, unreadable or blank, before or after the line's form is applied: nothing is matched
 /// by nothing. Text of white space only is blank here, and so is a text without any digit where digits decide.

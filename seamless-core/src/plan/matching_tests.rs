@@ -71,7 +71,7 @@ fn nothing_is_matched_by_nothing() {
     assert_eq!(match_key(0, &MatchLine { fields: vec![] }, Side::Left, &missing), None);
 }
 
-// Catches: keys of two lines that could be taken for each other in one spool.
+// Catches: keys of two lines that could be taken for each other in one spill.
 #[test]
 fn keys_of_two_lines_differ() {
     let record = Record::from_json(r#"{"no": 1, "town": "Bonn"}"#).unwrap();

@@ -1,5 +1,23 @@
-//! Floor 3: plans. Cases in, entries out; matching, order, guards, guarantee level, seal and rendering. Pure and
-//! deterministic: no I/O, no clock, no randomness.
+//! Floor 3: plans. Situations in, entries out. Pure and deterministic: no I/O, no clock, no randomness, no async.
+//!
+//! Vocabulary. A *situation* is all that was observed of one pair, or of one record without a pair. An *entry* is what
+//! follows: an *action* writes to a system, an *effect* changes only our own state. A plan is a head, its entries in
+//! the order of their keys, and a trailer.
+//!
+//! | module | what it says |
+//! |---|---|
+//! | [`matching`] | which records without a pair belong together |
+//! | `decide` | what follows from a situation |
+//! | `entry`, `known` | entries; pairs, open items and decisions of earlier runs |
+//! | [`keys`] | in which order unique values can change hands |
+//! | [`returns`] | when the same value was written often enough |
+//! | `propose` | which form a system seems to keep a field in |
+//! | [`guarantee`], [`guard`] | what can be promised; what stops a plan |
+//! | `head`, `tally`, [`seal`] | the two ends, the counts, the digest and the seal |
+//! | `json`, [`render`] | a plan as lines of JSON, and as text |
+//!
+//! The doors, in the order of a run: [`match_key`] and [`Matcher`], [`decide`](fn@decide) and [`decide_deferred`],
+//! [`keys::place`], [`guards`], [`Sealer`].
 
 mod decide;
 mod entry;

@@ -2,9 +2,10 @@
 //! would make every run write for ever. What a user did cannot be observed, repetition can. Pure; the doors are
 //! [`may_write`], which a decision asks, and [`note_write`], by which a commit counts.
 //!
-//! A side *answers* where everything that it changed in a group stands against a base that we wrote ourselves. Only
-//! then is anything kept: what either side held or was sent since the first answer, hashed, and how often it was sent
-//! since the last value that nobody had seen. The write that was answered first counts. An edit against a base that a side held by itself ends it.
+//! A side *answers* when every field that it changed in a group has a base that we wrote ourselves. Counting begins
+//! with the first answer, and the write that it answered counts as the first. From then on the group keeps a hash of
+//! each value that either side held or was sent, and how often each was sent. A value that was not seen before sets the
+//! counts back to zero; an edit of a field whose base we did not write ends the counting.
 
 use super::known::{Pair, Return};
 use crate::merge::CompiledLink;
@@ -13,7 +14,7 @@ use crate::model::{Presence, Record, RuleId, Side, Sides, Value};
 /// How often the same value is written to the same field while neither side takes a value that was not seen before.
 pub const SAME_WRITES_MAX: u8 = 2;
 
-/// Values that are kept per group: a circle of more values than this is not recognised.
+/// Values that are kept per group, so that a pair stays small: a circle of more values than this is not recognised.
 const VALUES_MAX: usize = 16;
 
 /// What a group would be written with.

@@ -1,4 +1,7 @@
 //! Floor 4: state. The port [`StateStore`] and its stores: in memory, and SQLite as the embedded default.
+//!
+//! It knows how rows are kept, and not what a base or an entry means to a run. `form` has the stored types and their
+//! versions, `refuse` the checks that both stores share. The doors are [`MemoryStore::new`] and `SqliteStore::open`.
 
 pub mod form;
 mod memory;

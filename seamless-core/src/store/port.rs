@@ -1,8 +1,8 @@
 //! The port to state: pairs with their bases, plans, cursors, leases, and the spill of a plan in the making.
 //!
-//! What the caller may assume: a call that returned `Ok` is durable to the degree that its doc names, and visible to
-//! every later call. What an implementer must guarantee stands at each method. Dropping a future leaves a call either
-//! done or not done, never half done.
+//! What the caller may assume: a call that returned `Ok` is visible to every later call, and in a store on disk it
+//! survives a loss of power where its doc says no less. What an implementer must guarantee stands at each method.
+//! Dropping a future leaves a call either done or not done, never half done.
 //!
 //! Lists are pages by key; no cursor of a database stays open between calls. Every call that writes takes a lease
 //! and fails with [`ErrorKind::Fenced`](crate::ErrorKind::Fenced) under an old epoch.
@@ -315,7 +315,7 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// lease that is never released ends by itself.
     async fn lease(&self, partition: &PartitionId, worker: &str, lasts: Duration) -> Result<Option<Lease>>;
 
-    /// Prolongs a lease.
+    /// Prolongs a lease. Need not survive a crash: a lease may end with its process.
     async fn renew(&self, lease: &Lease, lasts: Duration) -> Result<()>;
 
     /// Gives a lease back; nothing happens when it ended before.
@@ -361,7 +361,8 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// The decisions about a link's conflicts that no plan has used yet.
     async fn resolutions(&self, link: &LinkId) -> Result<Vec<Resolution>>;
 
-    /// Begins a plan in the making; drafts of the same partition that were left behind are discarded.
+    /// Begins a plan in the making; drafts of the same partition that were left behind are discarded. Like all of a
+    /// draft it need not survive a crash, which discards it.
     async fn draft(&self, lease: &Lease, head: &PlanHead) -> Result<()>;
 
     /// Adds rows to a draft's spill. Not durable: a crash discards the draft.
@@ -373,7 +374,8 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// The contents under these keys: as long as asked, in the order asked.
     async fn spilled_of(&self, plan: &PlanId, area: Area, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>>;
 
-    /// Puts entries into a draft; one with the same key is replaced.
+    /// Puts entries into a draft; one with the same key is replaced. They need not survive a crash before
+    /// [`StateStore::finish`].
     async fn put_entries(&self, lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> Result<()>;
 
     /// Entries of a plan in key order, with where they stand.
@@ -384,7 +386,7 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
         scan: Scan<EntryKey>,
     ) -> Result<PageOf<EntryRow>>;
 
-    /// Completes a draft: it is sealed, its spill is dropped, and it is durable.
+    /// Completes a draft: it is sealed, its spill is dropped, and head, entries and trailer are durable.
     async fn finish(&self, lease: &Lease, plan: &PlanId, trailer: &Trailer) -> Result<()>;
 
     /// Gives a plan up that is not being applied. An unknown plan is given up already.

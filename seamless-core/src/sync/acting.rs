@@ -270,7 +270,7 @@ impl Applying<'_> {
         Ok(ready.iter().map(|_| Fate::Failed(Error::new(kind, message.clone()).with_retry(retry))).collect())
     }
 
-    /// Finds out about operations that have no answer; the others get any fate and are not looked at.
+    /// Finds out about operations that have no answer. The fates of the others mean nothing: the caller knows better.
     async fn find_out(
         &self,
         link: &CompiledLink,
@@ -291,6 +291,7 @@ impl Applying<'_> {
         Ok(fates)
     }
 
+    /// Finds out about operations whose intent is durable and whose outcome nobody noted: a crash came in between.
     async fn recover(&self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         let mut fates = Vec::with_capacity(ready.len());
         for one in ready {
@@ -324,7 +325,8 @@ impl Applying<'_> {
         Ok(fates)
     }
 
-    /// What became of an action that may have been sent: by id, by key, by what the target holds now.
+    /// What became of an action that may have been sent: the target is asked by id or by key, and what it holds now is
+    /// compared with what was sent. One fetch per action, so it is asked only where there was no answer.
     async fn fate_of(&self, link: &CompiledLink, side: Side, one: &Ready) -> Result<Fate> {
         match (&one.op.verb, &one.op.target) {
             (Verb::Create, _) | (_, Target::New(_)) => self.fate_of_create(link, side, one).await,
@@ -350,6 +352,9 @@ impl Applying<'_> {
         }
     }
 
+    /// A create can be sent again where the target itself refuses or recognises the second one (an idempotency key, an
+    /// id of ours, a unique key). Otherwise the record is looked for by key and then by the match lines; what is found
+    /// and has no partner is ours.
     async fn fate_of_create(&self, link: &CompiledLink, side: Side, one: &Ready) -> Result<Fate> {
         let capabilities = self.inner.capabilities(link, side);
         if capabilities.idempotency_key {
@@ -490,6 +495,7 @@ impl Applying<'_> {
         commit.attention.push((entry.link.clone(), Attention { side, id, why, due, since: at }));
     }
 
+    /// The wait before the next attempt: doubled with each failure, up to the limit of the options.
     fn delay(&self, failures: u32) -> Duration {
         let options = &self.inner.options;
         let doublings = failures.saturating_sub(1).min(20);

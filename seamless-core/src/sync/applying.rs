@@ -3,7 +3,7 @@
 //!
 //! Nothing is sent that is not an entry of the plan, and every entry ends: applied, or dropped with a reason. An
 //! entry whose basis does not hold any more is dropped and its record is looked at by the next plan. What nobody
-//! knows (a lost reply, a crash) is found out by `recover` before anything is sent again.
+//! knows (a lost reply, a crash) is found out before anything is sent again: `fate_of` in `acting`.
 
 use std::collections::HashMap;
 
@@ -36,9 +36,9 @@ pub struct Applied {
     pub written: u64,
     /// Changes of our state that happened.
     pub effects: u64,
-    /// Entries that were dropped, by reason. What a dropped entry concerns is looked at by the next plan.
+    /// The first hundred entries that were dropped, each with its reason. The next plan looks at their records.
     pub dropped: Vec<Dropped>,
-    /// How many entries were dropped; `dropped` names the first hundred.
+    /// How many entries were dropped in all.
     pub dropped_count: u64,
     /// Whether a pause stopped it between two batches; it goes on when it is applied again.
     pub paused: bool,

@@ -231,6 +231,7 @@ impl Deciding<'_> {
         self.making.put_entries(entries).await
     }
 
+    /// Adds a decision to a page: its entries, the partners that they provide to other links, and what must wait.
     pub(super) fn gather(
         &self,
         page: &mut Page,
@@ -273,6 +274,7 @@ fn upcoming_of(entry: &Entry) -> Vec<(Side, RecordId, Upcoming)> {
     }
 }
 
+/// What was decided about some records and is not in the draft yet.
 #[derive(Default)]
 pub(super) struct Page {
     pub(super) entries: Vec<Entry>,

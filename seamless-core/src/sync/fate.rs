@@ -1,5 +1,5 @@
-//! An action that is ready to be sent, and what became of it as far as an answer or the record itself tells. Pure; asking
-//! is [`super::acting`]'s.
+//! An action that is ready to be sent, and what became of it, judged from an answer or from the record itself. Pure: it
+//! asks nobody. The doors are [`Ready::refused`] for an answer and [`Ready::fate_of_update`] where there is none.
 
 use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp};
 use crate::merge::CompiledLink;
@@ -39,6 +39,7 @@ impl Ready {
         fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
     }
 
+    /// What a refusal means for the entry.
     pub(super) fn refused(&self, refusal: Refusal) -> Fate {
         let Refusal { why, error } = refusal;
         match why {

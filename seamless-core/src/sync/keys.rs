@@ -1,10 +1,12 @@
-//! Unique values that change hands within a plan: entries that move one are kept back until every link is decided, then
-//! met with those that take what they give up, and put where they can be written one after the other. What that order
-//! is, the plan floor says ([`crate::plan::keys`]). The doors are [`keep_back`] while links are decided and
-//! [`settle_keys`] after.
+//! Unique values that change hands within a plan. Updates and deletes that give one up or take one are kept back until
+//! every link is decided. Then it is found who takes what from whom, and each entry gets the rank at which it can be
+//! written.
 //!
-//! Memory: an edge per value that changes hands, up to `Options::key_moves_max` for each entity; where there are more,
-//! they are spilled, and every record that can lets go of its value first: more writes, the same end.
+//! Here it is found who takes what from whom; the order that follows is the plan floor's ([`crate::plan::keys`]). The
+//! doors are [`keep_back`] while links are decided, and [`settle_keys`] after that.
+//!
+//! Memory: an edge per value that changes hands, up to `Options::key_moves_max` for each entity. Where there are more,
+//! they are spilled, and every record that can lets go of its value first: more writes, the same result.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -17,16 +17,17 @@ use super::integration::Inner;
 /// Rows that are spilled or looked up at once.
 pub(super) const BATCH_ROWS: usize = 1000;
 
+/// What every step of making one plan needs.
 pub(super) struct Making<'a> {
     pub(super) inner: &'a Inner,
     pub(super) keeper: &'a LeaseKeeper,
     pub(super) head: &'a PlanHead,
     /// Whether the configuration is another one than that of the state: nothing is deleted then.
     pub(super) reconfigured: bool,
-    /// The revision of the state from which the last plan was made that was applied to its end under this
-    /// configuration: what was committed up to it has been read again since. `None` where that is not known.
+    /// The revision of the state from which the last completed plan of this configuration was made: what was committed
+    /// up to there has been read again since. `None` where that is not known.
     pub(super) read_since: Option<u64>,
-    /// Whether there were no pairs at all when the plan began, per link.
+    /// How many pairs each link had when the plan began, by the place of the link.
     pub(super) pairs_before: Vec<u64>,
 }
 

@@ -1,7 +1,9 @@
 //! Records that a system merged: what the tombstones of this plan say, before the pairs of a link are decided. A pair
 //! whose record was merged goes on with the survivor where that has no partner; where it has one, a person is asked.
-//! Whoever refers to the record that is gone means the survivor from now on. The door is [`find_merges`]; what it found is asked by
-//! [`merged_of`] and [`survives`].
+//! Whoever refers to the record that is gone means the survivor from now on.
+//!
+//! Not here: merged values of sets, which the merge floor makes. The door is [`find_merges`]; [`merged_of`] and
+//! [`survives`] tell what it found.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! Floor 5: a run. Pull, spool, plan, approve, apply, commit, move the cursor.
+//! Floor 5: a run. Pull, spill, decide, seal, approve, apply, commit, move the cursor.
 //!
 //! ```text
 //! pull -> match -> decide (pure) -> seal / approve -> apply (intent -> write -> outcome -> commit) -> cursor
@@ -8,7 +8,18 @@
 //! cursors move when it is applied. Memory: a few pages of records, and one bit per record that has no pair yet;
 //! nothing else grows with the data, plans included.
 //!
-//! The door is [`Integration`].
+//! | step | files |
+//! |---|---|
+//! | what a host holds | `integration`, `run`, `plan_handle`, `progress`, `cancel` |
+//! | making a plan | `planning` (the whole), `making` (what each step needs), `area` (the spill) |
+//! | reading | `pull`, `attention`, `pairing` |
+//! | deciding | `merging`, `deciding`, `alone`, `lookup`, `keys` |
+//! | applying | `applying` (the whole), `ahead`, `acting`, `operation`, `fate` |
+//! | committing | `settle`, `pair_now`, `relink` |
+//! | capabilities that prove false | `doubt` |
+//!
+//! It does not know how a value is carried (the mapper), what an observation means (the plan floor decides), or how
+//! rows are stored (the store). The door is [`Integration`].
 
 mod acting;
 mod ahead;

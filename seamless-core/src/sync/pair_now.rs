@@ -1,5 +1,5 @@
 //! A pair while a batch of entries works on it, and what the batch makes of it. Pure: the rows go in when a batch begins
-//! and come out as part of its commit.
+//! and come out as part of its commit. The doors are [`pair_key`] and [`put_pairs`].
 
 use std::collections::HashMap;
 
@@ -13,8 +13,11 @@ use crate::store::{AttentionKind, Commit};
 pub(super) struct PairNow {
     pub(super) pair: Option<Pair>,
     pub(super) open: Vec<Attention>,
+    /// Whether the pair must be stored anew.
     pub(super) changed: bool,
+    /// Whether what is open must be stored anew.
     pub(super) open_changed: bool,
+    /// The pair that this one follows: of a restored record, or of one that was merged into another.
     pub(super) ended: Option<Pair>,
 }
 
@@ -59,6 +62,7 @@ pub(super) fn put_pairs(link: &CompiledLink, now: PairsNow, commit: &mut Commit)
 }
 
 impl PairNow {
+    /// Opens a conflict or a parked item, in place of an earlier one about the same rules.
     pub(super) fn open_up(&mut self, attention: Attention) {
         self.open.retain(|known| !same_subject(known, &attention));
         self.open.push(attention);

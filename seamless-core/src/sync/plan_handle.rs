@@ -1,4 +1,5 @@
-//! A plan as a host holds it: its two ends in memory, its entries in the state store, streamed when asked for.
+//! A plan as a host holds it: its two ends in memory, its entries in the state store, streamed when asked for. It knows
+//! how a plan is shown and approved, and not how it is made or applied. The door is [`Plan`].
 
 use std::fmt;
 use std::io;
@@ -95,7 +96,9 @@ impl Plan {
         })
     }
 
-    /// Entries in order, a page at a time.
+    /// The entries after a key, in order, at most so many.
+    ///
+    /// Errors: the store's.
     pub async fn entries(&self, after: Option<EntryKey>, rows_max: usize) -> Result<PageOf<Entry>> {
         self.page(EntryParts::Whole, after, rows_max).await
     }
@@ -129,8 +132,8 @@ impl Plan {
         }
     }
 
-    /// Writes the plan as JSON Lines: head, entries, trailer. [`Integration::plan_into`] writes it while it is made, at a
-    /// fraction of the cost. The file holds clear values: keep it as safe as the data.
+    /// Writes the plan as JSON Lines: head, entries, trailer. [`Integration::plan_into`] writes it while it is made, at
+    /// a fraction of the cost. The file holds clear values: keep it as safe as the data.
     ///
     /// Errors: the writer's; of kind [`ErrorKind::Corrupt`] when the stored entries are not those that were sealed.
     pub async fn write_jsonl(&self, out: &mut (dyn io::Write + Send)) -> Result<()> {
@@ -146,7 +149,9 @@ impl Plan {
         out.end(&self.trailer)
     }
 
-    /// The plan as text that a business user can read.
+    /// Writes the plan as text that a business user can read, entry by entry.
+    ///
+    /// Errors: the store's; of kind [`ErrorKind::Unavailable`] when `out` takes no more text.
     pub async fn render(&self, out: impl fmt::Write, options: TextOptions) -> Result<()> {
         let failed = |_: fmt::Error| Error::new(ErrorKind::Unavailable, "the plan's text cannot be written");
         let mut renderer = TextRenderer::new(out, options);
@@ -156,7 +161,9 @@ impl Plan {
         Ok(())
     }
 
-    /// The plan as text, in memory.
+    /// The plan as text, all of it in memory: for a large plan set [`TextOptions::entries_per_group_max`].
+    ///
+    /// Errors: the store's.
     pub async fn text(&self, options: TextOptions) -> Result<String> {
         let mut text = String::new();
         self.render(&mut text, options).await?;

@@ -1,5 +1,5 @@
-//! Making a plan: pull both sides of every link, match, decide, guard and seal. Moves nothing but the draft. The door
-//! is [`make_plan`].
+//! Making a plan: pull both sides of every link, match, decide, put unique values in order, guard and seal. Moves
+//! nothing but the draft. It knows the order of these steps and leaves each to its own file. The door is [`make_plan`].
 
 use std::collections::BTreeSet;
 
@@ -25,8 +25,8 @@ use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
 
-/// Lines of the journal among which the last plan that was done is looked for; where there are more, what was read
-/// since a write is taken for not read.
+/// The newest lines of the journal, in which the last plan that was applied to its end is looked for. Where it is not
+/// among them, no record counts as read since its last write: that is the cautious answer.
 const JOURNAL_LINES_MAX: usize = 200;
 
 /// What was counted of a link while its plan was made.

@@ -71,7 +71,7 @@ pub(super) async fn pull(making: &Making<'_>, place: u16, link: &CompiledLink, s
         meter,
     };
     match pulling.run(after.clone(), feed.clone(), now).await {
-        // The source forgot where we were: everything is read again, and nothing is deleted because of the gap.
+        // The side forgot where we were: everything is read again, and nothing is deleted because of the gap.
         Err(error) if error.kind() == ErrorKind::CursorExpired && after.is_some() => {
             tracing::warn!(link = %id, %side, "the cursor expired; everything is enumerated");
             Box::pin(enumerate_again(making, place, link, side, feed, now)).await

@@ -1,4 +1,5 @@
-//! What a host calls: plan, apply, run, and everything a person decides in between.
+//! What a host calls: plan, apply, run, and everything a person decides in between. It takes the lease and gives it
+//! back; the work itself is in `planning` and `applying`. The doors are the methods of [`Integration`].
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -118,8 +119,8 @@ impl Integration {
     /// Goes on with a plan that was approved and not applied to its end: after a crash, an error or a pause. `None`
     /// when there is none, or when the rest of it was given up because the mapping is another one by now.
     ///
-    /// Errors: as for [`Integration::apply`]; of kind [`ErrorKind::Conflict`] when the mapping is another one and
-    /// nobody knows whether records of the plan were created.
+    /// Errors: as for [`Integration::apply`]; of kind [`ErrorKind::Conflict`] while another run works on the
+    /// integration, or when the mapping is another one and nobody knows whether records of the plan were created.
     pub async fn resume(&self) -> Result<Option<Applied>> {
         let keeper = self.lease().await?;
         let resumed = self.resume_under(&keeper).await;
@@ -255,6 +256,8 @@ impl Integration {
     /// Runs again and again with a wait in between, until the integration is cancelled. For hosts that do not
     /// schedule themselves. An error of one round, `approve`'s included, is handed to `failed`,
     /// which says whether to go on.
+    ///
+    /// Errors: the one after which `failed` said no. Being cancelled is none.
     pub async fn run_every<A>(
         &self,
         interval: Duration,
@@ -312,7 +315,10 @@ impl Integration {
         }
     }
 
-    /// A plan by its id, while it waits for approval or is being applied.
+    /// A plan by its id, as the state knows it: waiting for approval, being applied, or ended and not pruned yet.
+    ///
+    /// Errors: of kind [`ErrorKind::NotFound`] when the state does not know it, [`ErrorKind::Conflict`] while it is a
+    /// draft.
     pub async fn plan_by_id(&self, id: &PlanId) -> Result<Plan> {
         let row = self.known_plan(id).await?;
         let trailer =
@@ -329,6 +335,8 @@ impl Integration {
 
     /// Names records that changed, for hosts that receive webhooks. A hint decides nothing: the next plan reads what
     /// is there. Losing, repeating or delaying hints changes nothing but latency.
+    ///
+    /// Errors: the store's; of kind [`ErrorKind::NotFound`] when the link is not known.
     pub async fn notify(
         &self,
         link: &LinkId,
@@ -351,11 +359,14 @@ impl Integration {
     /// Decides an open conflict: the value of one side is to win. It holds for the values that both sides hold now;
     /// when one moves before the next plan, the conflict is open again.
     ///
-    /// A value that is held because it may be the system's own form of what was sent is decided in the same way. With
-    /// `take` the side that sent it, what is held is that form: it becomes the base and nothing is written. With
-    /// `take` the side that holds it, it is an edit, and is carried over.
+    /// A value that is parked because it may be the system's own form of what was sent is decided in the same way. If
+    /// `take` is the side that the value came from, what the system keeps is its form: it becomes the base and nothing
+    /// is written. If `take` is the side that keeps it, it is an edit, and is carried over.
     ///
-    /// Errors: not found, when the record has no partner or a side does not show it.
+    /// Costs a fetch per side.
+    ///
+    /// Errors: the connectors' and the store's; of kind [`ErrorKind::NotFound`] when the link or the rule is not known,
+    /// the record has no partner, or a side does not show it.
     pub async fn resolve(
         &self,
         link: &LinkId,
@@ -402,19 +413,20 @@ impl Integration {
         self.inner.store.resolve(link, &resolution, self.inner.clock.now()).await
     }
 
-    /// Stops a running apply between two batches, and keeps later ones from beginning. Journalled.
+    /// Stops a running apply between two batches, and keeps later ones from beginning. Journalled. Errors: the store's.
     pub async fn pause(&self, by: &str, why: &str) -> Result<()> {
         let at = self.inner.clock.now();
         let pause = Pause { by: by.to_owned(), at, why: why.to_owned() };
         self.inner.store.set_pause(Some(&pause), by, at).await
     }
 
-    /// Ends a pause. Journalled. What was stopped goes on with [`Integration::resume`] or the next run.
+    /// Ends a pause. Journalled. What was stopped goes on with [`Integration::resume`] or the next run. Errors: the
+    /// store's.
     pub async fn end_pause(&self, by: &str) -> Result<()> {
         self.inner.store.set_pause(None, by, self.inner.clock.now()).await
     }
 
-    /// What stands open.
+    /// What stands open. Reads the state only, a page per link; no system is asked. Errors: the store's.
     pub async fn status(&self) -> Result<Status> {
         let store = &self.inner.store;
         let mut status = Status {

@@ -1,10 +1,10 @@
 //! Conditions: `statecode == 0 and not blank(name)`, compiled to the core's tree.
 //!
-//! Grammar, loosest first: `or` (`||`), `and` (`&&`), `not` (`!`), then a comparison `field == value` (also `!=` `<` `<=`
-//! `>` `>=`), `field in [value, ..]`, `blank(field)`, `true`, or a condition in parentheses. A field is a bare word, or stands in
-//! backticks or double quotes: `` `Credit Limit (LCY)` > 0 ``. A value is a number, `true`, `false`, a bare word, a
-//! text in single or double quotes, `${parameter}`, or `date(2024-01-31)`. Apart from bare words and backticks this
-//! is a part of CEL.
+//! Grammar, loosest first: `or` (`||`), `and` (`&&`), `not` (`!`), then a comparison `field == value` (also `!=` `<`
+//! `<=` `>` `>=`), `field in [value, ..]`, `blank(field)`, `true`, or a condition in parentheses. A field is a bare
+//! word, or stands in backticks or double quotes: `` `Credit Limit (LCY)` > 0 ``. A value is a number, `true`, `false`,
+//! a bare word, a text in single or double quotes, `${parameter}`, or `date(2024-01-31)`. Apart from bare words and
+//! backticks this is a part of CEL.
 //!
 //! A text has at most [`SOURCE_BYTES_MAX`] bytes and is nested at most as deep as the core allows, so that reading,
 //! evaluating and dropping it cannot exhaust the stack. The door is [`condition`].

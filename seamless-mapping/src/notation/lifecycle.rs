@@ -1,8 +1,8 @@
 //! States and lifecycle: what a deactivation, a deletion or leaving the scope means for the other side.
 //!
-//! `states` names combinations of values of a few fields per side; they become one table of values, the rule `states`. Lines
-//! of `lifecycle` such as `crm inactive: set erp inactive` say where a state flows; without any such line states flow
-//! both ways. `crm deleted: ..` and `crm leaves: ..` are policies of the link. The door is [`Lifecycle::read`].
+//! `states` names combinations of values of a few fields per side; they become one table of values, the rule `states`.
+//! Lines of `lifecycle` such as `crm inactive: set erp inactive` say where a state flows; without any such line states
+//! flow both ways. `crm deleted: ..` and `crm leaves: ..` are policies of the link. The door is [`Lifecycle::read`].
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, Span, did_you_mean};
 use seamless_core::mapper::{DeletePolicy, Direction, LeavePolicy};

@@ -1,7 +1,7 @@
 //! Rules as sentences with options, or in the long form with a key for everything.
 //!
-//! `name <-> Name: { same_when: case }` and `{ crm: name, erp: Name, flow: both, same_when: case }` are the same rule. The kind
-//! of a rule follows the keys that it has; without one of them it copies. The door is [`rule`].
+//! `name <-> Name: { same_when: case }` and `{ crm: name, erp: Name, flow: both, same_when: case }` are the same rule.
+//! The kind of a rule follows from the keys that it has; without one of them it copies. The door is [`rule`].
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! The kinds of rules: what each makes of the values of one side for the fields of the other.
 //!
-//! A [`Carrier`] sees values, not records: it knows neither policies nor direction nor what the target holds. What
-//! every kind has in common, above all that a target which already means the same is left alone, is
-//! [`LinkMapper`](crate::LinkMapper)'s to do. One file per kind.
+//! A [`Carrier`] sees values, not records. It knows no policies and no direction of a link; what the target holds is
+//! there for functions of the host only. What every kind has in common, above all that a target which already means the
+//! same is left alone, is [`LinkMapper`](crate::LinkMapper)'s to do. One file per kind.
 
 pub(crate) mod constant;
 pub(crate) mod convert;

@@ -12,6 +12,8 @@ use crate::plan::entry::{
 use crate::plan::known::AttentionWhy;
 
 impl Deciding<'_> {
+    /// Writes down what was gathered for a side as one update; nothing where nothing is sent. Fields stand in the order
+    /// of the shape, so that the same decision gives the same bytes.
     pub(super) fn update(
         &mut self,
         side: Side,
@@ -62,6 +64,7 @@ impl Deciding<'_> {
         }
     }
 
+    /// Parks the rules of a group on the side that the value comes from, since it is corrected there.
     pub(super) fn park_group(&mut self, group: usize, to: Side, error: &MapError) {
         let from = to.other();
         let parked = Parked {
@@ -78,6 +81,7 @@ impl Deciding<'_> {
         self.park(parked);
     }
 
+    /// Parks a record as a whole.
     pub(super) fn park_record(&mut self, side: Side, why: ParkReason, message: String, remedy: String) {
         let id = self.id_of(side);
         self.park(Parked { side, id, rules: Vec::new(), why, message, remedy });
@@ -95,6 +99,8 @@ impl Deciding<'_> {
         }
     }
 
+    /// The precondition of a write to a record: its version, or else the fields as they were read. None where the
+    /// system cannot check one (C1); the head of the plan then says what can be lost.
     pub(super) fn expects(&self, side: Side, record: &Versioned) -> PlannedExpects {
         match (&record.version, self.cx.capabilities.of(side).conditional_update) {
             (Some(version), true) => PlannedExpects::Version(version.clone()),
@@ -107,6 +113,7 @@ impl Deciding<'_> {
         self.push_effect(effect, settles, Sides::default());
     }
 
+    /// Adds an effect. It is placed by the left record where there is one; parts keep several effects of a record apart.
     pub(super) fn push_effect(&mut self, effect: Effect, settles: Bits, observed: Sides<Option<Record>>) {
         let side = if self.id_of(Side::Left).is_some() { Side::Left } else { Side::Right };
         let Some(id) = self.id_of(side) else { return };
@@ -124,6 +131,7 @@ impl Deciding<'_> {
         self.push(entry);
     }
 
+    /// Adds an action on a record that is there.
     pub(super) fn push_action(
         &mut self,
         rank: Rank,
@@ -145,6 +153,7 @@ impl Deciding<'_> {
         self.push(entry);
     }
 
+    /// Adds an entry, unless it is an attempt that was refused before.
     pub(super) fn push(&mut self, entry: Entry) {
         if entry.action().is_some_and(|action| self.was_refused(action)) {
             return;
@@ -169,6 +178,7 @@ impl Deciding<'_> {
         })
     }
 
+    /// The place of an entry. Deletes run through the links backwards: what refers to a record goes before it.
     pub(super) fn key(&self, rank: Rank, side: Side, id: RecordId, part: u16) -> EntryKey {
         let link = match rank {
             Rank::Delete => self.cx.links.saturating_sub(1).saturating_sub(self.cx.place),
@@ -201,6 +211,8 @@ impl Deciding<'_> {
         members.iter().filter_map(|rule| rules.get(usize::from(rule.0))).map(|rule| rule.id.clone()).collect()
     }
 
+    /// The id of an action on a record, derived: the same observations under the same configuration give the same id,
+    /// so that a create which is sent again is the same create.
     pub(super) fn action_id(&self, side: Side, id: &RecordId, part: &str) -> ActionId {
         let revision = self.situation.pair.map_or(0, |pair| pair.revision + 1);
         let version = |side: Side| {

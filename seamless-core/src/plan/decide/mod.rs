@@ -4,8 +4,9 @@
 //! [`decide`]. It knows no I/O, clock or order of arrival: the same situation gives the same entries, and entries of
 //! different situations never depend on each other except by [`Wait`].
 //!
-//! Where each kind of situation is decided: two records (`pair.rs`), a record without a partner (`partner.rs`), a record
-//! whose partner is gone (`partner.rs`). What is held because it may be the system's own doing: `suspect.rs`.
+//! Where it is decided: two records that are there (`pair.rs`); a record that has no partner, or whose partner is gone,
+//! hidden or merged (`partner.rs`); values that may be the system's own doing, which are parked (`suspect.rs`). How a
+//! decision is written down: `entries.rs`.
 
 mod entries;
 mod pair;
@@ -62,8 +63,8 @@ pub struct Situation<'a> {
     pub resolutions: &'a [Resolution],
     /// What is open about this pair's records.
     pub open: &'a [Attention],
-    /// Whether each side was read since the pair was last touched: what it showed then was no other value than its
-    /// base, or something would stand open.
+    /// Whether each side was read by a completed plan since the pair was last committed. It then showed its base: any
+    /// other value would have led to a newer commit or to an open item.
     pub read_since: Sides<bool>,
     /// Whether consistency is checked where nothing changed.
     pub check_all: bool,
@@ -119,8 +120,8 @@ pub struct Deferred {
     pub to: Side,
     /// The action that creates the target, where it is new.
     pub creates: Option<ActionId>,
-    /// Whether both sides hold something. Whether that is the same can be told when the partner is known: nothing is
-    /// sent in this plan, the next one decides.
+    /// Whether both sides hold a value. Only when the partner is known can it be told whether they mean the same, so
+    /// this plan sends nothing and the next one decides.
     pub contested: bool,
 }
 
@@ -196,7 +197,7 @@ struct Deciding<'a> {
     situation: &'a Situation<'a>,
     decision: Decision,
     parts: u16,
-    /// Rules that are parked by what was decided so far, whether that is new or known.
+    /// Rules that are parked by what was decided so far, newly or still.
     parked: Vec<RuleId>,
 }
 

@@ -15,6 +15,8 @@ use crate::plan::known::{AttentionWhy, Pair, PairStatus, Resolution};
 use crate::plan::render::Show;
 
 impl Deciding<'_> {
+    /// Decides two records that are there: scope first, then one verdict of the merge floor, group by group, then what
+    /// is over since the last plan.
     pub(super) fn both(&mut self, left: &Versioned, right: &Versioned) {
         let link = self.cx.link;
         let now = Sides::new(left, right);
@@ -56,7 +58,7 @@ impl Deciding<'_> {
         let mut contested: Vec<RuleId> = Vec::new();
         let mut writing = Sides::<Writing>::default();
         for (group, judgement) in verdict.loud() {
-            if self.held(&case, group, judgement, &mut writing, &mut agreed) {
+            if self.parks_instead(&case, group, judgement, &mut writing, &mut agreed) {
                 continue;
             }
             match judgement {
@@ -142,6 +144,7 @@ impl Deciding<'_> {
         })
     }
 
+    /// Carries a group to a side, or parks it where that cannot be done.
     pub(super) fn carry(
         &mut self,
         case: &Case<'_>,
@@ -189,6 +192,7 @@ impl Deciding<'_> {
         }
     }
 
+    /// Adds one field to a side's update, and the action that it waits for.
     #[expect(clippy::too_many_arguments, reason = "each is one thing that the change records")]
     pub(super) fn push_change(
         &self,
@@ -218,6 +222,7 @@ impl Deciding<'_> {
         resolved.ask_of(action).map(|ask| Wait { action, ask: ask.clone() })
     }
 
+    /// The rule of a group that asks for a field.
     pub(super) fn rule_of(&self, group: usize, to: Side, field: &FieldName) -> Option<RuleId> {
         let rules = self.cx.link.rules();
         let members = self.cx.link.groups().get(group)?.rules.iter();
@@ -255,6 +260,8 @@ impl Deciding<'_> {
         }
     }
 
+    /// Opens a conflict, unless a person has decided it, it is open in the same words already, or a link that is
+    /// decided later may still show that both sides mean the same.
     pub(super) fn conflict(
         &mut self,
         case: &Case<'_>,

@@ -13,6 +13,7 @@ use crate::plan::entry::{
 use crate::plan::known::{AttentionWhy, PairStatus, merged_into};
 
 impl Deciding<'_> {
+    /// A record without a partner: it gets one where scope, mapping, mode and the target's capabilities allow it.
     pub(super) fn alone(&mut self, from: Side, source: &Versioned) {
         let (link, to) = (self.cx.link, from.other());
         let spec = link.spec();
@@ -26,6 +27,8 @@ impl Deciding<'_> {
         self.create(from, source, Reason::NoPartner);
     }
 
+    /// Writes down a create with every field that can be carried now. A group that waits for a partner is patched later,
+    /// one that cannot be carried is parked; neither keeps the record from being made.
     pub(super) fn create(&mut self, from: Side, source: &Versioned, reason: Reason) {
         let (link, to) = (self.cx.link, from.other());
         let nothing = Record::absent(link.shape(to));
@@ -180,6 +183,7 @@ impl Deciding<'_> {
         }
     }
 
+    /// A side neither shows the record nor proves that it is gone: nothing follows from that but a question.
     pub(super) fn hidden(&mut self, side: Side) {
         let Some(pair) = self.situation.pair else { return };
         if pair.status == PairStatus::Ended || self.waits_for_a_merge() {
@@ -246,6 +250,7 @@ impl Deciding<'_> {
         self.update(side, Some(record), writing, reason);
     }
 
+    /// Writes down a group that had to wait for a partner in another link, or parks it where that partner did not come.
     pub(super) fn late_reference(
         &mut self,
         deferred: &Deferred,

@@ -1,9 +1,10 @@
-//! Values that may be what a system made of what it was sent, and writes that come back: what is held until a person
-//! says which side is meant. The doors are [`Deciding::held`] and [`with_proven`].
+//! What is parked although a rule could carry it, until a person says which side is meant: a value that may be what a
+//! system made of what it was sent, and a write that came back too often. The doors are [`Deciding::parks_instead`] and
+//! [`with_proven`].
 //!
-//! Only where a base is merely acknowledged is a difference suspect. A person's word is a resolution as for a
-//! conflict: the other side's value is meant, so what is held here is this system's form of it and becomes the base
-//! without a write; or this side's is, so somebody edited it and it is carried over.
+//! A difference is suspect only where the base is merely acknowledged: sent, and not seen as stored. A person decides
+//! it by a resolution, as a conflict. If the other side's value is meant, what stands here is this system's form of it
+//! and becomes the base without a write. If this side's value is meant, somebody edited it, and it is carried over.
 
 use crate::connector::Versioned;
 use crate::mapper::MapContext;
@@ -29,9 +30,9 @@ pub fn with_proven(pair: &Pair, side: Side, now: &Versioned) -> Option<Record> {
 }
 
 impl Deciding<'_> {
-    /// Holds a group where its judgement would carry a suspect value or write what comes back, unless a person has
-    /// decided. True when the group is dealt with.
-    pub(super) fn held(
+    /// Parks a group whose judgement would carry a suspect value, or repeat a write that comes back; does what a person
+    /// decided where there is a resolution. True when the group is dealt with, false when the judgement stands.
+    pub(super) fn parks_instead(
         &mut self,
         case: &Case<'_>,
         group: usize,
@@ -86,8 +87,8 @@ impl Deciding<'_> {
         }
     }
 
-    /// What makes a side's values in a group suspect: all that changed there was only acknowledged, and can be what
-    /// the system made of it.
+    /// What makes a side's values in a group suspect: every field that changed there was only acknowledged, and what it
+    /// holds can be what the system made of what was sent. One field that cannot be makes the whole group an edit.
     fn suspicion(&self, case: &Case<'_>, pair: &Pair, group: usize, side: Side) -> Option<Suspicion> {
         let link = self.cx.link;
         let (base, now) = ((*case.base.of(side))?, *case.current.of(side));
@@ -117,6 +118,7 @@ impl Deciding<'_> {
         found
     }
 
+    /// Whether a group may be written once more, see [`crate::plan::returns`].
     fn may_be_sent(&self, case: &Case<'_>, pair: &Pair, group: usize, to: Side) -> bool {
         if pair.trail.returns.is_empty() {
             return true;
@@ -134,7 +136,7 @@ impl Deciding<'_> {
         may_write(self.cx.link, pair, &case.current, Sending { group, to, values: &values })
     }
 
-    /// Whether a group is held already.
+    /// Whether a group is parked as suspect already.
     fn is_suspected(&self, group: usize) -> bool {
         let rules = self.rule_ids(group);
         self.situation.open.iter().any(|open| {
@@ -211,7 +213,7 @@ fn suspects(judgement: Judgement) -> &'static [Side] {
             | CarryReason::CustomTook => one(to.other()),
         },
         Judgement::Conflict(ConflictReason::BothChanged | ConflictReason::Drift) => &Side::BOTH,
-        // Held as well: once the rule applies, what is there would look like an edit.
+        // Parked as well: once the rule applies, what is there would look like an edit.
         Judgement::NotApplied => &Side::BOTH,
         _ => &[],
     }

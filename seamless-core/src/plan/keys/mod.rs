@@ -1,8 +1,8 @@
-//! Unique values that move between records of one plan: who gives one up, who takes it, in which order that can be
-//! written, and which record must give its value up for a moment because the records would wait for each other.
+//! Unique values that move between records of one plan: who gives one up, who takes it, and in which order that can be
+//! written. Where records would wait for each other in a ring, one of them takes a temporary value first.
 //!
-//! It knows entries and the sets of fields that are unique together, and neither how entries are stored nor which of
-//! them there are: the sync floor finds who takes what from whom. The doors, in the order of their use:
+//! It knows entries and the sets of fields that are unique together. It does not know how entries are stored, nor which
+//! there are: the sync floor finds who takes what from whom. The doors, in the order of their use:
 //! [`UniqueSets::moves`] per entry, [`place`] over those that concern each other, [`release`] for an entry that must
 //! let go first.
 

@@ -1,9 +1,9 @@
 //! The order in which records can hand unique values on: each after the one that it takes its value from, and where
 //! they wait for each other in a ring, one of them lets go first.
 //!
-//! Kahn's topological order, in which a node's step is the longest way to it; when nothing is free any more, a ring is
-//! found by following who waits for whom, and the node of it that most wait for is cut. Linear in nodes and edges, apart from one walk per
-//! ring. It knows numbers, not entries. The door is [`place`].
+//! Kahn's topological order, in which a node's step is the longest way to it. When nothing is free any more, a ring is
+//! found by following who waits for whom, and the node of it that most others wait for is cut. Linear in nodes and
+//! edges, apart from one walk per ring. It knows numbers, not entries. The door is [`place`].
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
