@@ -7,6 +7,7 @@ use futures::future::FutureExt;
 use seamless_core::model::{Error, ErrorKind, RecordId, Side, Value};
 use seamless_core::plan::render::TextOptions;
 use seamless_core::sync::{Cancel, Options};
+use seamless_mapping::{Mapping, copy};
 
 use super::gate::Gate;
 use super::world::{World, approve};
@@ -135,6 +136,19 @@ fn what_approving_says_ends_the_run() {
     assert_eq!(error.message(), "nobody is there");
     assert_eq!(world.erp.count("Customer"), 0);
     world.settle();
+}
+
+#[test]
+fn more_match_lines_than_there_is_room_for_are_refused_when_the_integration_is_built() {
+    let world = World::new();
+    let mut link = Mapping::builder("crm", "erp").link("many", "account", "Customer");
+    for line in 0..101 {
+        link = link.match_on([(format!("a{line}").as_str(), format!("b{line}").as_str())]);
+    }
+    let mapping = link.rule(copy("name", "Name")).done().build().unwrap();
+    let error = world.builder().links(mapping.links()).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(error.remedy().is_some());
 }
 
 /// A host may hand any of these to an executor of many threads.

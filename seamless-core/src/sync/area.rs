@@ -84,7 +84,7 @@ pub(super) fn survivors(link: u16, side: Side) -> Area {
 
 /// Match keys of one line, so that equal keys stand together.
 pub(super) fn keys(link: u16, line: usize) -> Area {
-    Area { link, kind: 16 + u8::try_from(line).unwrap_or(u8::MAX - 16), side: None }
+    Area { link, kind: u8::try_from(line).map_or(u8::MAX, |line| line.saturating_add(16)), side: None }
 }
 
 pub(super) fn row(id: &RecordId, content: Vec<u8>) -> SpillRow {

@@ -96,6 +96,9 @@ pub struct IntegrationBuilder {
     cancel: Cancel,
 }
 
+/// Match lines of a link at most: each has an area of working data of its own, and no real template has ten.
+const MATCH_LINES_MAX: usize = 100;
+
 impl Integration {
     /// Begins an integration of this name; the name is that of its state, too.
     pub fn builder(name: &str) -> IntegrationBuilder {
@@ -234,6 +237,17 @@ impl IntegrationBuilder {
             let link = CompiledLink::compile(mapper)?;
             if links.iter().any(|known: &Arc<CompiledLink>| known.spec().id == link.spec().id) {
                 return Err(Error::configuration("two links have the same id").at("link", &link.spec().id));
+            }
+            if link.spec().matching.len() > MATCH_LINES_MAX {
+                return Err(Error::new(
+                    ErrorKind::Limit,
+                    format!(
+                        "a link has {} match lines, {MATCH_LINES_MAX} at most",
+                        link.spec().matching.len()
+                    ),
+                )
+                .at("link", &link.spec().id)
+                .with_remedy("leave out the lines that decide least"));
             }
             links.push(link);
         }
