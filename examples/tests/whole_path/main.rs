@@ -10,6 +10,7 @@ mod cursors;
 mod deletes;
 mod doubts;
 mod endings;
+mod feeds;
 mod gate;
 mod hard_cases;
 mod intents;

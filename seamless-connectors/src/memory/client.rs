@@ -36,8 +36,19 @@ pub(super) struct State {
     pub(super) faults: Faults,
     pub(super) late: Vec<(EntityName, WriteBatch)>,
     pub(super) before_write: Option<Hook>,
+    pub(super) before_page: Option<(u64, Hook)>,
+    pub(super) begun: Vec<Open>,
+    pub(super) kept: Option<u64>,
     pub(super) counts: Counts,
     now: Option<Timestamp>,
+}
+
+/// A change in a transaction that is not committed yet.
+pub(super) struct Open {
+    pub(super) entity: EntityName,
+    pub(super) id: RecordId,
+    pub(super) record: Record,
+    pub(super) tick: Tick,
 }
 
 /// How often a connector was called, for tests that promise silence.
@@ -80,7 +91,7 @@ pub(super) fn no_entity(entity: &str) -> Error {
     Error::new(ErrorKind::NotFound, "the system has no such entity").at("entity", entity)
 }
 
-fn refused(refusal: Refusal) -> Error {
+pub(super) fn refused(refusal: Refusal) -> Error {
     refusal.error
 }
 
@@ -106,6 +117,9 @@ impl Memory {
             faults: Faults::default(),
             late: Vec::new(),
             before_write: None,
+            before_page: None,
+            begun: Vec::new(),
+            kept: None,
             counts: Counts::default(),
             now: None,
         };
@@ -292,7 +306,7 @@ impl Memory {
     }
 }
 
-fn named(values: &[(&str, Value)]) -> Result<Record> {
+pub(super) fn named(values: &[(&str, Value)]) -> Result<Record> {
     let shape = Shape::new(values.iter().map(|(name, _)| (*name).into()))?;
     record(&shape, values.iter().map(|(name, value)| ((*name).into(), value.clone().into())))
 }

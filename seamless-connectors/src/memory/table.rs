@@ -158,6 +158,11 @@ impl Table {
                 _ => Slot::Value(field.default.clone().unwrap_or(Value::Null)),
             });
         }
+        for (name, value) in &self.config.on_create {
+            if let Some(place) = self.shape.slot(name.as_str()).and_then(|slot| slots.get_mut(slot)) {
+                *place = Slot::Value(value.clone());
+            }
+        }
         let id = self.choose_id(id, &mut slots)?;
         if self.rows.contains_key(&id) {
             let error = Error::new(ErrorKind::Conflict, format!("record {id} is there already"));
@@ -195,6 +200,21 @@ impl Table {
         self.refuse_taken(id, &record)?;
         self.place(id, record, hidden, tick);
         Ok(())
+    }
+
+    /// Moves the version and the stamp of a record; false when it is not there.
+    pub(super) fn touch(&mut self, id: &RecordId, tick: Tick) -> bool {
+        let Some(row) = self.rows.get(id) else { return false };
+        let (record, hidden) = (row.record.clone(), row.hidden);
+        self.place(id, record, hidden, tick);
+        true
+    }
+
+    /// Changes the fields that are said; version, stamp and feed stay as they are.
+    pub(super) fn update_unnoticed(&mut self, id: &RecordId, said: &Record, by: By) -> Result<(), Refusal> {
+        let row = self.rows.get(id).ok_or_else(|| self.missing(id))?;
+        let (sequence, modified) = (row.sequence, row.modified);
+        self.update(id, said, by, Tick { sequence, now: modified.unwrap_or_default() })
     }
 
     /// Deletes a record; false when it was not there.
@@ -333,7 +353,14 @@ impl Table {
     fn build(&self, slots: &[Slot]) -> Record {
         let mut builder = seamless_core::model::RecordBuilder::new(&self.shape);
         slots.iter().for_each(|slot| builder.push(slot.as_presence()));
-        builder.finish()
+        let mut record = builder.finish();
+        for (name, computation) in &self.config.computed {
+            if let Some(slot) = self.shape.slot(name.as_str()) {
+                let value = computation(&record);
+                record = record.with([(slot, Presence::Value(value.as_ref()))]);
+            }
+        }
+        record
     }
 
     fn place(&mut self, id: &RecordId, record: Record, hidden: bool, tick: Tick) {
@@ -350,11 +377,11 @@ impl Table {
         }
         let modified = self.config.modified.then_some(tick.now);
         let row = Row { record, sequence: tick.sequence, modified, hidden };
-        self.feed.insert(tick.sequence, id.clone());
         if let Some(before) = self.rows.insert(id.clone(), row) {
             self.feed.remove(&before.sequence);
             self.unindex_changed(id, &before.record);
         }
+        self.feed.insert(tick.sequence, id.clone());
     }
 
     fn unindex(&mut self, id: &RecordId, record: &Record) {
