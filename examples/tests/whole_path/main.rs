@@ -25,4 +25,5 @@ mod players;
 mod returns;
 mod schedules;
 mod symmetry;
+mod values;
 mod world;
