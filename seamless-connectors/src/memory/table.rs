@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use seamless_core::connector::{Proof, Refusal, RefusalKind, Tombstone, UniqueKey, Versioned};
 use seamless_core::model::{
-    ActionId, CanonicalForm, Entity, Error, ErrorKind, FieldKind, FieldName, KeyPart, Presence, Record,
-    RecordId, Result, Shape, Slot, Timestamp, Value, Version,
+    ActionId, CanonicalForm, Entity, Error, ErrorKind, Field, FieldKind, FieldName, KeyPart, Presence,
+    Record, RecordId, Result, Shape, Slot, Timestamp, Value, ValueRef, Version,
 };
 
 use super::config::{EntityConfig, Ids};
@@ -275,6 +275,9 @@ impl Table {
             if let Some(problem) = misfit(field, value) {
                 return Err(invalid(Some(name), problem));
             }
+            if is_out_of_use(field, value) {
+                return Err(invalid(Some(name), format!("the option {value} cannot be chosen any more")));
+            }
         }
         Ok(())
     }
@@ -427,6 +430,12 @@ impl Table {
 
 fn is_unique(schema: &Entity, slot: usize) -> bool {
     schema.fields.get(slot).is_some_and(|field| field.unique)
+}
+
+/// Whether a value is an option that old records may keep and none may be given.
+fn is_out_of_use(field: &Field, value: ValueRef<'_>) -> bool {
+    let FieldKind::Option { options } = &field.kind else { return false };
+    options.options.iter().any(|option| !option.active && option.value.as_ref() == value)
 }
 
 fn key_part(slot: &Slot) -> Option<KeyPart> {

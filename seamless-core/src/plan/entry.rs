@@ -361,7 +361,7 @@ pub enum Effect {
     OpenConflict(ConflictView),
     /// Groups are no longer in conflict without anybody writing: a side reverted, or both agree.
     CloseConflict {
-        /// The rules of the groups.
+        /// The rules of the groups; none: the record is gone and never had a partner, everything about it ends.
         rules: Vec<RuleId>,
     },
     /// Something waits for a person or for another record; it is looked at again by every plan.

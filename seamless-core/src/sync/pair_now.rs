@@ -42,10 +42,14 @@ pub(super) fn put_pairs(link: &CompiledLink, now: PairsNow, commit: &mut Commit)
         }
         if open_changed {
             let ids = pair.as_ref().map(|pair| Side::BOTH.map(|side| (side, pair.ids.of(side).clone())));
-            let ids = ids.map_or_else(|| vec![(side, key)], Vec::from);
+            let ids = ids.map_or_else(|| vec![(side, key.clone())], Vec::from);
             for (side, record) in ids {
                 commit.settled.push((id.clone(), side, record.clone(), AttentionKind::Conflict));
                 commit.settled.push((id.clone(), side, record, AttentionKind::Parked));
+            }
+            // Nothing is left of a record without a pair about which nothing is open: nor does it wait to be tried again.
+            if pair.is_none() && open.is_empty() {
+                commit.settled.push((id.clone(), side, key.clone(), AttentionKind::Retry));
             }
             let stays = |attention: &Attention| {
                 matches!(attention.why, AttentionWhy::Conflict { .. } | AttentionWhy::Parked { .. })
@@ -74,8 +78,13 @@ impl PairNow {
         }
     }
 
-    /// Ends what was open about rules.
+    /// Ends what was open about rules; without rules everything, since the record is gone.
     pub(super) fn close(&mut self, rules: &[RuleId]) {
+        if rules.is_empty() {
+            self.open.clear();
+            self.open_changed = true;
+            return;
+        }
         let before = self.open.len();
         self.open.retain(|known| match &known.why {
             AttentionWhy::Conflict { rules: of, .. } | AttentionWhy::Parked { rules: of, .. } => {

@@ -19,6 +19,7 @@ use crate::plan::{
 use crate::store::{Mark, Scan, SpillRow};
 
 use super::area::{self, Missing};
+use super::attention::{FEED_SAYS, end_of_gone};
 use super::making::{BATCH_ROWS, Making};
 use super::progress::{Meter, Phase};
 
@@ -143,6 +144,8 @@ struct Sorted {
     seen: Vec<SpillRow>,
     keys: Vec<Vec<SpillRow>>,
     broken: Vec<Entry>,
+    /// Deleted records without a pair.
+    gone: Vec<RecordId>,
 }
 
 impl Pulling<'_> {
@@ -270,6 +273,7 @@ impl Pulling<'_> {
                     }
                     self.sort(versioned, mark, &mut sorted)?;
                 }
+                Change::Deleted(tombstone) if mark.is_none() => sorted.gone.push(tombstone.id),
                 other => self.sort_other(other, mark, &mut sorted)?,
             }
         }
@@ -413,7 +417,7 @@ impl Pulling<'_> {
     }
 
     async fn put(&self, sorted: Sorted) -> Result<()> {
-        let Sorted { changed, look, missing, unpaired, seen, keys, broken } = sorted;
+        let Sorted { changed, look, missing, unpaired, seen, keys, broken, gone } = sorted;
         let (place, side) = (self.place, self.side);
         self.making.spill(area::changed(place, side), changed).await?;
         self.making.spill(area::look(place), look).await?;
@@ -423,7 +427,8 @@ impl Pulling<'_> {
         for (line, rows) in keys.into_iter().enumerate() {
             self.making.spill(area::keys(place, line), rows).await?;
         }
-        self.making.put_entries(broken).await
+        self.making.put_entries(broken).await?;
+        end_of_gone(self.making, place, self.link, side, gone, FEED_SAYS).await
     }
 }
 

@@ -240,6 +240,9 @@ impl<W: Write> TextRenderer<W> {
                 write!(self.line, "one pair from now on, found by match line {}", u32::from(*line) + 1)?;
             }
             Effect::Agree => self.line.push_str("both hold the same, nothing is written"),
+            Effect::CloseConflict { rules } if rules.is_empty() => {
+                self.line.push_str("it is gone, nothing about it is open any more");
+            }
             Effect::CloseConflict { rules } => {
                 write!(self.line, "the conflict is over{}", About(rules))?;
             }
