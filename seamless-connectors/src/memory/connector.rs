@@ -239,8 +239,7 @@ impl Memory {
         state.enumerations += 1;
         let (epoch, serial) = (state.epoch.to_string(), state.enumerations);
         let feed = feed(&query.entity, &epoch);
-        let knows = state.table(query.entity.as_str())?.config.capabilities.low_water;
-        let caught_up = state.mark(knows);
+        let (passed, complete_to) = (state.mark(false), state.mark(true));
         let table = state.table(query.entity.as_str())?;
         let place = match &after {
             Some(cursor) => Place::read(cursor, &feed)?,
@@ -250,9 +249,10 @@ impl Memory {
             Place::Changes { mark, .. } => {
                 let (changes, last, ended) = changes_after(table, query, mark.as_int().unwrap_or(0));
                 // A feed in which nothing happened goes on as well, or its cursor would grow too old.
-                let last = if ended { caught_up } else { last };
+                let last = if ended { passed } else { last };
                 let cursor = Place::Changes { mark: RecordId::int(last), key: None }.cursor(&feed);
-                let low_water = table.config.capabilities.low_water.then(|| cursor.clone());
+                let complete = Place::Changes { mark: RecordId::int(complete_to), key: None };
+                let low_water = table.config.capabilities.low_water.then(|| complete.cursor(&feed));
                 Page { changes, cursor, end: ended.then_some(End::CaughtUp { low_water }) }
             }
             Place::All { mark, key } => {

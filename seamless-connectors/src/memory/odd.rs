@@ -34,8 +34,8 @@ impl Memory {
     }
 
     /// A user changes a record in a transaction that stays open: the change has its place in the feed from now on, and
-    /// is seen by nobody before [`Memory::commit_begun`]. Where the entity knows its low water, the cursors that it gives
-    /// meanwhile stay before the change; where it does not, they pass it.
+    /// is seen by nobody before [`Memory::commit_begun`]. Where the entity knows its low water, the mark that it gives stays
+    /// before the change; cursors pass it.
     ///
     /// Errors: no such entity or record; values that cannot be named.
     pub fn begin_edit(
