@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use seamless_connectors::memory::Fault;
-use seamless_core::connector::RefusalKind;
+use seamless_core::connector::{Connector, RefusalKind};
 use seamless_core::mapper::{ConflictPolicy, DeletePolicy};
-use seamless_core::model::{ErrorKind, RecordId, Side, Value};
+use seamless_core::model::{ErrorKind, Field, FieldKind, RecordId, Side, Value};
 use seamless_mapping::{Mapping, copy};
 
 use super::world::{World, approve, as_it_is, crm, erp, yes};
@@ -131,7 +131,13 @@ fn h99_a_hint_that_comes_before_its_record_can_be_seen_is_kept_until_it_can() {
         };
         let version = world.crm.get("account", &id).unwrap().version;
         assert!(version.is_some());
-        block_on(world.integration.notify(&"customers".into(), Side::Left, &[id.clone()], version)).unwrap();
+        block_on(world.integration.notify(
+            &"customers".into(),
+            Side::Left,
+            std::slice::from_ref(&id),
+            version,
+        ))
+        .unwrap();
         for _ in 0..3 {
             world.pass(Duration::from_secs(60));
             world.run();
@@ -208,4 +214,62 @@ fn h37_a_clock_that_is_wrong_decides_nothing_unless_the_author_asked_for_it() {
             (Value::text(wins), Value::text(wins))
         );
     }
+}
+
+/// The accounts of the left system without a field, or with one more.
+fn change_fields(world: &World, change: impl FnOnce(&mut Vec<Field>)) {
+    let mut schema = block_on(world.crm.discover(&["account".into()])).unwrap();
+    let mut account = schema.entities.remove("account").unwrap();
+    change(&mut account.fields);
+    world.crm.set_schema(account).unwrap();
+}
+
+fn copied(pairs: &[(&'static str, &'static str)]) -> Mapping {
+    let link = Mapping::builder("crm", "erp")
+        .link("customers", "account", "Customer")
+        .two_way()
+        .match_on([("accountnumber", "No.")]);
+    let link = pairs.iter().fold(link, |link, (left, right)| link.rule(copy(left, right)));
+    link.done().build().unwrap()
+}
+
+const NUMBER: (&str, &str) = ("accountnumber", "No.");
+const NAME: (&str, &str) = ("name", "Name");
+const WEB: (&str, &str) = ("web", "Home Page");
+
+#[test]
+fn a_mapped_field_that_goes_away_is_named_and_nothing_is_cleared_or_deleted() {
+    let mut world = World::mapped(crm(&as_it_is), erp(&as_it_is), copied(&[NUMBER, NAME, WEB]));
+    let (a, c) = pair(&world);
+    world.crm.edit("account", &a, &[("web", Value::text("adatum.example"))]).unwrap();
+    world.settle();
+    change_fields(&world, |fields| fields.retain(|field| field.name.as_str() != "web"));
+    world.crm.edit("account", &a, &[("name", Value::text("Contoso"))]).unwrap();
+    let writes = world.erp.counts().ops;
+    let error = block_on(world.integration.run(approve)).unwrap_err();
+    assert!(format!("{error:?}").contains("web"), "{error:?}");
+    assert_eq!((world.erp.counts().ops, world.erp.count("Customer")), (writes, 2));
+    // Without its rule everything else goes on, and what was held there stays.
+    world.remap(copied(&[NUMBER, NAME]));
+    world.settle();
+    assert_eq!(world.erp_value(&c, "Name"), Value::text("Contoso"));
+    assert_eq!(world.erp_value(&c, "Home Page"), Value::text("adatum.example"));
+    assert_eq!(world.erp.counts().ops, writes + 1);
+}
+
+#[test]
+fn a_field_that_comes_changes_nothing_before_it_is_mapped() {
+    let mut world = World::mapped(crm(&as_it_is), erp(&as_it_is), copied(&[NUMBER, NAME]));
+    let (a, c) = pair(&world);
+    let writes = world.erp.counts().ops;
+    change_fields(&world, |fields| fields.insert(2, Field::new("fax", FieldKind::Text { length_max: None })));
+    world.settle();
+    world.crm.edit("account", &a, &[("fax", Value::text("555"))]).unwrap();
+    world.settle();
+    assert_eq!(world.erp.counts().ops, writes);
+    world.remap(copied(&[("fax", "Memo"), NUMBER, NAME]));
+    world.pass(Duration::from_secs(60));
+    world.settle();
+    assert_eq!(world.erp_value(&c, "Memo"), Value::text("555"));
+    assert_eq!((world.erp.counts().ops, world.crm.counts().ops), (writes + 1, 0));
 }

@@ -216,10 +216,10 @@ impl Memory {
         Ok(())
     }
 
-    /// Changes the schema of an entity that has no records yet; its options, lengths and flags can change at any
-    /// time as long as the fields stay.
+    /// Changes the schema of an entity. Records lose the values of fields that go, and have the default, or null, in
+    /// fields that come; neither moves a version or a stamp. Takes a copy of the records when fields come or go.
     ///
-    /// Errors: other fields than before while there are records; a key of fields that are not there.
+    /// Errors: no such entity; a key of fields that are not there.
     pub fn set_schema(&self, schema: seamless_core::model::Entity) -> Result<()> {
         let mut state = self.state();
         let table = state.table(schema.name.as_str())?;
@@ -228,11 +228,7 @@ impl Memory {
             table.config.schema = schema;
             return Ok(());
         }
-        if !table.rows.is_empty() {
-            return Err(Error::configuration("fields cannot come or go while there are records"));
-        }
-        let config = super::config::EntityConfig { schema, ..table.config.clone() };
-        *table = Table::new(config)?;
+        *table = table.with_schema(schema)?;
         Ok(())
     }
 

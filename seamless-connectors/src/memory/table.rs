@@ -142,6 +142,30 @@ impl Table {
         })
     }
 
+    /// The same records under another schema.
+    pub(super) fn with_schema(&self, schema: Entity) -> Result<Self> {
+        let mut table = Self::new(EntityConfig { schema, ..self.config.clone() })?;
+        for (id, row) in &self.rows {
+            let fields = table.config.schema.fields.iter();
+            let slots: Vec<Slot> = fields
+                .map(|field| match row.record.field(field.name.as_str()) {
+                    Presence::Value(value) => Slot::Value(value.to_value()),
+                    _ => Slot::Value(field.default.clone().unwrap_or(Value::Null)),
+                })
+                .collect();
+            let record = table.build(&slots);
+            let tick = Tick { sequence: row.sequence, now: row.modified.unwrap_or_default() };
+            table.place(id, record, row.hidden, tick);
+        }
+        table.feed = self.feed.clone();
+        table.tombstones = self.tombstones.clone();
+        table.done = self.done.clone();
+        table.last_id = self.last_id;
+        let names = self.unreadable.iter().filter_map(|slot| self.shape.name(*slot));
+        table.unreadable = names.filter_map(|name| table.shape.slot(name.as_str())).collect();
+        Ok(table)
+    }
+
     /// Makes a record; fields that are not said take their default, or null.
     pub(super) fn create(
         &mut self,
