@@ -142,7 +142,7 @@ fn what_waits_ends_with_the_record_that_it_is_about() {
     block_on(world.integration.notify(&"customers".into(), Side::Left, &[twin], None)).unwrap();
     world.pass(std::time::Duration::from_secs(7200));
     let text = world.text(&world.plan());
-    assert!(text.contains("it is not there any more"), "{text}");
+    assert!(text.contains("it is gone"), "{text}");
     world.run();
     assert_eq!(waiting(&world), Vec::<String>::new(), "{text}");
     world.settle();

@@ -36,8 +36,19 @@ pub(super) struct State {
     pub(super) faults: Faults,
     pub(super) late: Vec<(EntityName, WriteBatch)>,
     pub(super) before_write: Option<Hook>,
+    pub(super) before_page: Option<(u64, Hook)>,
+    pub(super) begun: Vec<Open>,
+    pub(super) kept: Option<u64>,
     pub(super) counts: Counts,
     now: Option<Timestamp>,
+}
+
+/// A change in a transaction that is not committed yet.
+pub(super) struct Open {
+    pub(super) entity: EntityName,
+    pub(super) id: RecordId,
+    pub(super) record: Record,
+    pub(super) tick: Tick,
 }
 
 /// How often a connector was called, for tests that promise silence.
@@ -80,7 +91,7 @@ pub(super) fn no_entity(entity: &str) -> Error {
     Error::new(ErrorKind::NotFound, "the system has no such entity").at("entity", entity)
 }
 
-fn refused(refusal: Refusal) -> Error {
+pub(super) fn refused(refusal: Refusal) -> Error {
     refusal.error
 }
 
@@ -106,6 +117,9 @@ impl Memory {
             faults: Faults::default(),
             late: Vec::new(),
             before_write: None,
+            before_page: None,
+            begun: Vec::new(),
+            kept: None,
             counts: Counts::default(),
             now: None,
         };
@@ -202,10 +216,10 @@ impl Memory {
         Ok(())
     }
 
-    /// Changes the schema of an entity that has no records yet; its options, lengths and flags can change at any
-    /// time as long as the fields stay.
+    /// Changes the schema of an entity. Records lose the values of fields that go, and have the default, or null, in
+    /// fields that come; neither moves a version or a stamp. Takes a copy of the records when fields come or go.
     ///
-    /// Errors: other fields than before while there are records; a key of fields that are not there.
+    /// Errors: no such entity; a key of fields that are not there.
     pub fn set_schema(&self, schema: seamless_core::model::Entity) -> Result<()> {
         let mut state = self.state();
         let table = state.table(schema.name.as_str())?;
@@ -214,11 +228,7 @@ impl Memory {
             table.config.schema = schema;
             return Ok(());
         }
-        if !table.rows.is_empty() {
-            return Err(Error::configuration("fields cannot come or go while there are records"));
-        }
-        let config = super::config::EntityConfig { schema, ..table.config.clone() };
-        *table = Table::new(config)?;
+        *table = table.with_schema(schema)?;
         Ok(())
     }
 
@@ -292,7 +302,7 @@ impl Memory {
     }
 }
 
-fn named(values: &[(&str, Value)]) -> Result<Record> {
+pub(super) fn named(values: &[(&str, Value)]) -> Result<Record> {
     let shape = Shape::new(values.iter().map(|(name, _)| (*name).into()))?;
     record(&shape, values.iter().map(|(name, value)| ((*name).into(), value.clone().into())))
 }

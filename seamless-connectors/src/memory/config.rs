@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use seamless_core::connector::{Capabilities, Order, UniqueKey, WriteReturns};
-use seamless_core::model::{CanonicalForm, Entity, FieldName};
+use seamless_core::model::{CanonicalForm, Entity, FieldName, Record, Value};
 
 /// A system in memory.
 #[derive(Clone, Debug)]
@@ -40,6 +40,20 @@ pub enum Ids {
     Key,
 }
 
+/// How everything is enumerated, page by page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// Each page begins after the last record of the one before it.
+    Key,
+    /// Each page begins at a number of rows, in the order of their last change: a row that is changed meanwhile moves,
+    /// and another one is never shown. Truthful only without complete enumeration and without an order;
+    /// [`EntityConfig::paged_by_offset`] sets both.
+    Offset,
+}
+
+/// What a field is worked out from; called with the record as it is stored.
+pub type Computation = fn(&Record) -> Value;
+
 /// One entity of a system in memory.
 #[derive(Clone, Debug)]
 pub struct EntityConfig {
@@ -55,6 +69,12 @@ pub struct EntityConfig {
     pub modified: bool,
     /// What the system makes of values when it stores them (it trims, truncates, rounds), whoever writes them.
     pub stores_as: Vec<(FieldName, CanonicalForm)>,
+    /// How everything is enumerated.
+    pub paging: Paging,
+    /// Values that a template puts into new records, whatever the client says.
+    pub on_create: Vec<(FieldName, Value)>,
+    /// Fields that are worked out anew whenever the record is stored, whatever the client says.
+    pub computed: Vec<(FieldName, Computation)>,
 }
 
 impl EntityConfig {
@@ -67,6 +87,9 @@ impl EntityConfig {
             versions: true,
             modified: true,
             stores_as: Vec::new(),
+            paging: Paging::Key,
+            on_create: Vec::new(),
+            computed: Vec::new(),
         }
     }
 
@@ -88,6 +111,30 @@ impl EntityConfig {
     #[must_use]
     pub fn stores_as(mut self, field: impl Into<FieldName>, form: CanonicalForm) -> Self {
         self.stores_as.push((field.into(), form));
+        self
+    }
+
+    /// Enumerates by offset, and claims neither an order nor that an enumeration is complete.
+    #[must_use]
+    pub fn paged_by_offset(mut self) -> Self {
+        self.paging = Paging::Offset;
+        self.capable(|can| {
+            can.order = Order::Unspecified;
+            can.complete_enumeration = false;
+        })
+    }
+
+    /// Says what a template puts into a field of every new record.
+    #[must_use]
+    pub fn on_create(mut self, field: impl Into<FieldName>, value: Value) -> Self {
+        self.on_create.push((field.into(), value));
+        self
+    }
+
+    /// Says what a field is worked out from. Whether clients may write it all the same is the schema's to say.
+    #[must_use]
+    pub fn computes(mut self, field: impl Into<FieldName>, computation: Computation) -> Self {
+        self.computed.push((field.into(), computation));
         self
     }
 }

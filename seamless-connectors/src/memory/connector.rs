@@ -14,6 +14,7 @@ use seamless_core::model::{
 };
 
 use super::client::{Memory, State, no_entity};
+use super::config::Paging;
 use super::cursor::feed;
 use super::fault::{Call, Fault};
 use super::table::{By, Row, Table, refuse};
@@ -202,13 +203,18 @@ impl State {
     /// Where a read begins.
     fn start(&mut self, query: &ReadQuery) -> Result<Place> {
         let epoch = self.epoch.to_string();
-        let mark = RecordId::int(i64::try_from(self.sequence).unwrap_or(i64::MAX));
-        let changes = self.table(query.entity.as_str())?.config.capabilities.changes;
+        let can = &self.table(query.entity.as_str())?.config.capabilities;
+        let (changes, low_water) = (can.changes, can.low_water);
+        let mark = RecordId::int(self.mark(low_water));
         let Some(cursor) = &query.after else { return Ok(Place::All { mark: Some(mark), key: None }) };
         let feed = feed(&query.entity, &epoch);
         match Place::read(cursor, &feed)? {
             Place::Changes { .. } if !changes => {
                 Err(Error::new(ErrorKind::CursorExpired, "the entity has no feed of changes")
+                    .at("entity", &query.entity))
+            }
+            Place::Changes { mark, .. } if !self.keeps(mark.as_int().unwrap_or(0)) => {
+                Err(Error::new(ErrorKind::CursorExpired, "changes that old are not kept")
                     .at("entity", &query.entity))
             }
             place => Ok(place),
@@ -227,11 +233,13 @@ impl Memory {
         after: Option<seamless_core::connector::Cursor>,
         resumed: bool,
     ) -> Result<Page> {
+        self.act_before_page();
         let mut state = self.state();
         state.counts.pages += 1;
         state.enumerations += 1;
         let (epoch, serial) = (state.epoch.to_string(), state.enumerations);
         let feed = feed(&query.entity, &epoch);
+        let (passed, complete_to) = (state.mark(false), state.mark(true));
         let table = state.table(query.entity.as_str())?;
         let place = match &after {
             Some(cursor) => Place::read(cursor, &feed)?,
@@ -240,12 +248,18 @@ impl Memory {
         Ok(match place {
             Place::Changes { mark, .. } => {
                 let (changes, last, ended) = changes_after(table, query, mark.as_int().unwrap_or(0));
+                // A feed in which nothing happened goes on as well, or its cursor would grow too old.
+                let last = if ended { passed } else { last };
                 let cursor = Place::Changes { mark: RecordId::int(last), key: None }.cursor(&feed);
-                let low_water = table.config.capabilities.low_water.then(|| cursor.clone());
+                let complete = Place::Changes { mark: RecordId::int(complete_to), key: None };
+                let low_water = table.config.capabilities.low_water.then(|| complete.cursor(&feed));
                 Page { changes, cursor, end: ended.then_some(End::CaughtUp { low_water }) }
             }
             Place::All { mark, key } => {
-                let (changes, last, ended) = records_after(table, query, key);
+                let (changes, last, ended) = match table.config.paging {
+                    Paging::Key => records_after(table, query, key),
+                    Paging::Offset => rows_from(table, query, key.and_then(|key| key.as_int()).unwrap_or(0)),
+                };
                 let begin = mark.clone().unwrap_or_else(|| RecordId::int(0));
                 let begin_changes = Place::Changes { mark: begin, key: None }.cursor(&feed);
                 let can = &table.config.capabilities;
@@ -323,6 +337,23 @@ fn records_after(
         changes.push(Change::Upsert(table.show(id, row, &query.shape)));
     }
     (changes, last, true)
+}
+
+/// Rows from this one on, in the order of their last change.
+fn rows_from(table: &Table, query: &ReadQuery, offset: i64) -> (Vec<Change>, Option<RecordId>, bool) {
+    let shown = table.feed.values().filter_map(|id| Some((id, table.rows.get(id)?)));
+    let always = query.condition == Condition::Always;
+    let mut shown = shown
+        .filter(|(_, row)| !row.hidden && (always || query.condition.holds(&row.record) != Truth::Out))
+        .skip(usize::try_from(offset).unwrap_or(usize::MAX))
+        .peekable();
+    let mut changes = Vec::new();
+    while changes.len() < query.page_records_max.max(1) {
+        let Some((id, row)) = shown.next() else { break };
+        changes.push(Change::Upsert(table.show(id, row, &query.shape)));
+    }
+    let next = offset.saturating_add(i64::try_from(changes.len()).unwrap_or(i64::MAX));
+    (changes, Some(RecordId::int(next)), shown.peek().is_none())
 }
 
 fn look_up(table: &Table, id: &RecordId, shape: &Arc<Shape>) -> Lookup {

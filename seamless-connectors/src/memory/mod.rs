@@ -7,6 +7,10 @@
 //! ([`Memory::insert`], [`Memory::edit`], [`Memory::delete`]); faults are ordered for the next call
 //! ([`Memory::fail_next`]).
 //!
+//! It can be as odd as real systems are: versions that move alone or not at all, transactions that are committed late,
+//! pages by offset, templates and computed fields, feeds that forget ([`Memory::touch`], [`Memory::edit_unnoticed`],
+//! [`Memory::begin_edit`], [`Memory::keep_changes`], [`EntityConfig`]).
+//!
 //! It does not lag: reading by id is consistent even where C4 is declared away.
 //!
 //! ```
@@ -31,8 +35,9 @@ mod config;
 mod connector;
 mod cursor;
 mod fault;
+mod odd;
 mod table;
 
 pub use client::{Counts, Memory};
-pub use config::{EntityConfig, Ids, MemoryConfig, full_capabilities};
+pub use config::{Computation, EntityConfig, Ids, MemoryConfig, Paging, full_capabilities};
 pub use fault::Fault;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use seamless_core::connector::{Proof, Refusal, RefusalKind, Tombstone, UniqueKey, Versioned};
 use seamless_core::model::{
-    ActionId, CanonicalForm, Entity, Error, ErrorKind, FieldKind, FieldName, KeyPart, Presence, Record,
-    RecordId, Result, Shape, Slot, Timestamp, Value, Version,
+    ActionId, CanonicalForm, Entity, Error, ErrorKind, Field, FieldKind, FieldName, KeyPart, Presence,
+    Record, RecordId, Result, Shape, Slot, Timestamp, Value, ValueRef, Version,
 };
 
 use super::config::{EntityConfig, Ids};
@@ -142,6 +142,30 @@ impl Table {
         })
     }
 
+    /// The same records under another schema.
+    pub(super) fn with_schema(&self, schema: Entity) -> Result<Self> {
+        let mut table = Self::new(EntityConfig { schema, ..self.config.clone() })?;
+        for (id, row) in &self.rows {
+            let fields = table.config.schema.fields.iter();
+            let slots: Vec<Slot> = fields
+                .map(|field| match row.record.field(field.name.as_str()) {
+                    Presence::Value(value) => Slot::Value(value.to_value()),
+                    _ => Slot::Value(field.default.clone().unwrap_or(Value::Null)),
+                })
+                .collect();
+            let record = table.build(&slots);
+            let tick = Tick { sequence: row.sequence, now: row.modified.unwrap_or_default() };
+            table.place(id, record, row.hidden, tick);
+        }
+        table.feed = self.feed.clone();
+        table.tombstones = self.tombstones.clone();
+        table.done = self.done.clone();
+        table.last_id = self.last_id;
+        let names = self.unreadable.iter().filter_map(|slot| self.shape.name(*slot));
+        table.unreadable = names.filter_map(|name| table.shape.slot(name.as_str())).collect();
+        Ok(table)
+    }
+
     /// Makes a record; fields that are not said take their default, or null.
     pub(super) fn create(
         &mut self,
@@ -157,6 +181,11 @@ impl Table {
                 Presence::Value(value) => Slot::Value(self.stored(slot, value.to_value())),
                 _ => Slot::Value(field.default.clone().unwrap_or(Value::Null)),
             });
+        }
+        for (name, value) in &self.config.on_create {
+            if let Some(place) = self.shape.slot(name.as_str()).and_then(|slot| slots.get_mut(slot)) {
+                *place = Slot::Value(value.clone());
+            }
         }
         let id = self.choose_id(id, &mut slots)?;
         if self.rows.contains_key(&id) {
@@ -195,6 +224,21 @@ impl Table {
         self.refuse_taken(id, &record)?;
         self.place(id, record, hidden, tick);
         Ok(())
+    }
+
+    /// Moves the version and the stamp of a record; false when it is not there.
+    pub(super) fn touch(&mut self, id: &RecordId, tick: Tick) -> bool {
+        let Some(row) = self.rows.get(id) else { return false };
+        let (record, hidden) = (row.record.clone(), row.hidden);
+        self.place(id, record, hidden, tick);
+        true
+    }
+
+    /// Changes the fields that are said; version, stamp and feed stay as they are.
+    pub(super) fn update_unnoticed(&mut self, id: &RecordId, said: &Record, by: By) -> Result<(), Refusal> {
+        let row = self.rows.get(id).ok_or_else(|| self.missing(id))?;
+        let (sequence, modified) = (row.sequence, row.modified);
+        self.update(id, said, by, Tick { sequence, now: modified.unwrap_or_default() })
     }
 
     /// Deletes a record; false when it was not there.
@@ -254,6 +298,9 @@ impl Table {
             }
             if let Some(problem) = misfit(field, value) {
                 return Err(invalid(Some(name), problem));
+            }
+            if is_out_of_use(field, value) {
+                return Err(invalid(Some(name), format!("the option {value} cannot be chosen any more")));
             }
         }
         Ok(())
@@ -333,7 +380,14 @@ impl Table {
     fn build(&self, slots: &[Slot]) -> Record {
         let mut builder = seamless_core::model::RecordBuilder::new(&self.shape);
         slots.iter().for_each(|slot| builder.push(slot.as_presence()));
-        builder.finish()
+        let mut record = builder.finish();
+        for (name, computation) in &self.config.computed {
+            if let Some(slot) = self.shape.slot(name.as_str()) {
+                let value = computation(&record);
+                record = record.with([(slot, Presence::Value(value.as_ref()))]);
+            }
+        }
+        record
     }
 
     fn place(&mut self, id: &RecordId, record: Record, hidden: bool, tick: Tick) {
@@ -350,11 +404,11 @@ impl Table {
         }
         let modified = self.config.modified.then_some(tick.now);
         let row = Row { record, sequence: tick.sequence, modified, hidden };
-        self.feed.insert(tick.sequence, id.clone());
         if let Some(before) = self.rows.insert(id.clone(), row) {
             self.feed.remove(&before.sequence);
             self.unindex_changed(id, &before.record);
         }
+        self.feed.insert(tick.sequence, id.clone());
     }
 
     fn unindex(&mut self, id: &RecordId, record: &Record) {
@@ -400,6 +454,12 @@ impl Table {
 
 fn is_unique(schema: &Entity, slot: usize) -> bool {
     schema.fields.get(slot).is_some_and(|field| field.unique)
+}
+
+/// Whether a value is an option that old records may keep and none may be given.
+fn is_out_of_use(field: &Field, value: ValueRef<'_>) -> bool {
+    let FieldKind::Option { options } = &field.kind else { return false };
+    options.options.iter().any(|option| !option.active && option.value.as_ref() == value)
 }
 
 fn key_part(slot: &Slot) -> Option<KeyPart> {

@@ -361,7 +361,7 @@ pub enum Effect {
     OpenConflict(ConflictView),
     /// Groups are no longer in conflict without anybody writing: a side reverted, or both agree.
     CloseConflict {
-        /// The rules of the groups; none: the record is not there any more, and nothing about it is open.
+        /// The rules of the groups; none: the record is gone and never had a partner, everything about it ends.
         rules: Vec<RuleId>,
     },
     /// Something waits for a person, for another record, or for a change of its own record. It is looked at again

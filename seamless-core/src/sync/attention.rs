@@ -10,6 +10,7 @@ use crate::store::Scan;
 use super::area;
 use super::making::{BATCH_ROWS, Making};
 use super::pull::{Pulled, is_back};
+use super::vanished::close_gone;
 
 /// Adds everything that is due to what the plan looks at.
 pub(super) async fn nominate(
@@ -40,6 +41,29 @@ pub(super) async fn nominate(
     }
 }
 
+/// Asks the side for those of the records that its reading did not show as unpaired.
+async fn fetch_unseen(
+    making: &Making<'_>,
+    place: u16,
+    link: &CompiledLink,
+    side: Side,
+    ids: Vec<RecordId>,
+) -> Result<Vec<Lookup>> {
+    let keys: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
+    let known = making.store().spilled_of(making.plan(), area::unpaired(place, side), &keys).await?;
+    let asked: Vec<RecordId> =
+        ids.into_iter().zip(known).filter(|(_, known)| known.is_none()).map(|(id, _)| id).collect();
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = FetchQuery {
+        entity: link.spec().entity.of(side).clone(),
+        shape: link.shape(side).clone(),
+        by: FetchBy::Ids(asked),
+    };
+    making.connector(side).fetch(query).await
+}
+
 async fn look_at(
     making: &Making<'_>,
     place: u16,
@@ -60,24 +84,17 @@ async fn look_at(
         }
     }
     making.spill(area::look(place), look).await?;
-    let keys: Vec<Vec<u8>> = alone.iter().map(|id| id.as_bytes().to_vec()).collect();
-    let known = making.store().spilled_of(making.plan(), area::unpaired(place, side), &keys).await?;
-    let asked: Vec<RecordId> =
-        alone.into_iter().zip(known).filter(|(_, known)| known.is_none()).map(|(id, _)| id).collect();
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let query = FetchQuery {
-        entity: link.spec().entity.of(side).clone(),
-        shape: link.shape(side).clone(),
-        by: FetchBy::Ids(asked),
-    };
-    for lookup in making.connector(side).fetch(query).await? {
-        if let Lookup::Found(versioned) = lookup {
-            add_unpaired(making, place, link, side, &versioned, pulled).await?;
+    let mut gone = Vec::new();
+    for lookup in fetch_unseen(making, place, link, side, alone).await? {
+        match lookup {
+            Lookup::Found(versioned) => {
+                add_unpaired(making, place, link, side, &versioned, pulled).await?;
+            }
+            Lookup::Gone(proof) => gone.push(proof.id),
+            Lookup::Hidden | Lookup::Several(_) | Lookup::Unanswered => {}
         }
     }
-    Ok(())
+    close_gone(making, place, link, side, gone).await
 }
 
 async fn add_unpaired(

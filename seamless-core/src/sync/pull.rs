@@ -21,7 +21,7 @@ use crate::store::{Mark, Scan, SpillRow};
 use super::area::{self, Missing};
 use super::making::{BATCH_ROWS, Making};
 use super::progress::{Meter, Phase};
-use super::vanished::close_vanished;
+use super::vanished::{close_gone, close_vanished};
 
 /// What reading a side came to.
 #[derive(Debug)]
@@ -148,6 +148,8 @@ struct Sorted {
     seen: Vec<SpillRow>,
     keys: Vec<Vec<SpillRow>>,
     broken: Vec<Entry>,
+    /// Deleted records without a pair.
+    gone: Vec<RecordId>,
 }
 
 impl Pulling<'_> {
@@ -277,6 +279,7 @@ impl Pulling<'_> {
                     }
                     self.sort(versioned, mark, &mut sorted)?;
                 }
+                Change::Deleted(tombstone) if mark.is_none() => sorted.gone.push(tombstone.id),
                 other => self.sort_other(other, mark, &mut sorted)?,
             }
         }
@@ -421,7 +424,7 @@ impl Pulling<'_> {
     }
 
     async fn put(&self, sorted: Sorted) -> Result<()> {
-        let Sorted { changed, look, missing, unpaired, seen, keys, broken } = sorted;
+        let Sorted { changed, look, missing, unpaired, seen, keys, broken, gone } = sorted;
         let (place, side) = (self.place, self.side);
         self.making.spill(area::changed(place, side), changed).await?;
         self.making.spill(area::look(place), look).await?;
@@ -431,7 +434,8 @@ impl Pulling<'_> {
         for (line, rows) in keys.into_iter().enumerate() {
             self.making.spill(area::keys(place, line), rows).await?;
         }
-        self.making.put_entries(self.newly_broken(broken).await?).await
+        self.making.put_entries(self.newly_broken(broken).await?).await?;
+        close_gone(self.making, place, self.link, side, gone).await
     }
 
     /// Records that cannot be read and are not parked for that already: what is known is no change, or a plan would

@@ -1,12 +1,13 @@
 //! What is open about records that are not there any more and never had a partner: a duplicate that was removed, a row that
 //! could not be read and was deleted. Nothing would ever look at it again. Knows nothing of records in pairs: a pair whose
-//! record is missing is decided about. The door is [`close_vanished`].
+//! record is missing is decided about. The doors are [`close_vanished`], after everything was read, and [`close_gone`], where
+//! a tombstone or a look-up proves it. Both make the same entry, so that a record which both speak of has one.
 
 use std::collections::HashSet;
 
 use crate::merge::CompiledLink;
 use crate::model::{Bits, RecordId, Result, Side, Sides};
-use crate::plan::{Basis, Body, Effect, Entry, EntryKey, PairStatus, Rank};
+use crate::plan::{Attention, AttentionWhy, Basis, Body, Effect, Entry, EntryKey, PairStatus, Rank};
 use crate::store::Scan;
 
 use super::area;
@@ -35,7 +36,7 @@ pub(super) async fn close_vanished(
         let mut ids: Vec<RecordId> = page
             .rows
             .into_iter()
-            .filter(|row| row.side == side && !broken.contains(&row.id))
+            .filter(|row| row.side == side && !broken.contains(&row.id) && !outlives(&row.why))
             .map(|row| row.id)
             .collect();
         ids.dedup();
@@ -48,7 +49,7 @@ pub(super) async fn close_vanished(
         let keys: Vec<Vec<u8>> = alone.iter().map(|id| id.as_bytes().to_vec()).collect();
         let shown = store.spilled_of(making.plan(), area::unpaired(place, side), &keys).await?;
         let gone = alone.into_iter().zip(shown).filter(|(_, shown)| shown.is_none());
-        let entries = gone.map(|(id, _)| over(place, link, side, id)).collect();
+        let entries = gone.map(|(id, _)| over_now(place, link, side, id)).collect();
         making.put_entries(entries).await?;
         if !page.more {
             return Ok(());
@@ -56,7 +57,41 @@ pub(super) async fn close_vanished(
     }
 }
 
-fn over(place: u16, link: &CompiledLink, side: Side, id: RecordId) -> Entry {
+/// Ends what is open about records that never had a partner and are proven gone.
+pub(super) async fn close_gone(
+    making: &Making<'_>,
+    place: u16,
+    link: &CompiledLink,
+    side: Side,
+    gone: Vec<RecordId>,
+) -> Result<()> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let open = making.store().attention_of(&link.spec().id, side, &gone).await?;
+    let ends = |open: &[Attention]| {
+        !open.is_empty() && !open.iter().any(|open| outlives(&open.why) || is_broken(&open.why))
+    };
+    let over = gone.into_iter().zip(open).filter(|(_, open)| ends(open));
+    making.put_entries(over.map(|(id, _)| over_now(place, link, side, id)).collect()).await
+}
+
+/// What does not end with its record: what may have been created is there or not, whatever became of the record that it
+/// was made from; and a hint may be faster than its record.
+fn outlives(why: &AttentionWhy) -> bool {
+    match why {
+        AttentionWhy::Parked { reason, .. } => reason == "ambiguous_create",
+        AttentionWhy::Hint { .. } => true,
+        AttentionWhy::Conflict { .. } | AttentionWhy::Retry { .. } => false,
+    }
+}
+
+/// What cannot be read has no id at times: only a reading of everything tells that it is gone.
+fn is_broken(why: &AttentionWhy) -> bool {
+    matches!(why, AttentionWhy::Parked { reason, .. } if reason == "broken")
+}
+
+fn over_now(place: u16, link: &CompiledLink, side: Side, id: RecordId) -> Entry {
     let mut ids = Sides::default();
     *ids.of_mut(side) = Some(id.clone());
     Entry {

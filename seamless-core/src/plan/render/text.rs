@@ -241,7 +241,7 @@ impl<W: Write> TextRenderer<W> {
             }
             Effect::Agree => self.line.push_str("both hold the same, nothing is written"),
             Effect::CloseConflict { rules } if rules.is_empty() => {
-                self.line.push_str("it is not there any more: nothing waits");
+                self.line.push_str("it is gone, nothing about it is open any more");
             }
             Effect::CloseConflict { rules } => {
                 write!(self.line, "the conflict is over{}", About(rules))?;
