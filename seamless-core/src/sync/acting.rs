@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::join;
 
 use crate::connector::{
-    DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb,
-    WriteBatch, WriteOp, WriteOutcome,
+    Capabilities, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target,
+    UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome,
 };
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
@@ -45,6 +45,7 @@ impl Applying<'_> {
         let mut now = self.load(&link, &entries).await?;
         let mut commit = Commit::default();
         let partners = self.partners(&entries).await?;
+        let capabilities = self.inner.capabilities(&link, side);
         let mut ready = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Err(why) = self.basis_holds(&entry, &now) {
@@ -53,7 +54,7 @@ impl Applying<'_> {
                 continue;
             }
             let pair = pair_key(&entry).and_then(|key| now.get(&key)).and_then(|now| now.pair.as_ref());
-            match self.prepare(&link, entry, pair, &partners)? {
+            match self.prepare(&link, entry, pair, &partners, &capabilities)? {
                 Ok(one) => ready.push(one),
                 Err((entry, why)) => {
                     self.drop_entry(&entry, &why, &mut commit);
@@ -126,15 +127,15 @@ impl Applying<'_> {
         entry: Entry,
         pair: Option<&Pair>,
         partners: &BTreeMap<Ask, RecordId>,
+        capabilities: &Capabilities,
     ) -> Result<std::result::Result<Ready, (Entry, String)>> {
         let Some(action) = entry.action() else {
             return Err(Error::new(ErrorKind::Internal, "an effect stands where an action is expected"));
         };
         let waits_for = "what it refers to was not created";
-        let capabilities = self.inner.capabilities(link, action.side);
         let target = match &action.target {
             PlannedTarget::Existing(id) => Target::Existing(id.clone()),
-            PlannedTarget::New => Target::New(chosen_id(&capabilities, action.id)),
+            PlannedTarget::New => Target::New(chosen_id(capabilities, action.id)),
             PlannedTarget::CreatedBy(wait) => match partners.get(&wait.ask) {
                 Some(id) => Target::Existing(id.clone()),
                 None => return Ok(Err((entry, waits_for.to_owned()))),
@@ -160,7 +161,7 @@ impl Applying<'_> {
         let patch = patch(shape, &values)?;
         let slots = values.into_iter().map(|(field, value)| Some((shape.slot(field.as_str())?, value)));
         let sent = slots.flatten().collect();
-        let expects = match expects(link, action, pair, &capabilities)? {
+        let expects = match expects(link, action, pair, capabilities)? {
             Ok(expects) => expects,
             Err(why) => return Ok(Err((entry, why.to_owned()))),
         };

@@ -15,14 +15,14 @@ use crate::plan::{
     Attention, Body, DecideContext, Decision, Deferred, Effect, Entry, Half, Pair, PairStatus, Resolution,
     Situation, decide, decide_deferred,
 };
-use crate::store::{Binding, Scan};
+use crate::store::Binding;
 
 use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
 use super::integration::hex;
 use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::{Making, SpillPages};
-use super::merging::{AnyMerged, find_merges, merged_of, take_no_place};
+use super::merging::{AnyMerged, find_merges, give_up_places, merged_of};
 use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
@@ -36,7 +36,8 @@ pub(super) struct Deciding<'a> {
     pub(super) link: &'a CompiledLink,
     pub(super) capabilities: Sides<Capabilities>,
     pub(super) pulled: Sides<Pulled>,
-    pub(super) resolutions: Vec<Resolution>,
+    /// What people decided, by the left record.
+    pub(super) resolutions: HashMap<RecordId, Vec<Resolution>>,
     /// The configuration that the state was bound to before, where it is another one.
     pub(super) before: Option<&'a Binding>,
     pub(super) decided: Vec<crate::model::LinkId>,
@@ -322,8 +323,9 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
     let (mut page, mut no_place) = (Page::default(), Vec::new());
     for ((pair, left), right) in pairs.iter().zip(&left).zip(&right) {
         let rebased = deciding.rebased(pair);
+        let decided = deciding.resolutions.get(&pair.ids.left).into_iter().flatten();
         let resolutions: Vec<Resolution> =
-            deciding.resolutions.iter().filter(|resolution| resolution.ids == pair.ids).cloned().collect();
+            decided.filter(|resolution| resolution.ids == pair.ids).cloned().collect();
         let situation = Situation {
             pair: Some(pair),
             line: None,
@@ -349,7 +351,7 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
         }
         deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
     }
-    take_no_place(deciding, no_place).await?;
+    give_up_places(deciding, no_place).await?;
     deciding.put(page).await
 }
 
@@ -376,15 +378,11 @@ fn is_relinked(left: &Seen, right: &Seen) -> bool {
 pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
     let making = deciding.making;
     let shapes = [deciding.link.shape(Side::Left), deciding.link.shape(Side::Right)];
-    let mut after = None;
     let mut decided = 0;
-    loop {
+    let mut reading = SpillPages::new(making, area::deferred(deciding.place), PAGE_PAIRS);
+    while let Some(rows) = reading.next().await? {
         making.pulse().await?;
-        let scan = Scan { after, rows_max: PAGE_PAIRS };
-        let rows = making.store().spilled(making.plan(), area::deferred(deciding.place), scan).await?;
-        after = rows.rows.last().map(|row| row.key.clone());
-        let late =
-            rows.rows.iter().map(|row| DeferredRow::decode(row, shapes)).collect::<Result<Vec<_>>>()?;
+        let late = rows.iter().map(|row| DeferredRow::decode(row, shapes)).collect::<Result<Vec<_>>>()?;
         decided += late.len() as u64;
         let asked: Vec<_> = late.iter().map(|row| (row.to.other(), &row.source.record)).collect();
         let resolved: Resolved = resolve(making, deciding.link, &asked).await?;
@@ -412,10 +410,8 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
             ));
         }
         making.put_entries(entries).await?;
-        if !rows.more {
-            return Ok(decided);
-        }
     }
+    Ok(decided)
 }
 
 async fn late_pair(deciding: &Deciding<'_>, row: &DeferredRow) -> Result<Option<Pair>> {

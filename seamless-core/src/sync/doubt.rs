@@ -103,7 +103,11 @@ impl Inner {
         proof: &Proof,
     ) {
         let deletes = matches!(op.verb, crate::connector::Verb::Delete(_));
-        if matches!(proof, Proof::None) && !deletes {
+        // Asked first: the message of a write that promises nothing would be made for nobody, once per write.
+        if matches!(proof, Proof::None)
+            && !deletes
+            && self.capabilities(link, side).has(Capability::WriteReturns)
+        {
             let message =
                 format!("a write of record {made} returned neither what was stored nor its version");
             self.doubt(link, side, Capability::WriteReturns, &message);

@@ -21,7 +21,7 @@ use crate::store::{EntryParts, Scan, SpillRow};
 
 use super::area;
 use super::deciding::{Deciding, PAGE_PAIRS};
-use super::making::{BATCH_ROWS, Making};
+use super::making::{BATCH_ROWS, Making, SpillPages};
 
 /// What is known of the unique values of one side of a link while its plan is made.
 #[derive(Debug, Default)]
@@ -217,24 +217,18 @@ struct Found<'a> {
 
 impl Found<'_> {
     async fn movers(&mut self, deciding: &Deciding<'_>) -> Result<()> {
-        let mut after = None;
-        loop {
+        let mut reading = SpillPages::new(self.making, area::movers(deciding.place, self.side), PAGE_PAIRS);
+        while let Some(rows) = reading.next().await? {
             self.making.pulse().await?;
-            let scan = Scan { after, rows_max: PAGE_PAIRS };
-            let area = area::movers(deciding.place, self.side);
-            let page = self.making.store().spilled(self.making.plan(), area, scan).await?;
-            after = page.rows.last().map(|row| row.key.clone());
             let mut takes = Vec::new();
-            for row in &page.rows {
+            for row in &rows {
                 let entry = area::mover(deciding.link, &row.content)?;
                 let moves = sets(deciding, self.side).await.moves(deciding.link, &entry);
                 takes.extend(moves.takes.into_iter().map(|value| (Some(entry.key.clone()), value)));
             }
             self.add(takes).await?;
-            if !page.more {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     async fn creates(&mut self, deciding: &Deciding<'_>) -> Result<()> {
@@ -313,14 +307,11 @@ fn few(edges: Vec<Edge>) -> BTreeMap<EntryKey, (Placement, u64)> {
 async fn put_movers(deciding: &Deciding<'_>, side: Side, places: &Places) -> Result<()> {
     let making = deciding.making;
     let known = sets(deciding, side).await;
-    let mut after = None;
-    loop {
+    let mut reading = SpillPages::new(making, area::movers(deciding.place, side), PAGE_PAIRS);
+    while let Some(rows) = reading.next().await? {
         making.pulse().await?;
-        let scan = Scan { after, rows_max: PAGE_PAIRS };
-        let page = making.store().spilled(making.plan(), area::movers(deciding.place, side), scan).await?;
-        after = page.rows.last().map(|row| row.key.clone());
-        let mut entries = Vec::with_capacity(page.rows.len());
-        for row in &page.rows {
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in &rows {
             let mut entry = area::mover(deciding.link, &row.content)?;
             let placed = match places {
                 Places::Few(places) => places.get(&entry.key).copied(),
@@ -341,10 +332,8 @@ async fn put_movers(deciding: &Deciding<'_>, side: Side, places: &Places) -> Res
             }
         }
         making.put_entries(entries).await?;
-        if !page.more {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 /// Places an entry without knowing the others: if anything of it is wanted, it lets go first.

@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::connector::{FetchBy, Lookup, Versioned};
 use crate::model::{RecordId, Result, Side};
 use crate::plan::PairStatus;
-use crate::store::{Mark, Scan};
+use crate::store::Mark;
 
 use super::area::{self, Merged, Missing, Upcoming};
 use super::deciding::{Deciding, PAGE_PAIRS};
+use super::making::SpillPages;
 use super::pull::is_back;
 
 /// Merges in a row that are followed: a record that was merged into one that was merged in turn.
@@ -25,23 +26,16 @@ pub(super) type AnyMerged = AtomicBool;
 /// Looks through what is missing for records of pairs that were merged into others.
 pub(super) async fn find_merges(deciding: &Deciding<'_>) -> Result<()> {
     for side in Side::BOTH {
-        let mut after = None;
-        loop {
+        let mut reading = SpillPages::new(deciding.making, area::missing(deciding.place, side), PAGE_PAIRS);
+        while let Some(rows) = reading.next().await? {
             deciding.making.pulse().await?;
-            let scan = Scan { after, rows_max: PAGE_PAIRS };
-            let missing = area::missing(deciding.place, side);
-            let page = deciding.making.store().spilled(deciding.making.plan(), missing, scan).await?;
-            after = page.rows.last().map(|row| row.key.clone());
-            for row in &page.rows {
+            for row in &rows {
                 let loser = area::id_of(&row.key)?;
                 if let Missing::Tombstone(tombstone) = Missing::decode(&loser, &row.content)?
                     && let Some(into) = tombstone.merged_into
                 {
                     find_merge(deciding, side, loser, into).await?;
                 }
-            }
-            if !page.more {
-                break;
             }
         }
     }
@@ -68,7 +62,7 @@ pub(super) async fn merged_of(
 
 /// Records that were to take the place of merged ones, in pairs whose other record turned out to be gone as well: they
 /// are records without a pair like any other.
-pub(super) async fn take_no_place(deciding: &Deciding<'_>, survivors: Vec<(Side, RecordId)>) -> Result<()> {
+pub(super) async fn give_up_places(deciding: &Deciding<'_>, survivors: Vec<(Side, RecordId)>) -> Result<()> {
     for (side, id) in survivors {
         let row = area::row(&id, Vec::new());
         deciding.making.spill(area::survivors(deciding.place, side), vec![row]).await?;

@@ -1,7 +1,7 @@
 //! Making a plan: pull both sides of every link, match, decide, put unique values in order, guard and seal. Moves
 //! nothing but the draft. It knows the order of these steps and leaves each to its own file. The door is [`make_plan`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use futures::future::BoxFuture;
 use futures::{join, try_join};
@@ -10,7 +10,7 @@ use crate::merge::CompiledLink;
 use crate::model::{Bits, Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides};
 use crate::plan::{
     Basis, Body, Closing, Effect, Entry, EntryKey, FormProposal, GuardFigures, GuardInput, GuardTrip,
-    PlanHead, Proposals, Rank, Sealer, Trailer, guarantees, guards,
+    PlanHead, Proposals, Rank, Resolution, Sealer, Trailer, guarantees, guards,
 };
 use crate::store::{Binding, Bound, EntryParts, EntryRow, Scan};
 
@@ -116,7 +116,7 @@ async fn read_link<'a>(
         link,
         capabilities: making.capabilities(link),
         pulled,
-        resolutions,
+        resolutions: by_left(resolutions),
         before,
         decided: making.decided_before(place),
         keys: Sides::default(),
@@ -132,6 +132,14 @@ async fn read_since(inner: &Inner) -> Result<Option<u64>> {
     let row = inner.store.plan(&done).await?;
     let row = row.filter(|row| row.head.configuration == inner.configuration);
     Ok(row.map(|row| row.head.state_revision))
+}
+
+fn by_left(resolutions: Vec<Resolution>) -> HashMap<RecordId, Vec<Resolution>> {
+    let mut by_left: HashMap<RecordId, Vec<Resolution>> = HashMap::new();
+    for resolution in resolutions {
+        by_left.entry(resolution.ids.left.clone()).or_default().push(resolution);
+    }
+    by_left
 }
 
 /// What the state was bound to before, where that is another configuration.

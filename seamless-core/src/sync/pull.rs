@@ -50,64 +50,16 @@ pub(super) async fn pull(making: &Making<'_>, place: u16, link: &CompiledLink, s
         }
         _ => None,
     };
-    let total = if after.is_none() { feed.as_ref().map(|feed| feed.enumerated) } else { None };
-    let (id, clock) = (&link.spec().id, &*making.inner.clock);
-    let observer = &*making.inner.observer;
-    let meter = Meter::begin(observer, clock, Phase::Pull, Some(id), Some(side), total.filter(|n| *n > 0));
-    let full = after.is_none();
-    let pulling = Pulling {
-        making,
-        place,
-        link,
-        side,
-        capabilities,
-        marks: MarkStream::new(),
-        last: None,
-        ordinal: 0,
-        read: 0,
-        broken: 0,
-        broken_ids: HashSet::new(),
-        full,
-        meter,
-    };
+    let total = feed.as_ref().map(|feed| feed.enumerated).filter(|total| *total > 0 && after.is_none());
+    let pulling = Pulling::begin(making, place, link, side, after.is_none(), total);
     match pulling.run(after.clone(), feed.clone(), now).await {
         // The side forgot where we were: everything is read again, and nothing is deleted because of the gap.
         Err(error) if error.kind() == ErrorKind::CursorExpired && after.is_some() => {
-            tracing::warn!(link = %id, %side, "the cursor expired; everything is enumerated");
-            Box::pin(enumerate_again(making, place, link, side, feed, now)).await
+            tracing::warn!(link = %link.spec().id, %side, "the cursor expired; everything is enumerated");
+            Pulling::begin(making, place, link, side, true, None).run(None, feed, now).await
         }
         result => result,
     }
-}
-
-async fn enumerate_again(
-    making: &Making<'_>,
-    place: u16,
-    link: &CompiledLink,
-    side: Side,
-    feed: Option<Feed>,
-    now: Timestamp,
-) -> Result<Pulled> {
-    let capabilities = making.connector(side).capabilities(link.spec().entity.of(side));
-    let (id, clock) = (&link.spec().id, &*making.inner.clock);
-    let meter = Meter::begin(&*making.inner.observer, clock, Phase::Pull, Some(id), Some(side), None);
-    let marks = MarkStream::new();
-    let pulling = Pulling {
-        making,
-        place,
-        link,
-        side,
-        capabilities,
-        marks,
-        last: None,
-        ordinal: 0,
-        read: 0,
-        broken: 0,
-        broken_ids: HashSet::new(),
-        full: true,
-        meter,
-    };
-    pulling.run(None, feed, now).await
 }
 
 /// Whether a pair ended because this side's record was gone: then a record of that id that is there is there anew.
@@ -152,7 +104,36 @@ struct Sorted {
     gone: Vec<RecordId>,
 }
 
-impl Pulling<'_> {
+impl<'a> Pulling<'a> {
+    /// `total`: how many records there will be, where that is known.
+    fn begin(
+        making: &'a Making<'a>,
+        place: u16,
+        link: &'a CompiledLink,
+        side: Side,
+        full: bool,
+        total: Option<u64>,
+    ) -> Self {
+        let capabilities = making.connector(side).capabilities(link.spec().entity.of(side));
+        let (observer, clock) = (&*making.inner.observer, &*making.inner.clock);
+        let meter = Meter::begin(observer, clock, Phase::Pull, Some(&link.spec().id), Some(side), total);
+        Self {
+            making,
+            place,
+            link,
+            side,
+            capabilities,
+            marks: MarkStream::new(),
+            last: None,
+            ordinal: 0,
+            read: 0,
+            broken: 0,
+            broken_ids: HashSet::new(),
+            full,
+            meter,
+        }
+    }
+
     async fn run(
         mut self,
         after: Option<crate::connector::Cursor>,

@@ -33,12 +33,8 @@ pub(super) async fn close_vanished(
     loop {
         let page = store.attention(id, None, Scan { after, rows_max: PAGE_ROWS }).await?;
         after = page.rows.last().map(|row| (row.side, row.id.clone()));
-        let mut ids: Vec<RecordId> = page
-            .rows
-            .into_iter()
-            .filter(|row| row.side == side && !broken.contains(&row.id) && !outlives(&row.why))
-            .map(|row| row.id)
-            .collect();
+        let here = page.rows.into_iter().filter(|row| row.side == side && !broken.contains(&row.id));
+        let mut ids: Vec<RecordId> = here.map(|row| row.id).collect();
         ids.dedup();
         let marks = store.marks_of(id, side, &ids).await?;
         let alone = ids
@@ -49,8 +45,7 @@ pub(super) async fn close_vanished(
         let keys: Vec<Vec<u8>> = alone.iter().map(|id| id.as_bytes().to_vec()).collect();
         let shown = store.spilled_of(making.plan(), area::unpaired(place, side), &keys).await?;
         let gone = alone.into_iter().zip(shown).filter(|(_, shown)| shown.is_none());
-        let entries = gone.map(|(id, _)| over_now(place, link, side, id)).collect();
-        making.put_entries(entries).await?;
+        close(making, place, link, side, gone.map(|(id, _)| id).collect(), Known::NotShown).await?;
         if !page.more {
             return Ok(());
         }
@@ -65,30 +60,46 @@ pub(super) async fn close_gone(
     side: Side,
     gone: Vec<RecordId>,
 ) -> Result<()> {
+    close(making, place, link, side, gone, Known::Proven).await
+}
+
+/// How it is known that records are gone.
+#[derive(Clone, Copy, PartialEq)]
+enum Known {
+    /// A reading of everything did not show them.
+    NotShown,
+    /// A tombstone or a look-up says so.
+    Proven,
+}
+
+async fn close(
+    making: &Making<'_>,
+    place: u16,
+    link: &CompiledLink,
+    side: Side,
+    gone: Vec<RecordId>,
+    known: Known,
+) -> Result<()> {
     if gone.is_empty() {
         return Ok(());
     }
     let open = making.store().attention_of(&link.spec().id, side, &gone).await?;
-    let ends = |open: &[Attention]| {
-        !open.is_empty() && !open.iter().any(|open| outlives(&open.why) || is_broken(&open.why))
-    };
-    let over = gone.into_iter().zip(open).filter(|(_, open)| ends(open));
+    let over = gone.into_iter().zip(open).filter(|(_, open)| ends(open, known));
     making.put_entries(over.map(|(id, _)| over_now(place, link, side, id)).collect()).await
 }
 
-/// What does not end with its record: what may have been created is there or not, whatever became of the record that it
-/// was made from; and a hint may be faster than its record.
-fn outlives(why: &AttentionWhy) -> bool {
-    match why {
-        AttentionWhy::Parked { reason, .. } => reason == "ambiguous_create",
-        AttentionWhy::Hint { .. } => true,
-        AttentionWhy::Conflict { .. } | AttentionWhy::Retry { .. } => false,
-    }
-}
-
-/// What cannot be read has no id at times: only a reading of everything tells that it is gone.
-fn is_broken(why: &AttentionWhy) -> bool {
-    matches!(why, AttentionWhy::Parked { reason, .. } if reason == "broken")
+/// Whether what is open about a record ends with it. What may have been created is there or not, whatever became of the
+/// record that it was made from. Hints alone may be faster than their record. What cannot be read has no id of its own at
+/// times: only a reading of everything tells that it is gone.
+fn ends(open: &[Attention], known: Known) -> bool {
+    let stays = |open: &Attention| match &open.why {
+        AttentionWhy::Parked { reason, .. } => {
+            reason == "ambiguous_create" || reason == "broken" && known == Known::Proven
+        }
+        AttentionWhy::Hint { .. } | AttentionWhy::Conflict { .. } | AttentionWhy::Retry { .. } => false,
+    };
+    let is_hint = |open: &Attention| matches!(open.why, AttentionWhy::Hint { .. });
+    !open.iter().all(is_hint) && !open.iter().any(stays)
 }
 
 fn over_now(place: u16, link: &CompiledLink, side: Side, id: RecordId) -> Entry {
