@@ -9,15 +9,13 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use proptest::prelude::*;
 use seamless_connectors::memory::{Fault, Memory};
-use seamless_core::connector::{
-    Capabilities, Connector, ConnectorInfo, FetchQuery, Finding, Lookup, PageStream, ReadQuery, Requirement,
-    WriteBatch, WriteOutcome, WriteReturns,
-};
-use seamless_core::model::{EntityName, Presence, Record, RecordId, Result, Schema, Side, Value};
+use seamless_core::connector::{WriteBatch, WriteReturns};
+use seamless_core::model::{Presence, Record, RecordId, Result, Side, Value};
 use seamless_core::store::{AttentionWhy, Pair, Scan};
 use seamless_core::sync::Integration;
 
 use super::lossy::{lossy, mapping, plain};
+use super::watched::{Watched, Watcher};
 use super::world::{World, approve};
 
 /// Everything that was ever held: side, record, field, value.
@@ -46,49 +44,19 @@ fn entity(side: Side) -> &'static str {
     if side == Side::Left { "account" } else { "Customer" }
 }
 
-/// A connector whose writes are watched.
+/// Writes down what a side holds, before and after each write to it.
 #[derive(Debug)]
-struct Watched {
-    side: Side,
-    inner: Memory,
-    history: History,
-}
+struct Chronicler(Side, History);
 
 #[async_trait]
-impl Connector for Watched {
-    fn info(&self) -> &ConnectorInfo {
-        self.inner.info()
+impl Watcher for Chronicler {
+    async fn before(&self, system: &Memory, _: &WriteBatch) -> Result<()> {
+        self.1.note(self.0, system);
+        Ok(())
     }
 
-    fn capabilities(&self, entity: &EntityName) -> Capabilities {
-        self.inner.capabilities(entity)
-    }
-
-    async fn entities(&self) -> Result<Vec<EntityName>> {
-        self.inner.entities().await
-    }
-
-    async fn discover(&self, entities: &[EntityName]) -> Result<Schema> {
-        self.inner.discover(entities).await
-    }
-
-    async fn read(&self, query: ReadQuery) -> Result<PageStream> {
-        self.inner.read(query).await
-    }
-
-    async fn fetch(&self, query: FetchQuery) -> Result<Vec<Lookup>> {
-        self.inner.fetch(query).await
-    }
-
-    async fn write(&self, entity: &EntityName, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
-        self.history.note(self.side, &self.inner);
-        let outcomes = self.inner.write(entity, batch).await;
-        self.history.note(self.side, &self.inner);
-        outcomes
-    }
-
-    async fn check(&self, need: &Requirement) -> Result<Finding> {
-        self.inner.check(need).await
+    fn after(&self, system: &Memory) {
+        self.1.note(self.0, system);
     }
 }
 
@@ -145,7 +113,7 @@ impl Scene {
         let world = World::mapped(plain(), lossy(returns), mapping(&[]));
         let history = History::default();
         let watched = |side: Side, inner: &Memory| {
-            Arc::new(Watched { side, inner: inner.clone(), history: history.clone() })
+            Arc::new(Watched { inner: inner.clone(), watcher: Chronicler(side, history.clone()) })
         };
         let integration = world
             .builder()

@@ -5,21 +5,18 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use seamless_connectors::memory::{Fault, Memory};
-use seamless_core::connector::{
-    Capabilities, Connector, ConnectorInfo, FetchQuery, Finding, Lookup, PageStream, ReadQuery, Requirement,
-    WriteBatch, WriteOutcome,
-};
-use seamless_core::model::{EntityName, ErrorKind, Planned, Presence, Result, Schema, Side};
+use seamless_core::connector::WriteBatch;
+use seamless_core::model::{ErrorKind, Planned, Presence, Result, Side};
 use seamless_core::plan::{Body, Effect, Entry, Pair, PairStatus, PlannedVerb};
 use seamless_core::store::{EntryParts, EntryState, Scan, StateStore};
 
 use super::crash::{go_on, morning, steps_of};
+use super::watched::{Watched, Watcher};
 use super::world::{World, approve, as_it_is};
 
-/// A connector that looks into the state before it writes, and writes down what has no intent there.
+/// Looks into the state before a system is written, and writes down what has no intent there.
 #[derive(Debug)]
 struct Notary {
-    inner: Memory,
     store: Arc<dyn StateStore>,
     seen: Arc<Mutex<Seen>>,
 }
@@ -31,46 +28,16 @@ struct Seen {
 }
 
 #[async_trait]
-impl Connector for Notary {
-    fn info(&self) -> &ConnectorInfo {
-        self.inner.info()
-    }
-
-    fn capabilities(&self, entity: &EntityName) -> Capabilities {
-        self.inner.capabilities(entity)
-    }
-
-    async fn entities(&self) -> Result<Vec<EntityName>> {
-        self.inner.entities().await
-    }
-
-    async fn discover(&self, entities: &[EntityName]) -> Result<Schema> {
-        self.inner.discover(entities).await
-    }
-
-    async fn read(&self, query: ReadQuery) -> Result<PageStream> {
-        self.inner.read(query).await
-    }
-
-    async fn fetch(&self, query: FetchQuery) -> Result<Vec<Lookup>> {
-        self.inner.fetch(query).await
-    }
-
-    async fn write(&self, entity: &EntityName, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
+impl Watcher for Notary {
+    async fn before(&self, _: &Memory, batch: &WriteBatch) -> Result<()> {
         let plan = self.store.adopted(&"test".into()).await?.expect("a plan is being applied");
         let open = self.store.open_intents(&plan, Scan::first(10_000)).await?.rows;
         let intended: Vec<_> = open.iter().filter_map(|row| Some(row.entry.action()?.id)).collect();
-        {
-            let mut seen = self.seen.lock().unwrap();
-            seen.writes += batch.ops.len();
-            let without = batch.ops.iter().filter(|op| !intended.contains(&op.id));
-            seen.without_intent.extend(without.map(|op| format!("{:?} {:?}", op.verb, op.target)));
-        }
-        self.inner.write(entity, batch).await
-    }
-
-    async fn check(&self, need: &Requirement) -> Result<Finding> {
-        self.inner.check(need).await
+        let mut seen = self.seen.lock().unwrap();
+        seen.writes += batch.ops.len();
+        let without = batch.ops.iter().filter(|op| !intended.contains(&op.id));
+        seen.without_intent.extend(without.map(|op| format!("{:?} {:?}", op.verb, op.target)));
+        Ok(())
     }
 }
 
@@ -86,7 +53,8 @@ fn i26_no_write_is_sent_whose_intent_is_not_durable_and_every_intent_ends() {
         let world = morning(&as_it_is, &as_it_is);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let notary = |inner: &Memory| {
-            Arc::new(Notary { inner: inner.clone(), store: world.store.clone(), seen: seen.clone() })
+            let watcher = Notary { store: world.store.clone(), seen: seen.clone() };
+            Arc::new(Watched { inner: inner.clone(), watcher })
         };
         let integration =
             world.builder().left("crm", notary(&world.crm)).right("erp", notary(&world.erp)).build().unwrap();

@@ -29,4 +29,5 @@ mod returns;
 mod schedules;
 mod symmetry;
 mod values;
+mod watched;
 mod world;
