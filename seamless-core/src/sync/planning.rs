@@ -110,6 +110,7 @@ async fn read_link<'a>(
     let resolutions = making.store().resolutions(&link.spec().id).await?;
     nominate(making, place, link, &resolutions, &mut pulled).await?;
     match_unpaired(making, place, link, pulled.as_ref().map(|pulled| pulled.unpaired)).await?;
+    let open = making.store().attention(&link.spec().id, None, Scan::first(1)).await?;
     Ok(Deciding {
         making,
         place,
@@ -119,6 +120,7 @@ async fn read_link<'a>(
         resolutions: by_left(resolutions),
         before,
         decided: making.decided_before(place),
+        quiet: open.rows.is_empty(),
         keys: Sides::default(),
         merged: Sides::default(),
     })
