@@ -710,3 +710,20 @@ fn a_key_that_the_mapping_writes_breaks_no_promise() {
     assert_eq!(desk.erp_text("SELECT count(*) || '' FROM item"), "2");
     assert!(!ran.err.contains("promised"), "{ran:?}");
 }
+
+#[test]
+fn h115_a_renamed_column_rests_one_rule_until_it_has_its_name_back() {
+    let desk = Desk::in_step();
+    desk.erp(r#"ALTER TABLE "Customer" RENAME COLUMN "Phone No." TO "Telephone""#);
+    desk.crm("UPDATE account SET name = 'Adatum Ltd', phone = '555-0199' WHERE accountid = 1");
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let status = desk.run(&["status"]);
+    assert!(status.out.contains("Customer of erp has no field Phone No. any more"), "{}", status.out);
+    let told = |sql: &str| desk.erp_text(sql);
+    assert_eq!(told(r#"SELECT Name FROM "Customer" WHERE "No." = 'C10'"#), "Adatum Ltd");
+    desk.erp(r#"ALTER TABLE "Customer" RENAME COLUMN "Telephone" TO "Phone No.""#);
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(told(r#"SELECT "Phone No." FROM "Customer" WHERE "No." = 'C10'"#), "555-0199");
+}

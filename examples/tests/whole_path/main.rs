@@ -19,6 +19,7 @@ mod late;
 mod ledger;
 mod level;
 mod lossy;
+mod lost_fields;
 mod merges;
 mod picture;
 mod plans;

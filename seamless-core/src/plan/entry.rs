@@ -481,6 +481,8 @@ pub enum ParkReason {
     Suspected(Suspicion),
     /// The same value was written several times and changed back each time; see [`super::returns`].
     Returned,
+    /// Not a record: a side does not have a field any more that the mapping speaks of.
+    FieldGone,
 }
 
 impl Entry {

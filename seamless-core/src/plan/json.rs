@@ -396,6 +396,7 @@ pub fn park_name(why: &ParkReason) -> &'static str {
         ParkReason::Merged { .. } => "merged",
         ParkReason::Suspected(_) => "suspected_form",
         ParkReason::Returned => "returned",
+        ParkReason::FieldGone => "field_gone",
     }
 }
 

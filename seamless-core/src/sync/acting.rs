@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::join;
 
 use crate::connector::{
-    Capabilities, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target,
-    UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome,
+    Capabilities, Connector, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind,
+    Target, UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome,
 };
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
@@ -399,7 +399,7 @@ impl Applying<'_> {
     async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
         let entity = link.spec().entity.of(side).clone();
         let query = FetchQuery { entity, shape: link.shape(side).clone(), by };
-        let mut found = self.inner.connectors.of(side).fetch(query).await?.into_iter();
+        let mut found = self.inner.reading.of(side).fetch(query).await?.into_iter();
         Ok(found.next().unwrap_or(Lookup::Unanswered))
     }
 

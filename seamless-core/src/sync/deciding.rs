@@ -41,6 +41,10 @@ pub(super) struct Deciding<'a> {
     /// The configuration that the state was bound to before, where it is another one.
     pub(super) before: Option<&'a Binding>,
     pub(super) decided: Vec<crate::model::LinkId>,
+    /// See [`DecideContext::rests`].
+    pub(super) rests: Bits,
+    /// See [`DecideContext::back`].
+    pub(super) back: Sides<Bits>,
     pub(super) keys: Sides<SideKeys>,
     pub(super) merged: Sides<AnyMerged>,
 }
@@ -83,6 +87,8 @@ impl Deciding<'_> {
             capabilities: &self.capabilities,
             configuration: &self.making.inner.configuration,
             deletes: !self.making.reconfigured,
+            rests: &self.rests,
+            back: &self.back,
             decided: &self.decided,
         }
     }

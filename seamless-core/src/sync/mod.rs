@@ -13,6 +13,7 @@
 //! | what a host holds | `integration`, `run`, `plan_handle`, `progress`, `cancel` |
 //! | making a plan | `planning` (the whole), `making` (what each step needs), `area` (the spill) |
 //! | reading | `pull`, `attention`, `pairing` |
+//! | fields that a system does not have any more | `narrowing`, `resting` |
 //! | deciding | `merging`, `deciding`, `alone`, `lookup`, `keys` |
 //! | applying | `applying` (the whole), `ahead`, `acting`, `operation`, `fate` |
 //! | committing | `settle`, `pair_now`, `relink` |
@@ -37,6 +38,7 @@ mod late_commit;
 mod lookup;
 mod making;
 mod merging;
+mod narrowing;
 mod operation;
 mod pair_now;
 mod pairing;
@@ -45,6 +47,7 @@ mod planning;
 mod progress;
 mod pull;
 mod relink;
+mod resting;
 mod run;
 mod settle;
 mod vanished;

@@ -24,6 +24,7 @@ use super::pairing::match_unpaired;
 use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
+use super::resting::{are_back, open_notices, report, resting_groups};
 
 /// The newest lines of the journal, in which the last plan that was applied to its end is looked for. Where it is not
 /// among them, no record counts as read since its last write: that is the cautious answer.
@@ -81,7 +82,7 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>, out: &mut Lines<'_>
         if link.spec().mode == crate::mapper::LinkMode::Off {
             continue;
         }
-        let deciding = read_link(making, place, link, before).await?;
+        let Some(deciding) = read_link(making, place, link, before).await? else { continue };
         let looked_at = decide_pairs(&deciding).await?;
         decide_unpaired(&deciding).await?;
         put_cursors(making, &deciding).await?;
@@ -98,19 +99,29 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>, out: &mut Lines<'_>
     seal(making, &stages, &figures, out).await
 }
 
+/// Reads both sides of a link. `None` where the link rests: nothing of it is decided then, and its feeds stay where they
+/// are.
 async fn read_link<'a>(
     making: &'a Making<'a>,
     place: u16,
     link: &'a CompiledLink,
     before: Option<&'a Binding>,
-) -> Result<Deciding<'a>> {
-    let (left, right) =
-        try_join!(pull(making, place, link, Side::Left), pull(making, place, link, Side::Right))?;
+) -> Result<Option<Deciding<'a>>> {
+    let notices = open_notices(making, link).await?;
+    let back = are_back(making, link, &notices).await?;
+    let anew = !back.left.is_empty() || !back.right.is_empty();
+    let of = |side: Side| pull(making, place, link, side, anew);
+    let (left, right) = try_join!(of(Side::Left), of(Side::Right))?;
     let mut pulled = Sides::new(left, right);
+    report(making, place, link, &pulled, notices).await?;
+    if pulled.left.rests.is_some() || pulled.right.rests.is_some() {
+        return Ok(None);
+    }
+    let rests = resting_groups(link, &pulled.as_ref().map(|pulled| pulled.gone.as_slice()));
     let resolutions = making.store().resolutions(&link.spec().id).await?;
     nominate(making, place, link, &resolutions, &mut pulled).await?;
     match_unpaired(making, place, link, pulled.as_ref().map(|pulled| pulled.unpaired)).await?;
-    Ok(Deciding {
+    Ok(Some(Deciding {
         making,
         place,
         link,
@@ -119,9 +130,11 @@ async fn read_link<'a>(
         resolutions: by_left(resolutions),
         before,
         decided: making.decided_before(place),
+        rests,
+        back,
         keys: Sides::default(),
         merged: Sides::default(),
-    })
+    }))
 }
 
 /// See [`Making::read_since`].

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
-use crate::connector::{Capability, FetchBy, FetchQuery, Lookup};
+use crate::connector::{Capability, Connector, FetchBy, FetchQuery, Lookup};
 use crate::model::{
     EntityName, Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version,
 };
@@ -397,7 +397,7 @@ impl Integration {
                 shape: compiled.shape(side).clone(),
                 by: FetchBy::Ids(vec![pair.ids.of(side).clone()]),
             };
-            match self.inner.connectors.of(side).fetch(query).await?.into_iter().next() {
+            match self.inner.reading.of(side).fetch(query).await?.into_iter().next() {
                 Some(Lookup::Found(found)) => {
                     *seen.of_mut(side) = compiled.fingerprint(side, &found.record);
                 }

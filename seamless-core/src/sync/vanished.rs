@@ -94,7 +94,9 @@ async fn close(
 fn ends(open: &[Attention], known: Known) -> bool {
     let stays = |open: &Attention| match &open.why {
         AttentionWhy::Parked { reason, .. } => {
-            reason == "ambiguous_create" || reason == "broken" && known == Known::Proven
+            reason == "ambiguous_create"
+                || reason == "field_gone"
+                || reason == "broken" && known == Known::Proven
         }
         AttentionWhy::Hint { .. } | AttentionWhy::Conflict { .. } | AttentionWhy::Retry { .. } => false,
     };

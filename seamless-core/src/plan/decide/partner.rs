@@ -40,7 +40,7 @@ impl Deciding<'_> {
         };
         let mut writing = Writing::default();
         for (place, group) in link.groups().iter().enumerate() {
-            if !group.direction.allows(to) {
+            if !group.direction.allows(to) || self.cx.rests.contains(place) {
                 continue;
             }
             match link.carry_group(place, from, &source.record, &nothing, &context) {

@@ -143,6 +143,10 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
             "the same value was written again and again, and did not stay",
             "find out what changes it back there, or decide which side's value is meant",
         ),
+        ParkReason::FieldGone => (
+            "the system does not have a field any more that the mapping speaks of",
+            "give the system the field back, or change the mapping",
+        ),
     }
 }
 

@@ -317,6 +317,7 @@ fn parked() -> impl Strategy<Value = Parked> {
             ParkReason::AmbiguousCreate,
             ParkReason::LeftScope,
             ParkReason::Returned,
+            ParkReason::FieldGone,
         ]),
         record_id().prop_map(|into| ParkReason::Merged { into }),
         suspicion().prop_map(ParkReason::Suspected),
