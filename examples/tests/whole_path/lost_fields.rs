@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::executor::block_on;
 use seamless_core::connector::Connector;
 use seamless_core::model::{Entity, Field, FieldName, LinkId, RecordId, Side, Value};
+use seamless_core::plan::ParkedAs;
 use seamless_core::store::{Attention, AttentionWhy};
 
 use super::world::{World, reference};
@@ -28,7 +29,7 @@ fn renamed(mut entity: Entity, field: &str, name: &str) -> Entity {
 
 fn notices(world: &World) -> Vec<String> {
     let told = |(_, attention): (LinkId, Attention)| match attention.why {
-        AttentionWhy::Parked { reason, message, remedy, .. } if reason == "field_gone" => {
+        AttentionWhy::Parked { reason: ParkedAs::FieldGone, message, remedy, .. } => {
             assert!(!remedy.is_empty());
             message
         }
@@ -178,7 +179,9 @@ fn h115_a_link_that_matches_by_a_field_that_is_gone_rests_as_a_whole_and_the_oth
     world.run();
     assert_eq!(world.erp_value(&customer, "Name"), Value::text("Adatum Ltd"));
     assert_eq!(world.erp.count("Customer"), 2);
-    let gone = |(_, attention): &(LinkId, Attention)| !matches!(&attention.why, AttentionWhy::Parked { reason, .. } if reason == "field_gone");
+    let gone = |(_, attention): &(LinkId, Attention)| {
+        !matches!(&attention.why, AttentionWhy::Parked { reason: ParkedAs::FieldGone, .. })
+    };
     assert!(world.waiting().iter().all(gone), "{:#?}", world.waiting());
 }
 

@@ -15,6 +15,7 @@ use super::test_kit::{
     ManualClock, adopted, approval, at, entry, head, id, key, link, pair, partition, trailer,
 };
 use crate::model::{ErrorKind, PlanId, Result, RuleId, Side, Sides};
+use crate::plan::ParkedAs;
 
 macro_rules! cases {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -413,7 +414,7 @@ fn attention(record: &str, why: AttentionWhy) -> Attention {
 fn parked(rules: &[&str], message: &str) -> AttentionWhy {
     let rules = rules.iter().map(|rule| RuleId::from(*rule)).collect();
     AttentionWhy::Parked {
-        reason: "map".into(),
+        reason: ParkedAs::Unmappable,
         rules,
         message: message.into(),
         remedy: String::new(),

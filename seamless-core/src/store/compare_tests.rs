@@ -23,7 +23,7 @@ use super::test_kit::{ManualClock, approval, at, head, trailer};
 use crate::model::{
     Error, KeyPart, LinkId, PartitionId, PlanId, RecordId, Result, RuleId, Side, Sides, Timestamp, Version,
 };
-use crate::plan::{Entry, EntryKey, Feed};
+use crate::plan::{Attempt, Entry, EntryKey, Feed, ParkedAs};
 
 const LINKS: [&str; 2] = ["customers", "orders"];
 const PARTITIONS: [&str; 2] = ["north", "south"];
@@ -189,11 +189,16 @@ fn hint() -> impl Strategy<Value = Attention> {
     )
 }
 
+fn reason() -> impl Strategy<Value = ParkedAs> {
+    let refused = any::<[u8; 8]>().prop_map(|hash| ParkedAs::Refused(Some(Attempt(hash))));
+    prop_oneof![Just(ParkedAs::Ambiguous), Just(ParkedAs::Broken), refused]
+}
+
 fn attention() -> impl Strategy<Value = Attention> {
     let retry =
         (any::<u32>(), "[ab]").prop_map(|(failures, failure)| AttentionWhy::Retry { failures, failure });
     let suspicion = proptest::option::of(arbitrary::suspicion());
-    let parked = ("[ab]", rules(), "[ab]", suspicion).prop_map(|(reason, rules, message, suspicion)| {
+    let parked = (reason(), rules(), "[ab]", suspicion).prop_map(|(reason, rules, message, suspicion)| {
         AttentionWhy::Parked { reason, rules, message, remedy: String::new(), suspicion }
     });
     let conflict = (rules(), "[ab]").prop_map(|(rules, message)| AttentionWhy::Conflict { rules, message });

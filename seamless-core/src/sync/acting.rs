@@ -16,8 +16,8 @@ use crate::model::{
     Error, ErrorKind, FieldName, LinkId, Planned, RecordId, Reference, Result, Retry, Side, Value,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
-    attempt_name,
+    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, ParkedAs, PlannedGround, PlannedTarget,
+    PlannedVerb, attempt_name,
 };
 use crate::store::{AttentionKind, Commit};
 
@@ -448,7 +448,7 @@ impl Applying<'_> {
                     "nobody knows whether the record was created, and the target has no key to find out by";
                 self.drop_entry(entry, why, commit);
                 let remedy = "look for it in the target; then retry this record, or delete the duplicate";
-                self.park(entry, "ambiguous_create", why, remedy, now, commit);
+                self.park(entry, ParkedAs::AmbiguousCreate, why, remedy, now, commit);
             }
             Fate::Undecidable => {
                 let error = Error::new(ErrorKind::Unavailable, "nobody knows whether it happened");
@@ -481,8 +481,8 @@ impl Applying<'_> {
         if parked {
             let remedy =
                 error.remedy().unwrap_or("correct the record or the mapping; then retry this record");
-            let name = entry.action().map(attempt_name).unwrap_or_default();
-            return self.park(entry, &name, &message, remedy, now, commit);
+            let attempt = ParkedAs::Refused(entry.action().map(attempt_name));
+            return self.park(entry, attempt, &message, remedy, now, commit);
         }
         let Some((side, id)) = pair_key(entry) else { return };
         let at = self.inner.clock.now();
@@ -506,7 +506,7 @@ impl Applying<'_> {
     fn park(
         &self,
         entry: &Entry,
-        reason: &str,
+        reason: ParkedAs,
         message: &str,
         remedy: &str,
         now: &mut PairsNow,
@@ -518,7 +518,7 @@ impl Applying<'_> {
             side,
             id: id.clone(),
             why: AttentionWhy::Parked {
-                reason: reason.to_owned(),
+                reason,
                 rules: changed_rules(entry),
                 message: message.to_owned(),
                 remedy: remedy.to_owned(),

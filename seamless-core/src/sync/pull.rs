@@ -14,7 +14,7 @@ use crate::merge::CompiledLink;
 use crate::model::{Condition, Error, ErrorKind, FieldName, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
     AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, GONE, MatchRow, PairStatus, ParkReason, Parked,
-    Rank, match_key, park_name,
+    ParkedAs, Rank, match_key,
 };
 use crate::store::{Mark, Scan, SpillRow};
 
@@ -468,7 +468,7 @@ impl<'a> Pulling<'a> {
             let Body::Effect(Effect::Park(parked)) = &entry.body else { return true };
             !open.iter().any(|known| {
                 matches!(&known.why, AttentionWhy::Parked { reason, message, .. }
-                if reason == park_name(&parked.why) && *message == parked.message)
+                if *reason == ParkedAs::from(&parked.why) && *message == parked.message)
             })
         });
         Ok(broken)

@@ -10,7 +10,7 @@ use crate::mapper::{DeletePolicy, LeavePolicy};
 use crate::merge::CompiledLink;
 use crate::model::{Bits, Condition, Error, ErrorKind, FieldName, RecordId, Result, RuleId, Side, Sides};
 use crate::plan::{
-    Attention, AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, ParkReason, Parked, Rank, park_name,
+    Attention, AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, ParkReason, Parked, ParkedAs, Rank,
 };
 
 use crate::store::Scan;
@@ -75,7 +75,7 @@ pub(super) async fn open_notices(making: &Making<'_>, link: &CompiledLink) -> Re
 
 fn notice_of(open: Attention) -> Option<Notice> {
     match open.why {
-        AttentionWhy::Parked { reason, message, .. } if reason == park_name(&ParkReason::FieldGone) => {
+        AttentionWhy::Parked { reason: ParkedAs::FieldGone, message, .. } => {
             Some(Notice { id: open.id, message })
         }
         _ => None,
