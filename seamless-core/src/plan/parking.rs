@@ -84,7 +84,11 @@ impl ParkedAs {
     /// Whether it can end without the record itself changing: such items are looked at by every plan.
     pub const fn ends_by_itself(&self) -> bool {
         match self {
-            ParkedAs::Ambiguous | ParkedAs::Waiting | ParkedAs::Hidden | ParkedAs::PartnerGone => true,
+            ParkedAs::Ambiguous
+            | ParkedAs::Waiting
+            | ParkedAs::Hidden
+            | ParkedAs::PartnerGone
+            | ParkedAs::Circle => true,
             ParkedAs::Unmappable
             | ParkedAs::DoesNotFit
             | ParkedAs::NotKnown
@@ -96,8 +100,7 @@ impl ParkedAs {
             | ParkedAs::Merged { .. }
             | ParkedAs::Suspected
             | ParkedAs::Returned
-            | ParkedAs::FieldGone
-            | ParkedAs::Circle => false,
+            | ParkedAs::FieldGone => false,
         }
     }
 
@@ -129,6 +132,7 @@ impl From<&ParkReason> for ParkedAs {
             ParkReason::Suspected(_) => ParkedAs::Suspected,
             ParkReason::Returned => ParkedAs::Returned,
             ParkReason::FieldGone => ParkedAs::FieldGone,
+            ParkReason::Circle => ParkedAs::Circle,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::plan::{
 use crate::store::Binding;
 
 use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
+use super::circles::part_circles;
 use super::integration::hex;
 use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
@@ -358,6 +359,7 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
         deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
     }
     give_up_places(deciding, no_place).await?;
+    part_circles(deciding, &mut page.entries).await?;
     deciding.put(page).await
 }
 
@@ -415,6 +417,7 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
                 &open,
             ));
         }
+        part_circles(deciding, &mut entries).await?;
         making.put_entries(entries).await?;
     }
     Ok(decided)

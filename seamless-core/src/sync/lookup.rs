@@ -47,7 +47,7 @@ pub(super) async fn resolve(
     Ok(resolved)
 }
 
-async fn partners(
+pub(super) async fn partners(
     making: &Making<'_>,
     link: &LinkId,
     side: Side,

@@ -14,7 +14,7 @@
 //! | making a plan | `planning` (the whole), `making` (what each step needs), `area` (the spill) |
 //! | reading | `pull`, `attention`, `pairing` |
 //! | fields that a system does not have any more | `narrowing`, `resting` |
-//! | deciding | `merging`, `deciding`, `alone`, `lookup`, `keys` |
+//! | deciding | `merging`, `deciding`, `alone`, `lookup`, `circles`, `keys` |
 //! | applying | `applying` (the whole), `ahead`, `acting`, `operation`, `fate` |
 //! | committing | `settle`, `pair_now`, `relink` |
 //! | capabilities that prove false | `doubt` |
@@ -29,6 +29,7 @@ mod applying;
 mod area;
 mod attention;
 mod cancel;
+mod circles;
 mod deciding;
 mod doubt;
 mod fate;
