@@ -153,6 +153,7 @@ macro_rules! gated {
 gated! {
     bind(binding: &Binding) -> Bound;
     rebind(lease: &Lease, binding: &Binding, at: Timestamp) -> ();
+    rehome(lease: &Lease, binding: &Binding, at: Timestamp) -> ();
     seal_key() -> SealKey;
     revision() -> u64;
     lease(partition: &PartitionId, worker: &str, lasts: Duration) -> Option<Lease>;

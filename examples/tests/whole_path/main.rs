@@ -13,6 +13,7 @@ mod endings;
 mod feeds;
 mod gate;
 mod hard_cases;
+mod identity;
 mod intents;
 mod keys;
 mod late;

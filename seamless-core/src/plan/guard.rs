@@ -24,6 +24,14 @@ pub struct GuardTrip {
     pub remedy: String,
 }
 
+/// Whether a guard says that a side is another system than the one that the pairs were made with.
+pub fn is_of_identity(trip: &GuardTrip) -> bool {
+    let (Some(link), Some(side)) = (&trip.link, trip.side) else { return false };
+    trip.guard.as_str() == format!("{link}.{IDENTITY}.{side}")
+}
+
+const IDENTITY: &str = "identity";
+
 /// What the guards of one link look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GuardInput {
@@ -102,7 +110,7 @@ impl Trip {
 fn identity(figures: &GuardFigures) -> Option<Trip> {
     figures.identity_changed.then(|| {
         Trip::new(
-            "identity",
+            IDENTITY,
             format!("{} is not the system that the pairs were made with", figures.name),
             "connect the system that the pairs belong to, or begin with an empty state store for this one",
         )

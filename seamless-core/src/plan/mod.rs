@@ -46,7 +46,7 @@ pub use entry::{
     Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Wait,
 };
 pub use guarantee::{Guarantee, Holding, guarantees};
-pub use guard::{GuardFigures, GuardInput, GuardTrip, guards};
+pub use guard::{GuardFigures, GuardInput, GuardTrip, guards, is_of_identity};
 pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
 pub use json::EntryLine;
 pub use known::{Attention, AttentionWhy, GONE, Pair, PairStatus, Resolution, Return, Suspicion, Trail};

@@ -52,6 +52,7 @@ enum Op {
     Release(Who),
     Bind(Binding),
     Rebind(Who, Binding),
+    Rehome(Who, Binding),
     /// From nothing to a plan that is being applied.
     Begin {
         partition: usize,
@@ -281,6 +282,7 @@ fn op() -> BoxedStrategy<Op> {
         1 => who().prop_map(Op::Release),
         1 => binding().prop_map(Op::Bind),
         1 => (who(), binding()).prop_map(|(who, binding)| Op::Rebind(who, binding)),
+        1 => (who(), binding()).prop_map(|(who, binding)| Op::Rehome(who, binding)),
         8 => begin,
         2 => (who(), plan(), any::<bool>()).prop_map(|(who, plan, moved)| Op::Draft { who, plan, moved }),
         4 => (who(), plan(), 0..AREAS.len(), rows)
@@ -375,6 +377,10 @@ impl Both {
             Op::Rebind(who, binding) => {
                 let lease = self.who(&who);
                 let _ = ask!(self, store => store.rebind(&lease, &binding, now));
+            }
+            Op::Rehome(who, binding) => {
+                let lease = self.who(&who);
+                let _ = ask!(self, store => store.rehome(&lease, &binding, now));
             }
             Op::Begin { partition, plan, entries } => self.begin(partition, plan, entries),
             Op::Draft { who, plan, moved } => {

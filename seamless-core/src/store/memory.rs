@@ -238,6 +238,17 @@ impl StateStore for MemoryStore {
         Ok(())
     }
 
+    async fn rehome(&self, lease: &Lease, binding: &Binding, at: Timestamp) -> Result<()> {
+        let mut state = self.under(lease)?;
+        if refuse::rehomes(state.binding.as_ref(), binding)? {
+            let words = refuse::rehomed_words(state.binding.as_ref(), binding);
+            state.binding = Some(binding.clone());
+            state.revision += 1;
+            state.log(at, "rehomed", &lease.worker, None, words);
+        }
+        Ok(())
+    }
+
     async fn seal_key(&self) -> Result<SealKey> {
         Ok(self.lock().seal_key.clone())
     }

@@ -96,7 +96,7 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>, out: &mut Lines<'_>
         figures.late = decide_late(deciding).await?;
     }
     settle_keys(making, &stages).await?;
-    seal(making, &stages, &figures, out).await
+    seal(making, before, &stages, &figures, out).await
 }
 
 /// Reads both sides of a link. `None` where the link rests: nothing of it is decided then, and its feeds stay where they
@@ -155,24 +155,15 @@ fn by_left(resolutions: Vec<Resolution>) -> HashMap<RecordId, Vec<Resolution>> {
     by_left
 }
 
-/// What the state was bound to before, where that is another configuration.
+/// What the state was bound to before, where that is another configuration or other systems.
 async fn bound(inner: &Inner) -> Result<Option<Box<Binding>>> {
     match inner.store.bind(&inner.binding()).await? {
         Bound::First | Bound::Same => Ok(None),
         Bound::Reconfigured(before) => Ok(Some(before)),
-        Bound::Foreign(before) => Err(Error::new(
-            ErrorKind::Configuration,
-            format!(
-                "the state belongs to other systems: {} and {}, not {} and {}",
-                before.systems.left,
-                before.systems.right,
-                inner.connectors.left.info().identity,
-                inner.connectors.right.info().identity
-            ),
-        )
-        .with_remedy(
-            "use another state for this environment; the pairs of one are not the pairs of another",
-        )),
+        Bound::Foreign(before) => {
+            tracing::warn!(left = %before.systems.left, right = %before.systems.right, "the state belongs to other systems");
+            Ok(Some(before))
+        }
     }
 }
 
@@ -227,6 +218,7 @@ async fn put_cursors(making: &Making<'_>, deciding: &Deciding<'_>) -> Result<()>
 /// The second pass: counts, digest, guards, seal.
 async fn seal(
     making: &Making<'_>,
+    before: Option<&Binding>,
     stages: &[Deciding<'_>],
     figures: &[LinkFigures],
     out: &mut Lines<'_>,
@@ -272,7 +264,8 @@ async fn seal(
             name: inner.names.of(side).clone(),
             deletes: *counts.delete.of(side),
             enumerated: *figures.enumerated.of(side),
-            identity_changed: false,
+            identity_changed: before
+                .is_some_and(|before| *before.systems.of(side) != inner.connectors.of(side).info().identity),
         };
         let input = GuardInput {
             pairs,

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crate::connector::{Capability, Connector, FetchBy, FetchQuery, Lookup};
 use crate::model::{
-    EntityName, Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version,
+    EntityName, Error, ErrorKind, GuardId, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version,
 };
 use crate::plan::{
     Attention, AttentionWhy, FormProposal, PairStatus, PlanHead, Proposals, Resolution, Trailer, Verifier,
+    is_of_identity,
 };
-use crate::store::{Approval, Lease, Pause, PlanRow, PlanState, Scan};
+use crate::store::{Approval, Binding, Bound, Lease, Pause, PlanRow, PlanState, Scan};
 
 use super::applying::{Applied, apply_plan, is_create};
 use super::integration::Integration;
@@ -107,11 +108,22 @@ impl Integration {
             .with_remedy("make a new plan"));
         }
         let at = self.inner.clock.now();
+        let foreign = match self.inner.store.bind(&self.inner.binding()).await? {
+            Bound::Foreign(before) => Some(before),
+            Bound::First | Bound::Same | Bound::Reconfigured(_) => None,
+        };
+        if let Some(before) = &foreign {
+            self.check_said(before, &row, &overrides)?;
+        }
         if row.state != PlanState::Adopted {
             let overrides = overrides.iter().map(ToString::to_string).collect();
             let approval = Approval { plan: plan.clone(), digest, by, at, overrides };
             self.inner.store.adopt(&keeper.lease, &approval).await?;
-            self.inner.store.rebind(&keeper.lease, &self.inner.binding(), at).await?;
+            let binding = self.inner.binding();
+            match foreign {
+                Some(_) => self.inner.store.rehome(&keeper.lease, &binding, at).await?,
+                None => self.inner.store.rebind(&keeper.lease, &binding, at).await?,
+            }
         }
         apply_plan(&self.inner, keeper, &plan).await
     }
@@ -163,6 +175,27 @@ impl Integration {
         }
         store.complete(&keeper.lease, &id, PlanState::Abandoned, self.inner.clock.now()).await?;
         Ok(None)
+    }
+
+    /// Refuses a plan over a state of other systems, unless its guards said so and a person overrode them.
+    fn check_said(&self, before: &Binding, row: &PlanRow, overrides: &[GuardId]) -> Result<()> {
+        for side in Side::BOTH {
+            let (was, now) = (before.systems.of(side), &self.inner.connectors.of(side).info().identity);
+            if was == now {
+                continue;
+            }
+            let trips = row.trailer.iter().flat_map(|trailer| &trailer.guards);
+            let mut said = trips.filter(|trip| trip.side == Some(side) && is_of_identity(trip)).peekable();
+            if said.peek().is_none() || said.any(|trip| !overrides.contains(&trip.guard)) {
+                let name = self.inner.names.of(side);
+                let message = format!("the state belongs to another system: {name} was {was}, it is {now}");
+                return Err(Error::configuration(message).at("plan", &row.head.id).with_remedy(
+                    "make a new plan and override its guard if it is the same system under another identity; else \
+                     use another state for this environment",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a plan that was made for other systems than those that are connected.

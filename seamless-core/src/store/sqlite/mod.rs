@@ -80,6 +80,11 @@ impl StateStore for SqliteStore {
         self.thread.call(move |db| db.rebind(&lease, &binding, at)).await
     }
 
+    async fn rehome(&self, lease: &Lease, binding: &Binding, at: Timestamp) -> Result<()> {
+        let (lease, binding) = (lease.clone(), binding.clone());
+        self.thread.call(move |db| db.rehome(&lease, &binding, at)).await
+    }
+
     async fn seal_key(&self) -> Result<SealKey> {
         self.thread.call(|db| db.seal_key()).await
     }

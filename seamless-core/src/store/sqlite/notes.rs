@@ -44,6 +44,20 @@ impl Db {
         })
     }
 
+    pub(super) fn rehome(&mut self, lease: &Lease, binding: &Binding, at: Timestamp) -> Result<()> {
+        self.check(lease)?;
+        let known = self.binding()?;
+        if !refuse::rehomes(known.as_ref(), binding)? {
+            return Ok(());
+        }
+        let content = to_json(binding)?;
+        self.write(Survives::Power, |db| {
+            db.put_meta("binding", content)?;
+            db.move_revision()?;
+            db.log(at, "rehomed", &lease.worker, None, refuse::rehomed_words(known.as_ref(), binding))
+        })
+    }
+
     pub(super) fn seal_key(&mut self) -> Result<SealKey> {
         if let Some(key) = self.meta::<Vec<u8>>("seal_key")? {
             let key = key.try_into().map_err(|_| corrupt("the stored key of seals has the wrong length"))?;
