@@ -168,7 +168,7 @@ gated! {
     notify(link: &LinkId, hints: &[Attention]) -> ();
     attention(link: &LinkId, until: Option<Timestamp>, scan: Scan<(Side, RecordId)>) -> PageOf<Attention>;
     attention_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Vec<Attention>>;
-    resolve(link: &LinkId, resolution: &Resolution, at: Timestamp) -> ();
+    resolve(resolutions: &[(LinkId, Resolution)], at: Timestamp) -> ();
     resolutions(link: &LinkId) -> Vec<Resolution>;
     draft(lease: &Lease, head: &PlanHead) -> ();
     spill(lease: &Lease, plan: &PlanId, area: Area, rows: Vec<SpillRow>) -> ();

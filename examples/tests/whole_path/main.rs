@@ -7,6 +7,7 @@ mod concurrency;
 mod control;
 mod crash;
 mod cursors;
+mod decisions;
 mod deletes;
 mod doubts;
 mod endings;

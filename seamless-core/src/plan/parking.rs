@@ -104,6 +104,11 @@ impl ParkedAs {
         }
     }
 
+    /// Whether a person ends it by saying which side's value is meant.
+    pub const fn can_be_decided(&self) -> bool {
+        matches!(self, ParkedAs::Suspected | ParkedAs::Returned | ParkedAs::Circle)
+    }
+
     /// The record that a partner was merged into, where that is the reason.
     pub const fn merged_into(&self) -> Option<&RecordId> {
         match self {

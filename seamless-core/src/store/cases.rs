@@ -509,8 +509,8 @@ async fn a_resolution_that_was_changed_since_is_not_used_up(store: &dyn StateSto
         store.commit(&lease, &plan, commit).await.unwrap();
         store.resolutions(&link()).await.unwrap()
     };
-    store.resolve(&link(), &take(Side::Left), at(1)).await.unwrap();
-    store.resolve(&link(), &take(Side::Right), at(2)).await.unwrap();
+    store.resolve(&[(link(), take(Side::Left))], at(1)).await.unwrap();
+    store.resolve(&[(link(), take(Side::Right))], at(2)).await.unwrap();
     assert_eq!(store.resolutions(&link()).await.unwrap(), [take(Side::Right)]);
     assert_eq!(use_up(take(Side::Left)).await, [take(Side::Right)]);
     assert_eq!(use_up(take(Side::Right)).await, []);

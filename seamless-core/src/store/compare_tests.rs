@@ -444,7 +444,7 @@ impl Both {
                 let _ = ask!(self, store => store.notify(&LINKS[link].into(), &hints));
             }
             Op::Resolve(link, resolution) => {
-                let _ = ask!(self, store => store.resolve(&LINKS[link].into(), &resolution, now));
+                let _ = ask!(self, store => store.resolve(&[(LINKS[link].into(), resolution.clone())], now));
             }
             Op::SetPause(on) => {
                 let pause = on.then(|| Pause { by: "anna".to_owned(), at: now, why: "lunch".to_owned() });

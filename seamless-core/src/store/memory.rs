@@ -362,12 +362,14 @@ impl StateStore for MemoryStore {
         Ok(ids.iter().map(of).collect())
     }
 
-    async fn resolve(&self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
+    async fn resolve(&self, resolutions: &[(LinkId, Resolution)], at: Timestamp) -> Result<()> {
         let mut state = self.lock();
-        let Resolution { ids, rule, by, .. } = resolution;
-        let key = (ids.left.clone(), ids.right.clone(), rule.clone());
-        state.link(link).resolutions.insert(key, resolution.clone());
-        state.log(at, "resolved", by, None, refuse::resolved_words(link, resolution));
+        for (link, resolution) in resolutions {
+            let Resolution { ids, rule, by, .. } = resolution;
+            let key = (ids.left.clone(), ids.right.clone(), rule.clone());
+            state.link(link).resolutions.insert(key, resolution.clone());
+            state.log(at, "resolved", by, None, refuse::resolved_words(link, resolution));
+        }
         Ok(())
     }
 

@@ -362,8 +362,9 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// Everything that is open about these records of a side: as long as asked, in the order asked.
     async fn attention_of(&self, link: &LinkId, side: Side, ids: &[RecordId]) -> Result<Vec<Vec<Attention>>>;
 
-    /// Keeps a person's decision for the next plan. Needs no lease; a later one for the same group replaces it.
-    async fn resolve(&self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()>;
+    /// Keeps people's decisions for the next plan, all of them in one transaction. Needs no lease; a later one for the same
+    /// group replaces an earlier one.
+    async fn resolve(&self, resolutions: &[(LinkId, Resolution)], at: Timestamp) -> Result<()>;
 
     /// The decisions about a link's conflicts that no plan has used yet.
     async fn resolutions(&self, link: &LinkId) -> Result<Vec<Resolution>>;

@@ -17,6 +17,7 @@
 //! | deciding | `merging`, `deciding`, `alone`, `lookup`, `circles`, `keys` |
 //! | applying | `applying` (the whole), `ahead`, `acting`, `operation`, `fate` |
 //! | committing | `settle`, `pair_now`, `relink` |
+//! | what people decide | `resolving` |
 //! | capabilities that prove false | `doubt` |
 //!
 //! It does not know how a value is carried (the mapper), what an observation means (the plan floor decides), or how
@@ -48,6 +49,7 @@ mod planning;
 mod progress;
 mod pull;
 mod relink;
+mod resolving;
 mod resting;
 mod run;
 mod settle;
@@ -58,4 +60,5 @@ pub use cancel::Cancel;
 pub use integration::{Integration, IntegrationBuilder, Options};
 pub use plan_handle::{Approved, Plan};
 pub use progress::{Event, NoObserver, Observer, Phase};
+pub use resolving::{Choice, Chosen};
 pub use run::{RunReport, Status};

@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
-use crate::connector::{Capability, Connector, FetchBy, FetchQuery, Lookup};
-use crate::model::{
-    EntityName, Error, ErrorKind, GuardId, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version,
-};
+use crate::connector::Capability;
+use crate::model::{EntityName, Error, ErrorKind, GuardId, LinkId, PlanId, RecordId, Result, Side, Version};
 use crate::plan::{
-    Attention, AttentionWhy, FormProposal, PairStatus, PlanHead, Proposals, Resolution, Trailer, Verifier,
-    is_of_identity,
+    Attention, AttentionWhy, FormProposal, PlanHead, Proposals, Trailer, Verifier, is_of_identity,
 };
 use crate::store::{Approval, Binding, Bound, Lease, Pause, PlanRow, PlanState, Scan};
 
@@ -387,63 +384,6 @@ impl Integration {
             since: now,
         });
         self.inner.store.notify(link, &hints.collect::<Vec<_>>()).await
-    }
-
-    /// Decides an open conflict: the value of one side is to win. It holds for the values that both sides hold now;
-    /// when one moves before the next plan, the conflict is open again.
-    ///
-    /// A value that is parked because it may be the system's own form of what was sent is decided in the same way. If
-    /// `take` is the side that the value came from, what the system keeps is its form: it becomes the base and nothing
-    /// is written. If `take` is the side that keeps it, it is an edit, and is carried over.
-    ///
-    /// Costs a fetch per side.
-    ///
-    /// Errors: the connectors' and the store's; of kind [`ErrorKind::NotFound`] when the link or the rule is not known,
-    /// the record has no partner, or a side does not show it.
-    pub async fn resolve(
-        &self,
-        link: &LinkId,
-        side: Side,
-        id: &RecordId,
-        rule: &RuleId,
-        take: Side,
-        by: &str,
-    ) -> Result<()> {
-        let compiled = self.link(link.as_str())?;
-        if !compiled.rules().iter().any(|known| known.id == *rule) {
-            return Err(
-                Error::new(ErrorKind::NotFound, format!("the link has no rule {rule:?}")).at("link", link)
-            );
-        }
-        let pairs = self.inner.store.pairs_of(link, side, std::slice::from_ref(id)).await?;
-        let pair = pairs.into_iter().flatten().find(|pair| pair.status != PairStatus::Ended);
-        let pair = pair.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("record {id} has no partner"))
-                .at("link", link)
-                .at("side", self.inner.names.of(side))
-                .with_remedy("name a record that is in conflict, by its key, and its side")
-        })?;
-        let mut seen = Sides::default();
-        for side in Side::BOTH {
-            let query = FetchQuery {
-                entity: compiled.spec().entity.of(side).clone(),
-                shape: compiled.shape(side).clone(),
-                by: FetchBy::Ids(vec![pair.ids.of(side).clone()]),
-            };
-            match self.inner.reading.of(side).fetch(query).await?.into_iter().next() {
-                Some(Lookup::Found(found)) => {
-                    *seen.of_mut(side) = compiled.fingerprint(side, &found.record);
-                }
-                _ => {
-                    let message = format!("record {} is not shown", pair.ids.of(side));
-                    return Err(
-                        Error::new(ErrorKind::NotFound, message).at("side", self.inner.names.of(side))
-                    );
-                }
-            }
-        }
-        let resolution = Resolution { ids: pair.ids, rule: rule.clone(), take, by: by.to_owned(), seen };
-        self.inner.store.resolve(link, &resolution, self.inner.clock.now()).await
     }
 
     /// Stops a running apply between two batches, and keeps later ones from beginning. Journalled. Errors: the store's.

@@ -199,19 +199,23 @@ impl Db {
         Ok(found)
     }
 
-    pub(super) fn resolve(&mut self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
-        let content = to_json(resolution)?;
+    pub(super) fn resolve(&mut self, resolutions: &[(LinkId, Resolution)], at: Timestamp) -> Result<()> {
         self.write(Survives::Power, |db| {
-            let number = db.names.number(&db.file, link.as_str())?;
-            let Resolution { ids, rule, by, .. } = resolution;
-            db.sql(
-                "INSERT OR REPLACE INTO resolution (link, left_id, right_id, rule, content) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![number, ids.left.as_bytes(), ids.right.as_bytes(), rule.as_str(), content])
-            .or_fail(write_failed)?;
-            db.log(at, "resolved", by, None, refuse::resolved_words(link, resolution))
+            resolutions.iter().try_for_each(|(link, resolution)| db.put_resolution(link, resolution, at))
         })
+    }
+
+    fn put_resolution(&mut self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
+        let number = self.names.number(&self.file, link.as_str())?;
+        let Resolution { ids, rule, by, .. } = resolution;
+        let content = to_json(resolution)?;
+        self.sql(
+            "INSERT OR REPLACE INTO resolution (link, left_id, right_id, rule, content) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![number, ids.left.as_bytes(), ids.right.as_bytes(), rule.as_str(), content])
+        .or_fail(write_failed)?;
+        self.log(at, "resolved", by, None, refuse::resolved_words(link, resolution))
     }
 
     pub(super) fn resolutions(&mut self, link: &LinkId) -> Result<Vec<Resolution>> {
