@@ -32,7 +32,7 @@ fn choice(id: &RecordId, take: Side) -> Choice {
 #[test]
 fn many_decisions_take_a_look_up_per_side_and_page_and_hold_like_single_ones() {
     let (world, ids) = quarrels(600);
-    let take = |place: usize| if place % 2 == 0 { Side::Left } else { Side::Right };
+    let take = |place: usize| Side::BOTH[place % 2];
     let choices: Vec<Choice> = ids.iter().enumerate().map(|(place, id)| choice(id, take(place))).collect();
     let revision = block_on(world.store.revision()).unwrap();
     let chosen = block_on(world.integration.resolve_many(&choices, "kim")).unwrap();
