@@ -23,6 +23,7 @@ mod level;
 mod lossy;
 mod lost_fields;
 mod merges;
+mod older_state;
 mod picture;
 mod plans;
 mod players;

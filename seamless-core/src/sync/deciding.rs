@@ -24,6 +24,7 @@ use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::{Making, SpillPages};
 use super::merging::{AnyMerged, find_merges, give_up_places, merged_of};
+use super::older::SameChanges;
 use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
@@ -46,6 +47,7 @@ pub(super) struct Deciding<'a> {
     pub(super) rests: Bits,
     /// See [`DecideContext::back`].
     pub(super) back: Sides<Bits>,
+    pub(super) same_changes: SameChanges,
     pub(super) keys: Sides<SideKeys>,
     pub(super) merged: Sides<AnyMerged>,
 }
@@ -356,7 +358,9 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
             no_place.extend(survivor(left).map(|id| (Side::Left, id)));
             no_place.extend(survivor(right).map(|id| (Side::Right, id)));
         }
-        deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
+        let decision = decide(&context, &situation);
+        deciding.same_changes.see(deciding.link, pair, &halves, &decision);
+        deciding.gather(&mut page, decision, &halves, referred);
     }
     give_up_places(deciding, no_place).await?;
     part_circles(deciding, &mut page.entries).await?;

@@ -14,7 +14,7 @@
 //! | making a plan | `planning` (the whole), `making` (what each step needs), `area` (the spill) |
 //! | reading | `pull`, `attention`, `pairing` |
 //! | fields that a system does not have any more | `narrowing`, `resting` |
-//! | deciding | `merging`, `deciding`, `alone`, `lookup`, `circles`, `keys` |
+//! | deciding | `merging`, `deciding`, `alone`, `lookup`, `circles`, `keys`, `older` |
 //! | applying | `applying` (the whole), `ahead`, `acting`, `operation`, `fate` |
 //! | committing | `settle`, `pair_now`, `relink` |
 //! | what people decide | `resolving` |
@@ -41,6 +41,7 @@ mod lookup;
 mod making;
 mod merging;
 mod narrowing;
+mod older;
 mod operation;
 mod pair_now;
 mod pairing;

@@ -20,6 +20,7 @@ use super::deciding::{Deciding, decide_late, decide_pairs};
 use super::integration::Inner;
 use super::keys::settle_keys;
 use super::making::{BATCH_ROWS, LeaseKeeper, Making};
+use super::older::SameChanges;
 use super::pairing::match_unpaired;
 use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
@@ -132,6 +133,7 @@ async fn read_link<'a>(
         decided: making.decided_before(place),
         rests,
         back,
+        same_changes: SameChanges::default(),
         keys: Sides::default(),
         merged: Sides::default(),
     }))
@@ -270,6 +272,7 @@ async fn seal(
         let input = GuardInput {
             pairs,
             changed: counts.update.left + counts.update.right,
+            same_changes: deciding.same_changes.count(),
             first_sync: pairs == 0,
             configuration_changed: making.reconfigured,
             sides: Sides::new(side(Side::Left), side(Side::Right)),
