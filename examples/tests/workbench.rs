@@ -710,3 +710,45 @@ fn a_key_that_the_mapping_writes_breaks_no_promise() {
     assert_eq!(desk.erp_text("SELECT count(*) || '' FROM item"), "2");
     assert!(!ran.err.contains("promised"), "{ran:?}");
 }
+
+#[test]
+fn h115_a_renamed_column_rests_one_rule_until_it_has_its_name_back() {
+    let desk = Desk::in_step();
+    desk.erp(r#"ALTER TABLE "Customer" RENAME COLUMN "Phone No." TO "Telephone""#);
+    desk.crm("UPDATE account SET name = 'Adatum Ltd', phone = '555-0199' WHERE accountid = 1");
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let status = desk.run(&["status"]);
+    assert!(status.out.contains("Customer of erp has no field Phone No. any more"), "{}", status.out);
+    let told = |sql: &str| desk.erp_text(sql);
+    assert_eq!(told(r#"SELECT Name FROM "Customer" WHERE "No." = 'C10'"#), "Adatum Ltd");
+    desk.erp(r#"ALTER TABLE "Customer" RENAME COLUMN "Telephone" TO "Phone No.""#);
+    let ran = desk.run(&["run", "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(told(r#"SELECT "Phone No." FROM "Customer" WHERE "No." = 'C10'"#), "555-0199");
+}
+
+#[test]
+fn all_conflicts_of_a_rule_are_decided_at_once() {
+    let desk = Desk::in_step();
+    desk.crm("UPDATE account SET phone = 'left ' || accountid");
+    desk.erp(r#"UPDATE "Customer" SET "Phone No." = 'right'"#);
+    assert_eq!(desk.run(&["run", "--yes"]).code, 3);
+    let status = desk.run(&["status", "--json"]).json();
+    let open = status["links"].as_array().unwrap().iter().find(|link| link["link"] == "account").unwrap();
+    let count = open["open"].as_array().unwrap().len();
+    assert!(count > 1, "{status}");
+    let rule = open["open"][0]["rules"][0].as_str().unwrap();
+    let all = ["resolve", "--link", "account", "--rule", rule, "--take", "erp"];
+    assert_eq!(desk.run(&all).code, 1, "one record, or all of them");
+    let decided = desk.run(&[&all[..], &["--all", "--json"]].concat());
+    assert_eq!((decided.code, decided.json()["decided"].as_u64()), (0, Some(count as u64)), "{decided:?}");
+    assert_eq!(desk.run(&["run", "--yes"]).code, 0);
+    let phones: i64 = Connection::open(desk.path("crm.db"))
+        .unwrap()
+        .query_row("SELECT count(*) FROM account WHERE phone = 'right'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(phones as usize, count);
+    let again = desk.run(&[&all[..], &["--all"]].concat());
+    assert!(again.out.contains("Nothing waits"), "{again:?}");
+}

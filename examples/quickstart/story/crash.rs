@@ -21,7 +21,7 @@ use seamless_core::connector::{
 use seamless_core::model::{EntityName, LinkId, PlanId, Result, Schema, Side};
 use seamless_core::plan::AttentionWhy;
 use seamless_core::store::{EntryParts, EntryState, Scan};
-use seamless_core::sync::NoObserver;
+use seamless_core::sync::{Choice, NoObserver};
 
 use super::first_link::is_contested;
 use super::{APPROVER, Story, plans};
@@ -93,17 +93,19 @@ fn decide_all(systems: &Systems, link: &str, take: Side) -> Outcome<usize> {
         after = page.rows.last().map(|row| (row.side, row.id.clone()));
         for row in page.rows {
             if let AttentionWhy::Conflict { rules, .. } = row.why {
-                open.extend(rules.into_iter().next().map(|rule| (row.side, row.id, rule)));
+                let (link, side, id) = (link.clone(), row.side, row.id);
+                open.extend(rules.into_iter().next().map(|rule| Choice { link, side, id, rule, take }));
             }
         }
         if !page.more {
             break;
         }
     }
-    for (side, id, rule) in &open {
-        block_on(systems.integration.resolve(&link, *side, id, rule, take, APPROVER))?;
+    let chosen = block_on(systems.integration.resolve_many(&open, APPROVER))?;
+    match chosen.refused.into_iter().next() {
+        Some((_, refused)) => Err(refused.into()),
+        None => Ok(chosen.kept),
     }
-    Ok(open.len())
 }
 
 fn kill_a_child(story: &Story, plan: &PlanId) -> Outcome<()> {

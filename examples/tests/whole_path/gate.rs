@@ -153,6 +153,7 @@ macro_rules! gated {
 gated! {
     bind(binding: &Binding) -> Bound;
     rebind(lease: &Lease, binding: &Binding, at: Timestamp) -> ();
+    rehome(lease: &Lease, binding: &Binding, at: Timestamp) -> ();
     seal_key() -> SealKey;
     revision() -> u64;
     lease(partition: &PartitionId, worker: &str, lasts: Duration) -> Option<Lease>;
@@ -167,7 +168,7 @@ gated! {
     notify(link: &LinkId, hints: &[Attention]) -> ();
     attention(link: &LinkId, until: Option<Timestamp>, scan: Scan<(Side, RecordId)>) -> PageOf<Attention>;
     attention_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Vec<Attention>>;
-    resolve(link: &LinkId, resolution: &Resolution, at: Timestamp) -> ();
+    resolve(resolutions: &[(LinkId, Resolution)], at: Timestamp) -> ();
     resolutions(link: &LinkId) -> Vec<Resolution>;
     draft(lease: &Lease, head: &PlanHead) -> ();
     spill(lease: &Lease, plan: &PlanId, area: Area, rows: Vec<SpillRow>) -> ();

@@ -8,6 +8,7 @@ use seamless_core::mapper::DriftPolicy;
 use seamless_core::model::{
     CanonicalForm, Condition, Entity, Field, FieldKind, Normaliser, RecordId, Side, Value,
 };
+use seamless_core::plan::ParkedAs;
 use seamless_core::plan::render::{Show, TextOptions};
 use seamless_core::store::{Attention, AttentionWhy};
 use seamless_mapping::{Mapping, copy};
@@ -84,8 +85,7 @@ fn customer(world: &World, number: &str) -> RecordId {
 
 fn suspects(world: &World) -> Vec<Attention> {
     let rows = world.waiting().into_iter().map(|(_, row)| row);
-    rows.filter(|row| matches!(&row.why, AttentionWhy::Parked { reason, .. } if reason == "suspected_form"))
-        .collect()
+    rows.filter(|row| matches!(&row.why, AttentionWhy::Parked { reason: ParkedAs::Suspected, .. })).collect()
 }
 
 fn resolve(world: &World, id: &RecordId, rule: &str, take: Side) {

@@ -42,7 +42,7 @@ fn system(name: &str, of: &str) -> Memory {
 }
 
 /// Units that refer to the units that they are part of.
-fn tree() -> World {
+pub(crate) fn tree() -> World {
     let kinds = [both(0, 0), both(1, 1), both(2, 2)];
     let parent = lookup("parent", "parent", "units")
         .if_missing(Side::Right, IfMissing::Later)
@@ -62,7 +62,7 @@ fn tree() -> World {
     World::mapped(system("crm", "unit"), system("erp", "Unit"), mapping)
 }
 
-fn unit(world: &World, code: &str, parent: Option<&str>) -> RecordId {
+pub(crate) fn unit(world: &World, code: &str, parent: Option<&str>) -> RecordId {
     let id = RecordId::text(code);
     let parent = parent.map_or(Value::Null, |parent| reference("unit", &RecordId::text(parent)));
     let values = [("code", Value::text(code)), ("kind", Value::Int(2)), ("parent", parent)];
@@ -70,13 +70,13 @@ fn unit(world: &World, code: &str, parent: Option<&str>) -> RecordId {
     id
 }
 
-fn partner(world: &World, code: &str) -> RecordId {
+pub(crate) fn partner(world: &World, code: &str) -> RecordId {
     let mut rows = world.erp.rows("Unit").into_iter();
     let code = Value::text(code);
     rows.find(|row| world.erp.value("Unit", &row.id, "code").as_ref() == Some(&code)).unwrap().id
 }
 
-fn right(world: &World, code: &str, field: &str) -> Value {
+pub(crate) fn right(world: &World, code: &str, field: &str) -> Value {
     world.erp.value("Unit", &partner(world, code), field).unwrap()
 }
 

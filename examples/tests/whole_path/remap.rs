@@ -147,3 +147,39 @@ fn what_waits_ends_with_the_record_that_it_is_about() {
     assert_eq!(waiting(&world), Vec::<String>::new(), "{text}");
     world.settle();
 }
+
+/// Two records that are joined by their number, with what each holds as its name; nothing where it says nothing.
+fn joined(rows: &[(&str, &str)], left: Option<&str>, right: Option<&str>) -> Desk {
+    let usual = World::new();
+    let world = World::mapped(usual.crm, usual.erp, table(rows));
+    let values = |number: &'static str, name: &'static str, value: Option<&str>| {
+        let named = value.map(|value| (name, Value::text(value)));
+        [(number, Value::text("C1"))].into_iter().chain(named).collect::<Vec<_>>()
+    };
+    let a = world.crm.insert("account", None, &values("accountnumber", "name", left)).unwrap();
+    let c = world.erp.insert("Customer", None, &values("No.", "Name", right)).unwrap();
+    world.settle();
+    Desk { world, left: a, right: c }
+}
+
+#[test]
+fn nothing_and_nothing_agree_also_where_the_table_has_no_line_for_blank() {
+    let rows = [("a", "A"), ("b", "B")];
+    for (left, right) in [(None, None), (Some(""), None), (None, Some("")), (Some(""), Some(""))] {
+        let desk = joined(&rows, left, right);
+        assert!(desk.world.waiting().is_empty(), "{:#?}", desk.world.waiting());
+        assert_eq!((desk.world.crm.counts().ops, desk.world.erp.counts().ops), (0, 0));
+        // What comes later is an edit like any other.
+        desk.edit(Side::Left, "b");
+        desk.world.settle();
+        assert_eq!(desk.names(), [Value::text("b"), Value::text("B")]);
+        // Both clear it: nobody is asked either.
+        desk.edit(Side::Left, "");
+        desk.edit(Side::Right, "");
+        desk.world.settle();
+        assert!(desk.world.waiting().is_empty(), "{:#?}", desk.world.waiting());
+    }
+    // Something and nothing is not that.
+    let desk = joined(&rows, Some("z"), None);
+    assert_eq!(desk.world.waiting().len(), 1);
+}

@@ -7,6 +7,7 @@ use futures::executor::block_on;
 use proptest::prelude::*;
 use seamless_core::mapper::{ConflictPolicy, DriftPolicy};
 use seamless_core::model::{RecordId, Side, Sides, Value};
+use seamless_core::plan::ParkedAs;
 use seamless_core::store::AttentionWhy;
 use seamless_mapping::{Mapping, copy};
 
@@ -84,7 +85,7 @@ impl Duel {
         let waiting = self.world.waiting();
         waiting
             .iter()
-            .any(|(_, row)| matches!(&row.why, AttentionWhy::Parked { reason, .. } if reason == "returned"))
+            .any(|(_, row)| matches!(&row.why, AttentionWhy::Parked { reason: ParkedAs::Returned, .. }))
     }
 }
 

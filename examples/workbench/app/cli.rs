@@ -237,8 +237,11 @@ pub(crate) struct ResolveArgs {
     #[arg(long)]
     pub(crate) link: String,
     /// The record's key, parts divided by ` / `
-    #[arg(long, value_name = "ID")]
-    pub(crate) record: String,
+    #[arg(long, value_name = "ID", required_unless_present = "all")]
+    pub(crate) record: Option<String>,
+    /// Every record in which the rule waits for a decision
+    #[arg(long, conflicts_with_all = ["record", "side"])]
+    pub(crate) all: bool,
     /// The side that the record is on [default: the left side]
     #[arg(long)]
     pub(crate) side: Option<String>,

@@ -374,7 +374,8 @@ fn look_up_key(
     shape: &Arc<Shape>,
 ) -> Lookup {
     let mut ids = table.ids_by_key(slots, key);
-    ids.retain(|id| table.rows.get(id).is_some_and(|row| !row.hidden));
+    let to = table.searched_to.unwrap_or(u64::MAX);
+    ids.retain(|id| table.rows.get(id).is_some_and(|row| !row.hidden && row.sequence <= to));
     ids.sort();
     match ids.as_slice() {
         [] => Lookup::Hidden,

@@ -11,7 +11,8 @@
 //! pages by offset, templates and computed fields, feeds that forget ([`Memory::touch`], [`Memory::edit_unnoticed`],
 //! [`Memory::begin_edit`], [`Memory::keep_changes`], [`EntityConfig`]).
 //!
-//! It does not lag: reading by id is consistent even where C4 is declared away.
+//! Reading by id does not lag, even where C4 is declared away; look-ups by key do when they are told to
+//! ([`Memory::stop_search`]).
 //!
 //! ```
 //! use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};

@@ -72,6 +72,17 @@ impl Memory {
         Ok(())
     }
 
+    /// Stops the index by which records are found by key, or lets it catch up: what is made or changed meanwhile is found by
+    /// id and in the feed, and not by key.
+    ///
+    /// Errors: no such entity.
+    pub fn stop_search(&self, entity: &str, stopped: bool) -> Result<()> {
+        let mut state = self.state();
+        let now = state.sequence;
+        state.table(entity)?.searched_to = stopped.then_some(now);
+        Ok(())
+    }
+
     /// Runs this once, after so many more pages were given and before the next one is made: a user who is busy while a
     /// reading goes on. 0: before the next page.
     pub fn before_page(&self, pages: u64, act: impl FnOnce(&Memory) + Send + 'static) {

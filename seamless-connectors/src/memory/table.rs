@@ -46,6 +46,8 @@ pub(super) struct Table {
     pub(super) feed: BTreeMap<u64, RecordId>,
     pub(super) tombstones: HashMap<RecordId, (u64, Tombstone)>,
     pub(super) unreadable: HashSet<usize>,
+    /// Look-ups by key show no change after this one.
+    pub(super) searched_to: Option<u64>,
     pub(super) done: HashMap<ActionId, (RecordId, Proof)>,
     forms: Vec<Option<CanonicalForm>>,
     key: Vec<usize>,
@@ -134,6 +136,7 @@ impl Table {
             feed: BTreeMap::new(),
             tombstones: HashMap::new(),
             unreadable: HashSet::new(),
+            searched_to: None,
             done: HashMap::new(),
             forms,
             key,

@@ -77,7 +77,9 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     ///   the start and met no error.
     /// - A record may come more than once; the later sighting counts.
     ///
-    /// Errors: [`ErrorKind::CursorExpired`] when the cursor is too old or not this connector's.
+    /// Errors: [`ErrorKind::CursorExpired`] when the cursor is too old or not this connector's;
+    /// [`ErrorKind::Configuration`] for a field that the entity does not have: the engine then asks [`Connector::discover`]
+    /// which fields there are, and reads those.
     async fn read(&self, query: ReadQuery) -> Result<PageStream>;
 
     /// Looks named records up: one answer per record asked for, in the order asked for.

@@ -81,6 +81,9 @@ impl<'a> Pair<'a> {
         if self.group.on == WriteOn::Create {
             return Judgement::Kept(KeptReason::CreateOnly);
         }
+        if self.is_nothing_and_nothing() {
+            return Judgement::Agree(AgreeReason::FirstLink);
+        }
         match self.group.first_link {
             FirstLinkPolicy::Park => conflict,
             FirstLinkPolicy::Take(side) => {
@@ -124,6 +127,9 @@ impl<'a> Pair<'a> {
         }
         if self.group.on == WriteOn::Create {
             return Judgement::Kept(KeptReason::CreateOnly);
+        }
+        if self.is_nothing_and_nothing() {
+            return Judgement::Agree(AgreeReason::SameChange);
         }
         self.by_policy()
     }
@@ -194,6 +200,12 @@ impl<'a> Pair<'a> {
             .flat_map(|rule| rule.fields.of(side))
             .map(|field| record.field(field.as_str()).to_slot())
             .collect()
+    }
+
+    /// Whether both sides are blank and nothing can be said about what they mean to each other, as where a table of options
+    /// has no line for blank: there is nothing that a person could choose.
+    fn is_nothing_and_nothing(self) -> bool {
+        self.consistent().is_none() && Side::BOTH.iter().all(|side| self.is_blank(*side))
     }
 
     /// Whether a side has fields in the group and all of them are blank.

@@ -481,6 +481,10 @@ pub enum ParkReason {
     Suspected(Suspicion),
     /// The same value was written several times and changed back each time; see [`super::returns`].
     Returned,
+    /// Not a record: a side does not have a field any more that the mapping speaks of.
+    FieldGone,
+    /// The record was moved in a tree, and another one on the other side so that the two moves make a circle together.
+    Circle,
 }
 
 impl Entry {

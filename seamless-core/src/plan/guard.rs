@@ -24,6 +24,14 @@ pub struct GuardTrip {
     pub remedy: String,
 }
 
+/// Whether a guard says that a side is another system than the one that the pairs were made with.
+pub fn is_of_identity(trip: &GuardTrip) -> bool {
+    let (Some(link), Some(side)) = (&trip.link, trip.side) else { return false };
+    trip.guard.as_str() == format!("{link}.{IDENTITY}.{side}")
+}
+
+const IDENTITY: &str = "identity";
+
 /// What the guards of one link look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GuardInput {
@@ -31,6 +39,8 @@ pub struct GuardInput {
     pub pairs: u64,
     /// Of these, how many the plan changes on at least one side.
     pub changed: u64,
+    /// In how many pairs both sides changed to the same since they were last in step.
+    pub same_changes: u64,
     /// Whether the link was never synced before: everything counts as changed then.
     pub first_sync: bool,
     /// Whether filter, mapping or mapped schema differ from those that the state was built with.
@@ -53,7 +63,7 @@ pub struct GuardFigures {
 }
 
 /// The guards that a link's figures trip, in a stable order: identity, empty, shrunken and deletes of the left, then
-/// of the right, then changes.
+/// of the right, then changes and an older state.
 pub fn guards(link: &LinkId, limits: &GuardLimits, input: &GuardInput) -> Vec<GuardTrip> {
     let mut trips = Vec::new();
     for side in Side::BOTH {
@@ -67,6 +77,7 @@ pub fn guards(link: &LinkId, limits: &GuardLimits, input: &GuardInput) -> Vec<Gu
     }
     let mut trips: Vec<GuardTrip> = trips.into_iter().map(|trip| trip.into_guard(link)).collect();
     trips.extend(changes(limits, input).map(|trip| trip.into_guard(link)));
+    trips.extend(older_state(input).map(|trip| trip.into_guard(link)));
     trips
 }
 
@@ -102,7 +113,7 @@ impl Trip {
 fn identity(figures: &GuardFigures) -> Option<Trip> {
     figures.identity_changed.then(|| {
         Trip::new(
-            "identity",
+            IDENTITY,
             format!("{} is not the system that the pairs were made with", figures.name),
             "connect the system that the pairs belong to, or begin with an empty state store for this one",
         )
@@ -174,6 +185,30 @@ fn changes(limits: &GuardLimits, input: &GuardInput) -> Option<Trip> {
                 percent(changed, pairs)
             ),
             "check whether a mass update, an import or a changed value format is behind it",
+        )
+    })
+}
+
+/// Pairs with the same change on both sides that say nothing: people do that now and then.
+const SAME_CHANGES_FREE: u64 = 10;
+
+/// More than this share of all pairs that changed is not what people do.
+const SAME_CHANGES_PERCENT_MAX: u8 = 50;
+
+/// What was kept in step after a backup of the state looks, to the state of the backup, like the same change on both sides.
+/// It has no limit of its own in a mapping: it says something about the state and nothing about the link.
+fn older_state(input: &GuardInput) -> Option<Trip> {
+    let (same, all) = (input.same_changes, input.same_changes.saturating_add(input.changed));
+    (same > SAME_CHANGES_FREE && is_more(same, SAME_CHANGES_PERCENT_MAX, all)).then(|| {
+        Trip::new(
+            "older_state",
+            format!(
+                "{same} of {all} pairs that changed did so on both sides in the same way: the state seems to be older than \
+                 the systems, as one from a backup is. A field that was set back to what it was then would be \
+                 overwritten"
+            ),
+            "use the newest state, or begin with an empty one: records are matched again, and differing values are \
+             asked about",
         )
     })
 }

@@ -120,6 +120,15 @@ fn words_say_the_figure_and_the_limit() {
     assert!(trips[0].found.contains("more than 100 %"), "{}", trips[0].found);
 }
 
+// Catches: a share of all pairs instead of those that changed; a handful of equal edits that stops a plan.
+#[test]
+fn same_changes_in_most_of_the_pairs_that_changed_stop_the_plan() {
+    check(&[], |input| input.same_changes = 10);
+    check(&["customers.older_state"], |input| input.same_changes = 11);
+    check(&[], |input| (input.same_changes, input.changed) = (11, 11));
+    check(&["customers.older_state"], |input| (input.same_changes, input.changed) = (12, 11));
+}
+
 fn limits() -> impl Strategy<Value = GuardLimits> {
     let percent = || proptest::option::of(0u8..=100);
     (percent(), 0u32..20, percent(), 0u32..20, percent()).prop_map(
@@ -146,10 +155,11 @@ fn input() -> impl Strategy<Value = GuardInput> {
             },
         )
     };
-    (0u64..60, 0u64..60, any::<bool>(), any::<bool>(), side("crm"), side("erp")).prop_map(
-        |(pairs, changed, first_sync, configuration_changed, left, right)| GuardInput {
+    (0u64..60, 0u64..60, 0u64..60, any::<bool>(), any::<bool>(), side("crm"), side("erp")).prop_map(
+        |(pairs, changed, same_changes, first_sync, configuration_changed, left, right)| GuardInput {
             pairs,
             changed,
+            same_changes,
             first_sync,
             configuration_changed,
             sides: Sides::new(left, right),

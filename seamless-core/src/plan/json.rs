@@ -11,6 +11,7 @@ use super::entry::{
     Action, Basis, Body, ConflictView, Effect, Entry, Feed, FieldChange, ParkReason, Parked, PlannedExpects,
     PlannedGround, PlannedTarget, PlannedVerb, Reason, Wait,
 };
+use super::parking::park_name;
 use crate::connector::AbsenceProof;
 use crate::mapper::{Ask, MapProblem};
 use crate::model::{ActionId, Bits, FieldName, RecordId, Side, Sides, Slot, Version};
@@ -375,27 +376,6 @@ impl Serialize for ParkedView<'_> {
         out.serialize_field("message", message)?;
         out.serialize_field("remedy", remedy)?;
         out.end()
-    }
-}
-
-/// The stable name of a reason to park: in plans, attention rows and reports alike.
-pub fn park_name(why: &ParkReason) -> &'static str {
-    match why {
-        ParkReason::Map(MapProblem::Unmappable) => "unmappable",
-        ParkReason::Map(MapProblem::DoesNotFit) => "does_not_fit",
-        ParkReason::Map(MapProblem::NotKnown) => "not_known",
-        ParkReason::Map(MapProblem::Waiting(_)) => "waiting",
-        ParkReason::Ambiguous => "ambiguous",
-        ParkReason::Broken => "broken",
-        ParkReason::PartnerGone => "partner_gone",
-        ParkReason::EditedAndDeleted => "edited_and_deleted",
-        ParkReason::Hidden => "hidden",
-        ParkReason::Refused => "refused",
-        ParkReason::AmbiguousCreate => "ambiguous_create",
-        ParkReason::LeftScope => "left_scope",
-        ParkReason::Merged { .. } => "merged",
-        ParkReason::Suspected(_) => "suspected_form",
-        ParkReason::Returned => "returned",
     }
 }
 

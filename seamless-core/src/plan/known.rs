@@ -10,6 +10,8 @@ use crate::model::{
     Bits, FieldName, Fingerprint, PlanId, Record, RecordId, RuleId, Side, Sides, Timestamp, Version,
 };
 
+use super::parking::ParkedAs;
+
 /// What a pair is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -141,8 +143,8 @@ pub enum AttentionWhy {
     },
     /// It waits for a person.
     Parked {
-        /// A stable name of the reason.
-        reason: String,
+        /// Why.
+        reason: ParkedAs,
         /// The rules that are concerned.
         rules: Vec<RuleId>,
         /// In words.
@@ -176,42 +178,4 @@ pub struct Resolution {
     pub by: String,
     /// Fingerprint of what each side held when it was decided.
     pub seen: Sides<Fingerprint>,
-}
-
-/// What the reason of a parked item that waits because of a merge begins with; the id of the survivor follows, in
-/// hexadecimal. It is how later runs know: a system says once what a record was merged into.
-const MERGED: &str = "merged:";
-
-/// The reason under which a record is parked whose partner was merged into another one.
-pub fn merged_reason(into: &RecordId) -> String {
-    let digits: String = into.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{MERGED}{digits}")
-}
-
-/// The record that the reason of a parked item says the partner was merged into.
-pub fn merged_into(reason: &str) -> Option<RecordId> {
-    let digits = reason.strip_prefix(MERGED)?;
-    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
-    RecordId::from_bytes(&bytes?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{merged_into, merged_reason};
-    use crate::model::{KeyPart, RecordId};
-
-    #[test]
-    fn a_survivor_is_read_back_from_the_reason() {
-        for id in [
-            RecordId::text("ü a"),
-            RecordId::int(-7),
-            RecordId::of_parts(&[KeyPart::Int(1), KeyPart::Text("x".into())]),
-        ] {
-            assert_eq!(merged_into(&merged_reason(&id)), Some(id));
-        }
-        for other in ["merged:", "merged:0", "merged:zz", "merged:é1", "partner_gone"] {
-            assert!(merged_into(other).is_none_or(|id| id.as_bytes().is_empty()), "{other}");
-        }
-    }
 }

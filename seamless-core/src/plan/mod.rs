@@ -28,6 +28,7 @@ mod json;
 pub mod keys;
 mod known;
 pub mod matching;
+mod parking;
 mod propose;
 pub mod render;
 pub mod returns;
@@ -45,14 +46,12 @@ pub use entry::{
     Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Wait,
 };
 pub use guarantee::{Guarantee, Holding, guarantees};
-pub use guard::{GuardFigures, GuardInput, GuardTrip, guards};
+pub use guard::{GuardFigures, GuardInput, GuardTrip, guards, is_of_identity};
 pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
-pub use json::{EntryLine, park_name};
-pub use known::{
-    Attention, AttentionWhy, GONE, Pair, PairStatus, Resolution, Return, Suspicion, Trail, merged_into,
-    merged_reason,
-};
+pub use json::EntryLine;
+pub use known::{Attention, AttentionWhy, GONE, Pair, PairStatus, Resolution, Return, Suspicion, Trail};
 pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};
+pub use parking::{Attempt, ParkedAs, UnknownReason, park_name};
 pub use propose::{FormProposal, Proposals};
 pub use seal::{Closing, Sealer, Verifier};
 pub use tally::Tally;

@@ -15,6 +15,7 @@ use super::test_kit::{
     ManualClock, adopted, approval, at, entry, head, id, key, link, pair, partition, trailer,
 };
 use crate::model::{ErrorKind, PlanId, Result, RuleId, Side, Sides};
+use crate::plan::ParkedAs;
 
 macro_rules! cases {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -413,7 +414,7 @@ fn attention(record: &str, why: AttentionWhy) -> Attention {
 fn parked(rules: &[&str], message: &str) -> AttentionWhy {
     let rules = rules.iter().map(|rule| RuleId::from(*rule)).collect();
     AttentionWhy::Parked {
-        reason: "map".into(),
+        reason: ParkedAs::Unmappable,
         rules,
         message: message.into(),
         remedy: String::new(),
@@ -508,8 +509,8 @@ async fn a_resolution_that_was_changed_since_is_not_used_up(store: &dyn StateSto
         store.commit(&lease, &plan, commit).await.unwrap();
         store.resolutions(&link()).await.unwrap()
     };
-    store.resolve(&link(), &take(Side::Left), at(1)).await.unwrap();
-    store.resolve(&link(), &take(Side::Right), at(2)).await.unwrap();
+    store.resolve(&[(link(), take(Side::Left))], at(1)).await.unwrap();
+    store.resolve(&[(link(), take(Side::Right))], at(2)).await.unwrap();
     assert_eq!(store.resolutions(&link()).await.unwrap(), [take(Side::Right)]);
     assert_eq!(use_up(take(Side::Left)).await, [take(Side::Right)]);
     assert_eq!(use_up(take(Side::Right)).await, []);
@@ -564,6 +565,13 @@ async fn binding_resets_nothing(store: &dyn StateStore, _: &ManualClock) {
     assert_eq!(kind(store.adopt(&lease, &approval("p", "d")).await), ErrorKind::Conflict);
     assert_eq!(store.bind(&binding("crm", "d")).await.unwrap(), Bound::Same);
     assert_eq!(store.journal(Scan::first(1)).await.unwrap().rows[0].what, "rebound");
+    store.draft(&lease, &head("q", &partition(), store.revision().await.unwrap())).await.unwrap();
+    store.finish(&lease, &PlanId::from("q"), &trailer("d")).await.unwrap();
+    store.rehome(&lease, &binding("clone", "d"), at(2)).await.unwrap();
+    assert_eq!(kind(store.adopt(&lease, &approval("q", "d")).await), ErrorKind::Conflict);
+    assert_eq!(store.bind(&binding("clone", "d")).await.unwrap(), Bound::Same);
+    let line = store.journal(Scan::first(1)).await.unwrap().rows.remove(0);
+    assert_eq!(line.what + &line.note, "rehomedclone and erp, not crm and erp any more");
     let key = store.seal_key().await.unwrap().0;
     assert_eq!(store.seal_key().await.unwrap().0, key);
     assert_ne!(key, [0; 32]);

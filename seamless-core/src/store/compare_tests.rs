@@ -23,7 +23,7 @@ use super::test_kit::{ManualClock, approval, at, head, trailer};
 use crate::model::{
     Error, KeyPart, LinkId, PartitionId, PlanId, RecordId, Result, RuleId, Side, Sides, Timestamp, Version,
 };
-use crate::plan::{Entry, EntryKey, Feed};
+use crate::plan::{Attempt, Entry, EntryKey, Feed, ParkedAs};
 
 const LINKS: [&str; 2] = ["customers", "orders"];
 const PARTITIONS: [&str; 2] = ["north", "south"];
@@ -52,6 +52,7 @@ enum Op {
     Release(Who),
     Bind(Binding),
     Rebind(Who, Binding),
+    Rehome(Who, Binding),
     /// From nothing to a plan that is being applied.
     Begin {
         partition: usize,
@@ -189,11 +190,16 @@ fn hint() -> impl Strategy<Value = Attention> {
     )
 }
 
+fn reason() -> impl Strategy<Value = ParkedAs> {
+    let refused = any::<[u8; 8]>().prop_map(|hash| ParkedAs::Refused(Some(Attempt(hash))));
+    prop_oneof![Just(ParkedAs::Ambiguous), Just(ParkedAs::Broken), refused]
+}
+
 fn attention() -> impl Strategy<Value = Attention> {
     let retry =
         (any::<u32>(), "[ab]").prop_map(|(failures, failure)| AttentionWhy::Retry { failures, failure });
     let suspicion = proptest::option::of(arbitrary::suspicion());
-    let parked = ("[ab]", rules(), "[ab]", suspicion).prop_map(|(reason, rules, message, suspicion)| {
+    let parked = (reason(), rules(), "[ab]", suspicion).prop_map(|(reason, rules, message, suspicion)| {
         AttentionWhy::Parked { reason, rules, message, remedy: String::new(), suspicion }
     });
     let conflict = (rules(), "[ab]").prop_map(|(rules, message)| AttentionWhy::Conflict { rules, message });
@@ -276,6 +282,7 @@ fn op() -> BoxedStrategy<Op> {
         1 => who().prop_map(Op::Release),
         1 => binding().prop_map(Op::Bind),
         1 => (who(), binding()).prop_map(|(who, binding)| Op::Rebind(who, binding)),
+        1 => (who(), binding()).prop_map(|(who, binding)| Op::Rehome(who, binding)),
         8 => begin,
         2 => (who(), plan(), any::<bool>()).prop_map(|(who, plan, moved)| Op::Draft { who, plan, moved }),
         4 => (who(), plan(), 0..AREAS.len(), rows)
@@ -371,6 +378,10 @@ impl Both {
                 let lease = self.who(&who);
                 let _ = ask!(self, store => store.rebind(&lease, &binding, now));
             }
+            Op::Rehome(who, binding) => {
+                let lease = self.who(&who);
+                let _ = ask!(self, store => store.rehome(&lease, &binding, now));
+            }
             Op::Begin { partition, plan, entries } => self.begin(partition, plan, entries),
             Op::Draft { who, plan, moved } => {
                 let lease = self.who(&who);
@@ -433,7 +444,7 @@ impl Both {
                 let _ = ask!(self, store => store.notify(&LINKS[link].into(), &hints));
             }
             Op::Resolve(link, resolution) => {
-                let _ = ask!(self, store => store.resolve(&LINKS[link].into(), &resolution, now));
+                let _ = ask!(self, store => store.resolve(&[(LINKS[link].into(), resolution.clone())], now));
             }
             Op::SetPause(on) => {
                 let pause = on.then(|| Pause { by: "anna".to_owned(), at: now, why: "lunch".to_owned() });

@@ -238,6 +238,17 @@ impl StateStore for MemoryStore {
         Ok(())
     }
 
+    async fn rehome(&self, lease: &Lease, binding: &Binding, at: Timestamp) -> Result<()> {
+        let mut state = self.under(lease)?;
+        if refuse::rehomes(state.binding.as_ref(), binding)? {
+            let words = refuse::rehomed_words(state.binding.as_ref(), binding);
+            state.binding = Some(binding.clone());
+            state.revision += 1;
+            state.log(at, "rehomed", &lease.worker, None, words);
+        }
+        Ok(())
+    }
+
     async fn seal_key(&self) -> Result<SealKey> {
         Ok(self.lock().seal_key.clone())
     }
@@ -351,12 +362,14 @@ impl StateStore for MemoryStore {
         Ok(ids.iter().map(of).collect())
     }
 
-    async fn resolve(&self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
+    async fn resolve(&self, resolutions: &[(LinkId, Resolution)], at: Timestamp) -> Result<()> {
         let mut state = self.lock();
-        let Resolution { ids, rule, by, .. } = resolution;
-        let key = (ids.left.clone(), ids.right.clone(), rule.clone());
-        state.link(link).resolutions.insert(key, resolution.clone());
-        state.log(at, "resolved", by, None, refuse::resolved_words(link, resolution));
+        for (link, resolution) in resolutions {
+            let Resolution { ids, rule, by, .. } = resolution;
+            let key = (ids.left.clone(), ids.right.clone(), rule.clone());
+            state.link(link).resolutions.insert(key, resolution.clone());
+            state.log(at, "resolved", by, None, refuse::resolved_words(link, resolution));
+        }
         Ok(())
     }
 

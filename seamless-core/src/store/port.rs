@@ -41,7 +41,7 @@ pub enum Bound {
     Same,
     /// The systems are the same; the configuration is another one. What it was before.
     Reconfigured(Box<Binding>),
-    /// The store belongs to other systems. Nothing was changed; the caller refuses.
+    /// The store belongs to other systems. Nothing was changed; a person has to say that they are the same.
     Foreign(Box<Binding>),
 }
 
@@ -305,6 +305,13 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// Takes a new configuration for the same systems. Bases stay; the journal says so.
     async fn rebind(&self, lease: &Lease, binding: &Binding, at: Timestamp) -> Result<()>;
 
+    /// Ties the store to other systems, since a person said that they are the ones: a system that was moved, or got another
+    /// identity. Pairs, bases and everything that is open stay. Moves the revision, so that no plan for the former systems
+    /// can be approved any more. The journal names the systems.
+    ///
+    /// Errors: of kind [`ErrorKind::Conflict`](crate::model::ErrorKind::Conflict) where the store has no binding yet.
+    async fn rehome(&self, lease: &Lease, binding: &Binding, at: Timestamp) -> Result<()>;
+
     /// The key of seals: the same for the store's whole life.
     async fn seal_key(&self) -> Result<SealKey>;
 
@@ -355,8 +362,9 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// Everything that is open about these records of a side: as long as asked, in the order asked.
     async fn attention_of(&self, link: &LinkId, side: Side, ids: &[RecordId]) -> Result<Vec<Vec<Attention>>>;
 
-    /// Keeps a person's decision for the next plan. Needs no lease; a later one for the same group replaces it.
-    async fn resolve(&self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()>;
+    /// Keeps people's decisions for the next plan, all of them in one transaction. Needs no lease; a later one for the same
+    /// group replaces an earlier one.
+    async fn resolve(&self, resolutions: &[(LinkId, Resolution)], at: Timestamp) -> Result<()>;
 
     /// The decisions about a link's conflicts that no plan has used yet.
     async fn resolutions(&self, link: &LinkId) -> Result<Vec<Resolution>>;

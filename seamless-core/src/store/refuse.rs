@@ -244,6 +244,23 @@ pub(super) fn rebinds(known: Option<&Binding>, binding: &Binding) -> Result<bool
     }
 }
 
+/// Whether a store must be tied to other systems.
+///
+/// Errors: it has no binding yet.
+pub(super) fn rehomes(known: Option<&Binding>, binding: &Binding) -> Result<bool> {
+    match known {
+        None => Err(conflict("the store is not tied to any systems yet")),
+        Some(known) => Ok(known != binding),
+    }
+}
+
+/// The journal's words for that.
+pub(super) fn rehomed_words(known: Option<&Binding>, binding: &Binding) -> String {
+    let was = known.map(|known| format!("{} and {}", known.systems.left, known.systems.right));
+    let Binding { systems, .. } = binding;
+    format!("{} and {}, not {} any more", systems.left, systems.right, was.unwrap_or_default())
+}
+
 /// Refuses to make a plan anew under the id of one that is being applied or is another partition's.
 pub(super) fn check_redraft(lease: &Lease, known: &PlanHead, state: PlanState) -> Result<()> {
     check_partition(lease, &known.id, &known.partition)?;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures::join;
 
 use crate::connector::{
-    Capabilities, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target,
-    UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome,
+    Capabilities, Connector, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind,
+    Target, UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome,
 };
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
@@ -17,8 +17,8 @@ use crate::model::{
     Error, ErrorKind, FieldName, LinkId, Planned, RecordId, Reference, Result, Retry, Side, Value,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, PlannedGround, PlannedTarget, PlannedVerb,
-    attempt_name,
+    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, ParkedAs, PlannedGround, PlannedTarget,
+    PlannedVerb, attempt_name,
 };
 use crate::store::{AttentionKind, Commit};
 
@@ -422,7 +422,7 @@ impl Applying<'_> {
     async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
         let entity = link.spec().entity.of(side).clone();
         let query = FetchQuery { entity, shape: link.shape(side).clone(), by };
-        let mut found = self.inner.connectors.of(side).fetch(query).await?.into_iter();
+        let mut found = self.inner.reading.of(side).fetch(query).await?.into_iter();
         Ok(found.next().unwrap_or(Lookup::Unanswered))
     }
 
@@ -464,7 +464,7 @@ impl Applying<'_> {
                     "nobody knows whether the record was created, and the target has no key to find out by";
                 self.drop_entry(entry, why, commit);
                 let remedy = "look for it in the target; then retry this record, or delete the duplicate";
-                self.park(entry, "ambiguous_create", why, remedy, now, commit);
+                self.park(entry, ParkedAs::AmbiguousCreate, why, remedy, now, commit);
             }
             Fate::Undecidable => {
                 let error = Error::new(ErrorKind::Unavailable, "nobody knows whether it happened");
@@ -496,8 +496,8 @@ impl Applying<'_> {
         if parked {
             let remedy =
                 error.remedy().unwrap_or("correct the record or the mapping; then retry this record");
-            let name = entry.action().map(attempt_name).unwrap_or_default();
-            return self.park(entry, &name, &message, remedy, now, commit);
+            let attempt = ParkedAs::Refused(entry.action().map(attempt_name));
+            return self.park(entry, attempt, &message, remedy, now, commit);
         }
         let Some((side, id)) = pair_key(entry) else { return };
         let at = self.inner.clock.now();
@@ -521,7 +521,7 @@ impl Applying<'_> {
     fn park(
         &self,
         entry: &Entry,
-        reason: &str,
+        reason: ParkedAs,
         message: &str,
         remedy: &str,
         now: &mut PairsNow,
@@ -533,7 +533,7 @@ impl Applying<'_> {
             side,
             id: id.clone(),
             why: AttentionWhy::Parked {
-                reason: reason.to_owned(),
+                reason,
                 rules: changed_rules(entry),
                 message: message.to_owned(),
                 remedy: remedy.to_owned(),

@@ -14,8 +14,8 @@ use crate::mapper::LinkMode;
 use crate::merge::CompiledLink;
 use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides, Timestamp};
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, PairStatus, ParkReason, Rank, Resolution, conflict_message,
-    merged_reason, park_name,
+    Attention, AttentionWhy, Body, Effect, Entry, PairStatus, ParkReason, ParkedAs, Rank, Resolution,
+    conflict_message,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
@@ -343,14 +343,11 @@ impl Applying<'_> {
         let attention = match effect {
             Effect::Park(parked) => {
                 let id = parked.id.clone().unwrap_or_else(|| entry.key.id.clone());
-                let reason = match &parked.why {
-                    ParkReason::Merged { into } => merged_reason(into),
-                    why => park_name(why).to_owned(),
-                };
+                let reason = ParkedAs::from(&parked.why);
                 Some(Attention {
                     side: parked.side,
                     id,
-                    due: if looks_again_by_itself(&reason) { at } else { never() },
+                    due: if reason.ends_by_itself() { at } else { never() },
                     why: AttentionWhy::Parked {
                         reason,
                         rules: parked.rules.clone(),
@@ -518,11 +515,6 @@ pub(super) fn is_create(entry: &Entry) -> bool {
 fn same_batch(a: &Entry, b: &Entry) -> bool {
     (a.key.rank, a.key.link, a.key.side) == (b.key.rank, b.key.link, b.key.side)
         || (a.key.rank == Rank::State && b.key.rank == Rank::State && a.key.link == b.key.link)
-}
-
-/// Parked items that can end without the record itself changing, so that they are looked at in every run.
-fn looks_again_by_itself(reason: &str) -> bool {
-    matches!(reason, "ambiguous" | "waiting" | "hidden" | "partner_gone")
 }
 
 /// Later than any run: what waits for a person or for its own record.

@@ -20,11 +20,13 @@ use crate::plan::{
 use crate::store::{Binding, SpillRow};
 
 use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
+use super::circles::part_circles;
 use super::integration::hex;
 use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::{Making, SpillPages};
 use super::merging::{AnyMerged, find_merges, give_up_places, merged_of};
+use super::older::SameChanges;
 use super::progress::{Meter, Phase};
 use super::pull::Pulled;
 
@@ -48,6 +50,11 @@ pub(super) struct Deciding<'a> {
     pub(super) decided: Vec<crate::model::LinkId>,
     /// Whether nothing is open about any record of the link.
     pub(super) quiet: bool,
+    /// See [`DecideContext::rests`].
+    pub(super) rests: Bits,
+    /// See [`DecideContext::back`].
+    pub(super) back: Sides<Bits>,
+    pub(super) same_changes: SameChanges,
     pub(super) keys: Sides<SideKeys>,
     pub(super) merged: Sides<AnyMerged>,
 }
@@ -90,6 +97,8 @@ impl Deciding<'_> {
             capabilities: &self.capabilities,
             configuration: &self.making.inner.configuration,
             deletes: !self.making.reconfigured,
+            rests: &self.rests,
+            back: &self.back,
             decided: &self.decided,
         }
     }
@@ -379,9 +388,12 @@ async fn decide_page(deciding: &Deciding<'_>, rows: Vec<SpillRow>, referred: boo
             no_place.extend(survivor(left).map(|id| (Side::Left, id)));
             no_place.extend(survivor(right).map(|id| (Side::Right, id)));
         }
-        deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
+        let decision = decide(&context, &situation);
+        deciding.same_changes.see(deciding.link, pair, &halves, &decision);
+        deciding.gather(&mut page, decision, &halves, referred);
     }
     give_up_places(deciding, no_place).await?;
+    part_circles(deciding, &mut page.entries).await?;
     deciding.put(page).await?;
     Ok(pairs.len() as u64)
 }
@@ -440,6 +452,7 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
                 &open,
             ));
         }
+        part_circles(deciding, &mut entries).await?;
         making.put_entries(entries).await?;
     }
     Ok(decided)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::mapper::{Answer, Ask, Resolved};
 use crate::merge::CompiledLink;
 use crate::model::{LinkId, Record, RecordId, Result, Side};
-use crate::plan::{Attention, AttentionWhy, PairStatus, merged_into};
+use crate::plan::{Attention, AttentionWhy, PairStatus};
 use crate::store::Mark;
 
 use super::area::{self, Upcoming};
@@ -47,7 +47,7 @@ pub(super) async fn resolve(
     Ok(resolved)
 }
 
-async fn partners(
+pub(super) async fn partners(
     making: &Making<'_>,
     link: &LinkId,
     side: Side,
@@ -169,7 +169,7 @@ async fn ask_a_person(
 /// The record that a parked item says a pair's record was merged into.
 fn survivor(open: &[Attention]) -> Option<RecordId> {
     open.iter().find_map(|attention| match &attention.why {
-        AttentionWhy::Parked { reason, .. } => merged_into(reason),
+        AttentionWhy::Parked { reason, .. } => reason.merged_into().cloned(),
         _ => None,
     })
 }

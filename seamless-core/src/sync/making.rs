@@ -13,6 +13,7 @@ use crate::plan::{Entry, PlanHead};
 use crate::store::{Area, Lease, Scan, SpillRow, StateStore};
 
 use super::integration::Inner;
+use super::narrowing::Narrowing;
 
 /// Rows that are spilled or looked up at once.
 pub(super) const BATCH_ROWS: usize = 1000;
@@ -45,7 +46,11 @@ impl Making<'_> {
     }
 
     pub(super) fn connector(&self, side: Side) -> &dyn Connector {
-        &**self.inner.connectors.of(side)
+        self.reading(side)
+    }
+
+    pub(super) fn reading(&self, side: Side) -> &Narrowing {
+        self.inner.reading.of(side)
     }
 
     pub(super) fn capabilities(&self, link: &CompiledLink) -> Sides<Capabilities> {

@@ -13,9 +13,11 @@
 //! | what a host holds | `integration`, `run`, `plan_handle`, `progress`, `cancel` |
 //! | making a plan | `planning` (the whole), `making` (what each step needs), `area` (the spill) |
 //! | reading | `pull`, `attention`, `pairing` |
-//! | deciding | `merging`, `deciding`, `alone`, `lookup`, `keys` |
+//! | fields that a system does not have any more | `narrowing`, `resting` |
+//! | deciding | `merging`, `deciding`, `alone`, `lookup`, `circles`, `keys`, `older` |
 //! | applying | `applying` (the whole), `ahead`, `acting`, `operation`, `fate` |
 //! | committing | `settle`, `pair_now`, `relink` |
+//! | what people decide | `resolving` |
 //! | capabilities that prove false | `doubt` |
 //!
 //! It does not know how a value is carried (the mapper), what an observation means (the plan floor decides), or how
@@ -28,6 +30,7 @@ mod applying;
 mod area;
 mod attention;
 mod cancel;
+mod circles;
 mod deciding;
 mod doubt;
 mod fate;
@@ -37,6 +40,8 @@ mod late_commit;
 mod lookup;
 mod making;
 mod merging;
+mod narrowing;
+mod older;
 mod operation;
 mod pair_now;
 mod pairing;
@@ -45,6 +50,8 @@ mod planning;
 mod progress;
 mod pull;
 mod relink;
+mod resolving;
+mod resting;
 mod run;
 mod settle;
 mod vanished;
@@ -54,4 +61,5 @@ pub use cancel::Cancel;
 pub use integration::{Integration, IntegrationBuilder, Options};
 pub use plan_handle::{Approved, Plan};
 pub use progress::{Event, NoObserver, Observer, Phase};
+pub use resolving::{Choice, Chosen};
 pub use run::{RunReport, Status};

@@ -20,10 +20,12 @@ use super::deciding::{Deciding, decide_late, decide_pairs};
 use super::integration::Inner;
 use super::keys::settle_keys;
 use super::making::{BATCH_ROWS, LeaseKeeper, Making};
+use super::older::SameChanges;
 use super::pairing::match_unpaired;
 use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
+use super::resting::{are_back, open_notices, report, resting_groups};
 
 /// The newest lines of the journal, in which the last plan that was applied to its end is looked for. Where it is not
 /// among them, no record counts as read since its last write: that is the cautious answer.
@@ -81,7 +83,7 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>, out: &mut Lines<'_>
         if link.spec().mode == crate::mapper::LinkMode::Off {
             continue;
         }
-        let deciding = read_link(making, place, link, before).await?;
+        let Some(deciding) = read_link(making, place, link, before).await? else { continue };
         let looked_at = decide_pairs(&deciding).await?;
         decide_unpaired(&deciding).await?;
         put_cursors(making, &deciding).await?;
@@ -95,23 +97,33 @@ async fn fill(making: &Making<'_>, before: Option<&Binding>, out: &mut Lines<'_>
         figures.late = decide_late(deciding).await?;
     }
     settle_keys(making, &stages).await?;
-    seal(making, &stages, &figures, out).await
+    seal(making, before, &stages, &figures, out).await
 }
 
+/// Reads both sides of a link. `None` where the link rests: nothing of it is decided then, and its feeds stay where they
+/// are.
 async fn read_link<'a>(
     making: &'a Making<'a>,
     place: u16,
     link: &'a CompiledLink,
     before: Option<&'a Binding>,
-) -> Result<Deciding<'a>> {
-    let (left, right) =
-        try_join!(pull(making, place, link, Side::Left), pull(making, place, link, Side::Right))?;
+) -> Result<Option<Deciding<'a>>> {
+    let notices = open_notices(making, link).await?;
+    let back = are_back(making, link, &notices).await?;
+    let anew = !back.left.is_empty() || !back.right.is_empty();
+    let of = |side: Side| pull(making, place, link, side, anew);
+    let (left, right) = try_join!(of(Side::Left), of(Side::Right))?;
     let mut pulled = Sides::new(left, right);
+    report(making, place, link, &pulled, notices).await?;
+    if pulled.left.rests.is_some() || pulled.right.rests.is_some() {
+        return Ok(None);
+    }
+    let rests = resting_groups(link, &pulled.as_ref().map(|pulled| pulled.gone.as_slice()));
     let resolutions = making.store().resolutions(&link.spec().id).await?;
     nominate(making, place, link, &resolutions, &mut pulled).await?;
     match_unpaired(making, place, link, pulled.as_ref().map(|pulled| pulled.unpaired)).await?;
     let open = making.store().attention(&link.spec().id, None, Scan::first(1)).await?;
-    Ok(Deciding {
+    Ok(Some(Deciding {
         making,
         place,
         link,
@@ -121,9 +133,12 @@ async fn read_link<'a>(
         before,
         decided: making.decided_before(place),
         quiet: open.rows.is_empty(),
+        rests,
+        back,
+        same_changes: SameChanges::default(),
         keys: Sides::default(),
         merged: Sides::default(),
-    })
+    }))
 }
 
 /// See [`Making::read_since`].
@@ -144,24 +159,15 @@ fn by_left(resolutions: Vec<Resolution>) -> HashMap<RecordId, Vec<Resolution>> {
     by_left
 }
 
-/// What the state was bound to before, where that is another configuration.
+/// What the state was bound to before, where that is another configuration or other systems.
 async fn bound(inner: &Inner) -> Result<Option<Box<Binding>>> {
     match inner.store.bind(&inner.binding()).await? {
         Bound::First | Bound::Same => Ok(None),
         Bound::Reconfigured(before) => Ok(Some(before)),
-        Bound::Foreign(before) => Err(Error::new(
-            ErrorKind::Configuration,
-            format!(
-                "the state belongs to other systems: {} and {}, not {} and {}",
-                before.systems.left,
-                before.systems.right,
-                inner.connectors.left.info().identity,
-                inner.connectors.right.info().identity
-            ),
-        )
-        .with_remedy(
-            "use another state for this environment; the pairs of one are not the pairs of another",
-        )),
+        Bound::Foreign(before) => {
+            tracing::warn!(left = %before.systems.left, right = %before.systems.right, "the state belongs to other systems");
+            Ok(Some(before))
+        }
     }
 }
 
@@ -216,6 +222,7 @@ async fn put_cursors(making: &Making<'_>, deciding: &Deciding<'_>) -> Result<()>
 /// The second pass: counts, digest, guards, seal.
 async fn seal(
     making: &Making<'_>,
+    before: Option<&Binding>,
     stages: &[Deciding<'_>],
     figures: &[LinkFigures],
     out: &mut Lines<'_>,
@@ -261,11 +268,13 @@ async fn seal(
             name: inner.names.of(side).clone(),
             deletes: *counts.delete.of(side),
             enumerated: *figures.enumerated.of(side),
-            identity_changed: false,
+            identity_changed: before
+                .is_some_and(|before| *before.systems.of(side) != inner.connectors.of(side).info().identity),
         };
         let input = GuardInput {
             pairs,
             changed: counts.update.left + counts.update.right,
+            same_changes: deciding.same_changes.count(),
             first_sync: pairs == 0,
             configuration_changed: making.reconfigured,
             sides: Sides::new(side(Side::Left), side(Side::Right)),

@@ -11,16 +11,17 @@ use futures::{StreamExt, join};
 
 use crate::connector::{Capabilities, Capability, Change, End, Order, ReadQuery, Versioned};
 use crate::merge::CompiledLink;
-use crate::model::{Condition, Error, ErrorKind, RecordId, Result, Retry, Side, Timestamp, Truth};
+use crate::model::{Condition, Error, ErrorKind, FieldName, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
     AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, GONE, MatchRow, PairStatus, ParkReason, Parked,
-    Rank, match_key, park_name,
+    ParkedAs, Rank, match_key,
 };
 use crate::store::{Mark, Scan, SpillRow};
 
 use super::area::{self, Missing};
 use super::making::{BATCH_ROWS, Making};
 use super::progress::{Meter, Phase};
+use super::resting::{Rest, needs, rests_because_of};
 use super::vanished::{close_gone, close_vanished};
 
 /// What reading a side came to.
@@ -37,15 +38,35 @@ pub(super) struct Pulled {
     pub(super) read: u64,
     /// Records without a pair.
     pub(super) unpaired: u32,
+    /// Fields that the side does not have any more.
+    pub(super) gone: Vec<FieldName>,
+    /// Why the link rests, where it does: then nothing was read into the draft.
+    pub(super) rests: Option<Rest>,
 }
 
-/// Reads one side of a link into the draft.
-pub(super) async fn pull(making: &Making<'_>, place: u16, link: &CompiledLink, side: Side) -> Result<Pulled> {
+impl Pulled {
+    /// A side that was not read. Its feed stays where it was.
+    fn resting(feed: Option<Feed>, gone: Vec<FieldName>, rest: Rest) -> Self {
+        let feed = feed.unwrap_or(Feed { cursor: None, enumerated_at: None, enumerated: 0 });
+        Self { feed, complete: false, full: false, read: 0, unpaired: 0, gone, rests: Some(rest) }
+    }
+}
+
+/// Reads one side of a link into the draft; `anew` from the start, wherever its feed stands.
+pub(super) async fn pull(
+    making: &Making<'_>,
+    place: u16,
+    link: &CompiledLink,
+    side: Side,
+    anew: bool,
+) -> Result<Pulled> {
     let capabilities = making.connector(side).capabilities(link.spec().entity.of(side));
     let feed = making.store().feed(&link.spec().id, side).await?;
     let now = making.inner.clock.now();
     let after = match &feed {
-        Some(feed) if capabilities.changes && !making.reconfigured && !sweep_due(link, feed, now) => {
+        Some(feed)
+            if capabilities.changes && !making.reconfigured && !anew && !sweep_due(link, feed, now) =>
+        {
             feed.cursor.clone()
         }
         _ => None,
@@ -57,6 +78,10 @@ pub(super) async fn pull(making: &Making<'_>, place: u16, link: &CompiledLink, s
         Err(error) if error.kind() == ErrorKind::CursorExpired && after.is_some() => {
             tracing::warn!(link = %link.spec().id, %side, "the cursor expired; everything is enumerated");
             Pulling::begin(making, place, link, side, true, None).run(None, feed, now).await
+        }
+        Err(error) if rests_because_of(&error, feed.as_ref()) => {
+            tracing::warn!(link = %link.spec().id, %side, %error, "the link rests");
+            Ok(Pulled::resting(feed, Vec::new(), Rest::Entity(error.message().to_owned())))
         }
         result => result,
     }
@@ -150,6 +175,16 @@ impl<'a> Pulling<'a> {
         let ordered = self.full && self.capabilities.order == Order::RecordId;
         let mut pages =
             self.making.connector(self.side).read(query).await.map_err(|error| self.place(error))?;
+        let gone = self
+            .making
+            .reading(self.side)
+            .gone(self.link.spec().entity.of(self.side), self.link.shape(self.side));
+        if let (Some(field), None) = (gone.first(), &before) {
+            return Err(self.place(never_there(field)));
+        }
+        if needs(self.link, self.side, &gone) {
+            return Ok(Pulled::resting(before, gone, Rest::Field));
+        }
         let mut cursor = None;
         let mut end = None;
         let mut coming = pages.next().await;
@@ -194,7 +229,7 @@ impl<'a> Pulling<'a> {
         };
         let (read, unpaired, full) = (self.read, self.ordinal, self.full);
         self.meter.end();
-        Ok(Pulled { feed, complete, full, read, unpaired })
+        Ok(Pulled { feed, complete, full, read, unpaired, gone, rests: None })
     }
 
     async fn take_in(&mut self, changes: Vec<Change>, ordered: bool) -> Result<()> {
@@ -433,7 +468,7 @@ impl<'a> Pulling<'a> {
             let Body::Effect(Effect::Park(parked)) = &entry.body else { return true };
             !open.iter().any(|known| {
                 matches!(&known.why, AttentionWhy::Parked { reason, message, .. }
-                if reason == park_name(&parked.why) && *message == parked.message)
+                if *reason == ParkedAs::from(&parked.why) && *message == parked.message)
             })
         });
         Ok(broken)
@@ -451,6 +486,13 @@ fn id_of_change(change: &Change) -> Option<&RecordId> {
 fn cut_off() -> Error {
     Error::new(ErrorKind::Unavailable, "the feed stopped before its end; nothing was planned from it")
         .with_retry(Retry::Later)
+}
+
+/// A field that is missing from the start is a mistake of the mapping.
+fn never_there(field: &FieldName) -> Error {
+    Error::configuration("the system has no such field")
+        .at("field", field)
+        .with_remedy("correct the name in the mapping, or add the field to the system")
 }
 
 fn out_of_order(id: &RecordId) -> Error {

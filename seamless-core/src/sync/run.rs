@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
-use crate::connector::{Capability, FetchBy, FetchQuery, Lookup};
-use crate::model::{
-    EntityName, Error, ErrorKind, LinkId, PlanId, RecordId, Result, RuleId, Side, Sides, Version,
-};
+use crate::connector::Capability;
+use crate::model::{EntityName, Error, ErrorKind, GuardId, LinkId, PlanId, RecordId, Result, Side, Version};
 use crate::plan::{
-    Attention, AttentionWhy, FormProposal, PairStatus, PlanHead, Proposals, Resolution, Trailer, Verifier,
+    Attention, AttentionWhy, FormProposal, PlanHead, Proposals, Trailer, Verifier, is_of_identity,
 };
-use crate::store::{Approval, Lease, Pause, PlanRow, PlanState, Scan};
+use crate::store::{Approval, Binding, Bound, Lease, Pause, PlanRow, PlanState, Scan};
 
 use super::applying::{Applied, apply_plan, is_create};
 use super::integration::Integration;
@@ -107,11 +105,22 @@ impl Integration {
             .with_remedy("make a new plan"));
         }
         let at = self.inner.clock.now();
+        let foreign = match self.inner.store.bind(&self.inner.binding()).await? {
+            Bound::Foreign(before) => Some(before),
+            Bound::First | Bound::Same | Bound::Reconfigured(_) => None,
+        };
+        if let Some(before) = &foreign {
+            self.check_said(before, &row, &overrides)?;
+        }
         if row.state != PlanState::Adopted {
             let overrides = overrides.iter().map(ToString::to_string).collect();
             let approval = Approval { plan: plan.clone(), digest, by, at, overrides };
             self.inner.store.adopt(&keeper.lease, &approval).await?;
-            self.inner.store.rebind(&keeper.lease, &self.inner.binding(), at).await?;
+            let binding = self.inner.binding();
+            match foreign {
+                Some(_) => self.inner.store.rehome(&keeper.lease, &binding, at).await?,
+                None => self.inner.store.rebind(&keeper.lease, &binding, at).await?,
+            }
         }
         apply_plan(&self.inner, keeper, &plan).await
     }
@@ -163,6 +172,27 @@ impl Integration {
         }
         store.complete(&keeper.lease, &id, PlanState::Abandoned, self.inner.clock.now()).await?;
         Ok(None)
+    }
+
+    /// Refuses a plan over a state of other systems, unless its guards said so and a person overrode them.
+    fn check_said(&self, before: &Binding, row: &PlanRow, overrides: &[GuardId]) -> Result<()> {
+        for side in Side::BOTH {
+            let (was, now) = (before.systems.of(side), &self.inner.connectors.of(side).info().identity);
+            if was == now {
+                continue;
+            }
+            let trips = row.trailer.iter().flat_map(|trailer| &trailer.guards);
+            let mut said = trips.filter(|trip| trip.side == Some(side) && is_of_identity(trip)).peekable();
+            if said.peek().is_none() || said.any(|trip| !overrides.contains(&trip.guard)) {
+                let name = self.inner.names.of(side);
+                let message = format!("the state belongs to another system: {name} was {was}, it is {now}");
+                return Err(Error::configuration(message).at("plan", &row.head.id).with_remedy(
+                    "make a new plan and override its guard if it is the same system under another identity; else \
+                     use another state for this environment",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a plan that was made for other systems than those that are connected.
@@ -354,63 +384,6 @@ impl Integration {
             since: now,
         });
         self.inner.store.notify(link, &hints.collect::<Vec<_>>()).await
-    }
-
-    /// Decides an open conflict: the value of one side is to win. It holds for the values that both sides hold now;
-    /// when one moves before the next plan, the conflict is open again.
-    ///
-    /// A value that is parked because it may be the system's own form of what was sent is decided in the same way. If
-    /// `take` is the side that the value came from, what the system keeps is its form: it becomes the base and nothing
-    /// is written. If `take` is the side that keeps it, it is an edit, and is carried over.
-    ///
-    /// Costs a fetch per side.
-    ///
-    /// Errors: the connectors' and the store's; of kind [`ErrorKind::NotFound`] when the link or the rule is not known,
-    /// the record has no partner, or a side does not show it.
-    pub async fn resolve(
-        &self,
-        link: &LinkId,
-        side: Side,
-        id: &RecordId,
-        rule: &RuleId,
-        take: Side,
-        by: &str,
-    ) -> Result<()> {
-        let compiled = self.link(link.as_str())?;
-        if !compiled.rules().iter().any(|known| known.id == *rule) {
-            return Err(
-                Error::new(ErrorKind::NotFound, format!("the link has no rule {rule:?}")).at("link", link)
-            );
-        }
-        let pairs = self.inner.store.pairs_of(link, side, std::slice::from_ref(id)).await?;
-        let pair = pairs.into_iter().flatten().find(|pair| pair.status != PairStatus::Ended);
-        let pair = pair.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("record {id} has no partner"))
-                .at("link", link)
-                .at("side", self.inner.names.of(side))
-                .with_remedy("name a record that is in conflict, by its key, and its side")
-        })?;
-        let mut seen = Sides::default();
-        for side in Side::BOTH {
-            let query = FetchQuery {
-                entity: compiled.spec().entity.of(side).clone(),
-                shape: compiled.shape(side).clone(),
-                by: FetchBy::Ids(vec![pair.ids.of(side).clone()]),
-            };
-            match self.inner.connectors.of(side).fetch(query).await?.into_iter().next() {
-                Some(Lookup::Found(found)) => {
-                    *seen.of_mut(side) = compiled.fingerprint(side, &found.record);
-                }
-                _ => {
-                    let message = format!("record {} is not shown", pair.ids.of(side));
-                    return Err(
-                        Error::new(ErrorKind::NotFound, message).at("side", self.inner.names.of(side))
-                    );
-                }
-            }
-        }
-        let resolution = Resolution { ids: pair.ids, rule: rule.clone(), take, by: by.to_owned(), seen };
-        self.inner.store.resolve(link, &resolution, self.inner.clock.now()).await
     }
 
     /// Stops a running apply between two batches, and keeps later ones from beginning. Journalled. Errors: the store's.

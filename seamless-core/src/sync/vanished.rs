@@ -7,7 +7,9 @@ use std::collections::HashSet;
 
 use crate::merge::CompiledLink;
 use crate::model::{Bits, RecordId, Result, Side, Sides};
-use crate::plan::{Attention, AttentionWhy, Basis, Body, Effect, Entry, EntryKey, PairStatus, Rank};
+use crate::plan::{
+    Attention, AttentionWhy, Basis, Body, Effect, Entry, EntryKey, PairStatus, ParkedAs, Rank,
+};
 use crate::store::Scan;
 
 use super::area;
@@ -93,9 +95,9 @@ async fn close(
 /// times: only a reading of everything tells that it is gone.
 fn ends(open: &[Attention], known: Known) -> bool {
     let stays = |open: &Attention| match &open.why {
-        AttentionWhy::Parked { reason, .. } => {
-            reason == "ambiguous_create" || reason == "broken" && known == Known::Proven
-        }
+        AttentionWhy::Parked { reason: ParkedAs::AmbiguousCreate | ParkedAs::FieldGone, .. } => true,
+        AttentionWhy::Parked { reason: ParkedAs::Broken, .. } => known == Known::Proven,
+        AttentionWhy::Parked { .. } => false,
         AttentionWhy::Hint { .. } | AttentionWhy::Conflict { .. } | AttentionWhy::Retry { .. } => false,
     };
     let is_hint = |open: &Attention| matches!(open.why, AttentionWhy::Hint { .. });

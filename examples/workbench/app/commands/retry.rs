@@ -5,6 +5,7 @@ use futures::executor::block_on;
 use seamless_core::clock::{Clock, SystemClock};
 use seamless_core::mapper::Mapper;
 use seamless_core::model::{LinkId, RecordId, Side, Timestamp};
+use seamless_core::plan::ParkedAs;
 use seamless_core::store::{Attention, AttentionWhy, Scan, StateStore};
 use serde_json::json;
 
@@ -59,6 +60,11 @@ fn hint(side: Side, id: RecordId, now: Timestamp) -> Attention {
     Attention { side, id, why: AttentionWhy::Hint { version: None }, due: now, since: now }
 }
 
+/// What is parked because of the record itself. A field that is gone is none, and every plan looks for it.
+fn is_of_a_record(why: &AttentionWhy) -> bool {
+    matches!(why, AttentionWhy::Parked { reason, .. } if *reason != ParkedAs::FieldGone)
+}
+
 /// Hints for every record of a link that is parked.
 fn parked(store: &dyn StateStore, link: &LinkId, now: Timestamp) -> Result<Vec<Attention>, Failure> {
     let mut hints: Vec<Attention> = Vec::new();
@@ -66,7 +72,7 @@ fn parked(store: &dyn StateStore, link: &LinkId, now: Timestamp) -> Result<Vec<A
     loop {
         let page = block_on(store.attention(link, None, Scan { after, rows_max: PAGE_ROWS }))?;
         after = page.rows.last().map(|row| (row.side, row.id.clone()));
-        let rows = page.rows.into_iter().filter(|row| matches!(row.why, AttentionWhy::Parked { .. }));
+        let rows = page.rows.into_iter().filter(|row| is_of_a_record(&row.why));
         hints.extend(rows.map(|row| hint(row.side, row.id, now)));
         if !page.more {
             break;

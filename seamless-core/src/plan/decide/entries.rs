@@ -10,6 +10,7 @@ use crate::plan::entry::{
     PlannedVerb, Provenance, Rank, Reason,
 };
 use crate::plan::known::AttentionWhy;
+use crate::plan::parking::{Attempt, ParkedAs};
 
 impl Deciding<'_> {
     /// Writes down what was gathered for a side as one update; nothing where nothing is sent. Fields stand in the order
@@ -170,10 +171,10 @@ impl Deciding<'_> {
         }
         let name = attempt_name(action);
         open.iter().any(|attention| match &attention.why {
-            AttentionWhy::Parked { reason, .. } if reason == "ambiguous_create" => {
+            AttentionWhy::Parked { reason: ParkedAs::AmbiguousCreate, .. } => {
                 action.verb == PlannedVerb::Create
             }
-            AttentionWhy::Parked { reason, .. } => *reason == name,
+            AttentionWhy::Parked { reason: ParkedAs::Refused(attempt), .. } => *attempt == Some(name),
             _ => false,
         })
     }
@@ -236,7 +237,7 @@ impl Deciding<'_> {
 
 /// The stable name of an attempt: the same values to the same record. Under it a refused write is parked, so that it
 /// is not tried again until something changes or a person asks for it.
-pub fn attempt_name(action: &Action) -> String {
+pub fn attempt_name(action: &Action) -> Attempt {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[u8::from(action.side == Side::Right)]);
     let mut bytes = Vec::with_capacity(256);
@@ -250,6 +251,5 @@ pub fn attempt_name(action: &Action) -> String {
         }
     }
     hasher.update(&bytes);
-    let digits: String = hasher.finalize().to_hex().chars().take(16).collect();
-    format!("refused:{digits}")
+    Attempt(hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default())
 }

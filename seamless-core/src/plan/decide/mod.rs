@@ -42,6 +42,12 @@ pub struct DecideContext<'a> {
     pub configuration: &'a str,
     /// Whether anything may be deleted: not in a run with a changed configuration.
     pub deletes: bool,
+    /// Groups that rest, because a side does not have a field of theirs any more: nothing is carried, agreed or opened,
+    /// what is open about them stays open, and a record that is created goes without them.
+    pub rests: &'a Bits,
+    /// Per side, the slots of fields that it did not have and that are there again. One that was made anew is empty, and
+    /// nobody cleared it.
+    pub back: &'a Sides<Bits>,
     /// Links that have been decided before this one in the same plan; a partner in another link may still appear.
     pub decided: &'a [LinkId],
 }

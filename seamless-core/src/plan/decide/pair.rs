@@ -58,6 +58,9 @@ impl Deciding<'_> {
         let mut contested: Vec<RuleId> = Vec::new();
         let mut writing = Sides::<Writing>::default();
         for (group, judgement) in verdict.loud() {
+            if self.cx.rests.contains(group) {
+                continue;
+            }
             if self.parks_instead(&case, group, judgement, &mut writing, &mut agreed) {
                 continue;
             }
@@ -79,6 +82,7 @@ impl Deciding<'_> {
         if !diverged.is_empty() {
             self.effect(Effect::Diverged { rules: diverged }, Bits::new());
         }
+        contested.extend(self.cx.rests.iter().flat_map(|group| self.rule_ids(group)));
         self.close_conflicts(&contested, &writing);
         let reason = match self.situation.pair {
             Some(_) => Reason::Changed,
@@ -139,8 +143,10 @@ impl Deciding<'_> {
             let (link, record) = (self.cx.link, &now.of(side).record);
             let carried =
                 |slot: usize| link.groups().iter().any(|group| group.slots.of(side).contains(&slot));
-            (0..link.watched(side))
-                .any(|slot| !carried(slot) && !link.forms(side).same_slot(slot, pair.base.of(side), record))
+            let said = |slot: usize| record.get(slot).value().is_some();
+            (0..link.watched(side)).any(|slot| {
+                !carried(slot) && said(slot) && !link.forms(side).same_slot(slot, pair.base.of(side), record)
+            })
         })
     }
 

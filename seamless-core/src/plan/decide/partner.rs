@@ -10,7 +10,8 @@ use crate::plan::entry::{
     Action, Body, Effect, Entry, FieldChange, ParkReason, PlannedExpects, PlannedGround, PlannedTarget,
     PlannedVerb, Provenance, Rank, Reason, Wait,
 };
-use crate::plan::known::{AttentionWhy, PairStatus, merged_into};
+use crate::plan::known::{AttentionWhy, PairStatus};
+use crate::plan::parking::ParkedAs;
 
 impl Deciding<'_> {
     /// A record without a partner: it gets one where scope, mapping, mode and the target's capabilities allow it.
@@ -40,7 +41,7 @@ impl Deciding<'_> {
         };
         let mut writing = Writing::default();
         for (place, group) in link.groups().iter().enumerate() {
-            if !group.direction.allows(to) {
+            if !group.direction.allows(to) || self.cx.rests.contains(place) {
                 continue;
             }
             match link.carry_group(place, from, &source.record, &nothing, &context) {
@@ -114,7 +115,7 @@ impl Deciding<'_> {
     /// gone.
     fn waits_for_a_merge(&self) -> bool {
         self.situation.open.iter().any(|attention| {
-            matches!(&attention.why, AttentionWhy::Parked { reason, .. } if merged_into(reason).is_some())
+            matches!(&attention.why, AttentionWhy::Parked { reason: ParkedAs::Merged { .. }, .. })
         })
     }
 

@@ -14,6 +14,7 @@ use crate::model::{Bits, Planned, Presence, Record, Side, Sides, Slot};
 use super::{Deciding, Writing};
 use crate::plan::entry::{ParkReason, Parked, Provenance};
 use crate::plan::known::{AttentionWhy, Pair, Resolution, Suspicion};
+use crate::plan::parking::ParkedAs;
 use crate::plan::returns::{Sending, may_write};
 
 /// A side's base with what it is proven to have made of our write: a record that still has the version that the
@@ -46,6 +47,10 @@ impl Deciding<'_> {
             suspects.filter_map(|side| Some((*side, self.suspicion(case, pair, group, *side)?))).next();
         let resolution = self.resolution(case, group).cloned();
         match (found, resolution, judgement) {
+            (None, Some(resolution), Judgement::Carry { .. }) if self.is_of_a_circle(group) => {
+                self.as_decided(case, group, &resolution, true, writing, agreed);
+                true
+            }
             (Some((side, _)), Some(resolution), _) => {
                 // Where the other side's value is meant and is what was sent, sending it again would change nothing.
                 let take = resolution.take;
@@ -134,6 +139,14 @@ impl Deciding<'_> {
         });
         let values: Vec<_> = known.collect();
         may_write(self.cx.link, pair, &case.current, Sending { group, to, values: &values })
+    }
+
+    /// Whether a group is parked because it would make a circle with a move on the other side.
+    fn is_of_a_circle(&self, group: usize) -> bool {
+        let rules = self.rule_ids(group);
+        self.situation.open.iter().any(|open| {
+            matches!(&open.why, AttentionWhy::Parked { reason: ParkedAs::Circle, rules: of, .. } if *of == rules)
+        })
     }
 
     /// Whether a group is parked as suspect already.

@@ -143,6 +143,14 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
             "the same value was written again and again, and did not stay",
             "find out what changes it back there, or decide which side's value is meant",
         ),
+        ParkReason::Circle => (
+            "two moves, one on each side, would make a circle of records",
+            "move one of the two records elsewhere, or decide for one side, for both records",
+        ),
+        ParkReason::FieldGone => (
+            "the system does not have a field any more that the mapping speaks of",
+            "give the system the field back, or change the mapping",
+        ),
     }
 }
 

@@ -140,7 +140,8 @@ variants!(Effect {
 variants!(ConflictWhy { 0 BothChanged, 1 FirstLink, 2 Drift });
 variants!(ParkReason {
     0 Map(problem), 1 Ambiguous, 2 Broken, 3 PartnerGone, 4 EditedAndDeleted, 5 Hidden, 6 Refused,
-    7 AmbiguousCreate, 8 LeftScope, 9 Merged { into }, 10 Suspected(suspicion), 11 Returned,
+    7 AmbiguousCreate, 8 LeftScope, 9 Merged { into }, 10 Suspected(suspicion), 11 Returned, 12 FieldGone,
+    13 Circle,
 });
 variants!(LossyForm { 0 Folded(form), 1 Rounded { least, most }, 2 Dropped { least, most } });
 variants!(Normaliser {

@@ -108,6 +108,11 @@ impl StateStore for SqliteStore {
         self.thread.call(move |db| db.rebind(&lease, &binding, at)).await
     }
 
+    async fn rehome(&self, lease: &Lease, binding: &Binding, at: Timestamp) -> Result<()> {
+        let (lease, binding) = (lease.clone(), binding.clone());
+        self.thread.call(move |db| db.rehome(&lease, &binding, at)).await
+    }
+
     async fn seal_key(&self) -> Result<SealKey> {
         self.thread.call(|db| db.seal_key()).await
     }
@@ -186,9 +191,9 @@ impl StateStore for SqliteStore {
         self.thread.call(move |db| db.attention_of(&link, side, &ids)).await
     }
 
-    async fn resolve(&self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
-        let (link, resolution) = (link.clone(), resolution.clone());
-        self.thread.call(move |db| db.resolve(&link, &resolution, at)).await
+    async fn resolve(&self, resolutions: &[(LinkId, Resolution)], at: Timestamp) -> Result<()> {
+        let resolutions = resolutions.to_vec();
+        self.thread.call(move |db| db.resolve(&resolutions, at)).await
     }
 
     async fn resolutions(&self, link: &LinkId) -> Result<Vec<Resolution>> {

@@ -44,6 +44,20 @@ impl Db {
         })
     }
 
+    pub(super) fn rehome(&mut self, lease: &Lease, binding: &Binding, at: Timestamp) -> Result<()> {
+        self.check(lease)?;
+        let known = self.binding()?;
+        if !refuse::rehomes(known.as_ref(), binding)? {
+            return Ok(());
+        }
+        let content = to_json(binding)?;
+        self.write(Survives::Power, |db| {
+            db.put_meta("binding", content)?;
+            db.move_revision()?;
+            db.log(at, "rehomed", &lease.worker, None, refuse::rehomed_words(known.as_ref(), binding))
+        })
+    }
+
     pub(super) fn seal_key(&mut self) -> Result<SealKey> {
         if let Some(key) = self.meta::<Vec<u8>>("seal_key")? {
             let key = key.try_into().map_err(|_| corrupt("the stored key of seals has the wrong length"))?;
@@ -185,19 +199,23 @@ impl Db {
         Ok(found)
     }
 
-    pub(super) fn resolve(&mut self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
-        let content = to_json(resolution)?;
+    pub(super) fn resolve(&mut self, resolutions: &[(LinkId, Resolution)], at: Timestamp) -> Result<()> {
         self.write(Survives::Power, |db| {
-            let number = db.names.number(&db.file, link.as_str())?;
-            let Resolution { ids, rule, by, .. } = resolution;
-            db.sql(
-                "INSERT OR REPLACE INTO resolution (link, left_id, right_id, rule, content) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![number, ids.left.as_bytes(), ids.right.as_bytes(), rule.as_str(), content])
-            .or_fail(write_failed)?;
-            db.log(at, "resolved", by, None, refuse::resolved_words(link, resolution))
+            resolutions.iter().try_for_each(|(link, resolution)| db.put_resolution(link, resolution, at))
         })
+    }
+
+    fn put_resolution(&mut self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
+        let number = self.names.number(&self.file, link.as_str())?;
+        let Resolution { ids, rule, by, .. } = resolution;
+        let content = to_json(resolution)?;
+        self.sql(
+            "INSERT OR REPLACE INTO resolution (link, left_id, right_id, rule, content) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![number, ids.left.as_bytes(), ids.right.as_bytes(), rule.as_str(), content])
+        .or_fail(write_failed)?;
+        self.log(at, "resolved", by, None, refuse::resolved_words(link, resolution))
     }
 
     pub(super) fn resolutions(&mut self, link: &LinkId) -> Result<Vec<Resolution>> {

@@ -1,0 +1,242 @@
+//! What rests because a system does not have a field any more: a rule, or a whole link where its records could not be
+//! told apart, matched or left out without the field. The others go on. Bases stay as they are, and nothing is deleted
+//! because of it. One notice says so per field; it ends by itself, and then both sides are read from the start, since
+//! their feeds went on without the field. The doors are [`open_notices`], [`are_back`] and [`report`].
+
+use futures::StreamExt;
+
+use crate::connector::{Connector, ReadQuery};
+use crate::mapper::{DeletePolicy, LeavePolicy};
+use crate::merge::CompiledLink;
+use crate::model::{Bits, Condition, Error, ErrorKind, FieldName, RecordId, Result, RuleId, Side, Sides};
+use crate::plan::{
+    Attention, AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, ParkReason, Parked, ParkedAs, Rank,
+};
+
+use crate::store::Scan;
+
+use super::making::{BATCH_ROWS, Making};
+use super::pull::Pulled;
+
+/// After the parking of unreadable records.
+const PART: u16 = 3000;
+
+/// A notice that is open.
+pub(super) struct Notice {
+    id: RecordId,
+    message: String,
+}
+
+/// What the reading of a side came to where the link rests.
+#[derive(Clone, Debug)]
+pub(super) enum Rest {
+    /// A field is missing without which the link cannot be kept in step.
+    Field,
+    /// The entity cannot be read at all, as it is configured.
+    Entity(String),
+}
+
+/// Under which name a notice about a field is kept among what is open about records.
+fn name_of(field: &FieldName) -> RecordId {
+    RecordId::text(&format!("field:{field}"))
+}
+
+fn name_of_entity(link: &CompiledLink, side: Side) -> RecordId {
+    RecordId::text(&format!("entity:{}", link.spec().entity.of(side)))
+}
+
+/// The notices that are open about a link: asked for by name or, where the mapping may not name the field any more, found
+/// among everything that is open.
+pub(super) async fn open_notices(making: &Making<'_>, link: &CompiledLink) -> Result<Sides<Vec<Notice>>> {
+    let mut notices = Sides::<Vec<Notice>>::default();
+    let (store, link_id) = (making.store(), &link.spec().id);
+    if making.reconfigured {
+        let mut after = None;
+        loop {
+            let page = store.attention(link_id, None, Scan { after, rows_max: BATCH_ROWS }).await?;
+            after = page.rows.last().map(|row| (row.side, row.id.clone()));
+            for row in page.rows {
+                let side = row.side;
+                notices.of_mut(side).extend(notice_of(row));
+            }
+            if !page.more {
+                return Ok(notices);
+            }
+        }
+    }
+    for side in Side::BOTH {
+        let mut ids: Vec<RecordId> = link.shape(side).names().iter().map(name_of).collect();
+        ids.push(name_of_entity(link, side));
+        let open = store.attention_of(link_id, side, &ids).await?;
+        *notices.of_mut(side) = open.into_iter().flatten().filter_map(notice_of).collect();
+    }
+    Ok(notices)
+}
+
+fn notice_of(open: Attention) -> Option<Notice> {
+    match open.why {
+        AttentionWhy::Parked { reason: ParkedAs::FieldGone, message, .. } => {
+            Some(Notice { id: open.id, message })
+        }
+        _ => None,
+    }
+}
+
+/// The fields of each side that were missing and are there again. Reads a page of a record of a side with a notice.
+pub(super) async fn are_back(
+    making: &Making<'_>,
+    link: &CompiledLink,
+    open: &Sides<Vec<Notice>>,
+) -> Result<Sides<Bits>> {
+    let mut back = Sides::<Bits>::default();
+    for side in Side::BOTH {
+        if open.of(side).is_empty() {
+            continue;
+        }
+        let entity = link.spec().entity.of(side);
+        let (shape, condition) = (link.shape(side).clone(), Condition::Always);
+        let query = ReadQuery { entity: entity.clone(), shape, condition, after: None, page_records_max: 1 };
+        let reading = making.reading(side);
+        match reading.read(query).await {
+            Ok(mut pages) => pages.next().await.transpose().map(drop)?,
+            // Reading it in earnest says what is wrong.
+            Err(_) => continue,
+        }
+        let gone = reading.gone(entity, link.shape(side));
+        for (slot, field) in link.shape(side).names().iter().enumerate() {
+            let was_missing = open.of(side).iter().any(|notice| notice.id == name_of(field));
+            if was_missing && !gone.contains(field) {
+                back.of_mut(side).insert(slot);
+            }
+        }
+    }
+    Ok(back)
+}
+
+/// Whether a link cannot be kept in step without one of these fields of a side: records are matched by it, it decides
+/// which of them take part, or a policy sets it.
+pub(super) fn needs(link: &CompiledLink, side: Side, gone: &[FieldName]) -> bool {
+    let spec = link.spec();
+    let matched =
+        spec.matching.iter().flat_map(|line| &line.fields).map(|field| field.field.of(side).clone());
+    let set_by_delete = match spec.on_delete.of(side.other()) {
+        DeletePolicy::Set(values) => values.as_slice(),
+        _ => &[],
+    };
+    let set_by_leave = match spec.on_leave.of(side.other()) {
+        LeavePolicy::Set(values) => values.as_slice(),
+        _ => &[],
+    };
+    let set = set_by_delete.iter().chain(set_by_leave).map(|(field, _)| field.clone());
+    let mut needed = matched.chain(spec.scope.of(side).fields()).chain(set);
+    needed.any(|field| gone.contains(&field))
+}
+
+/// Whether a side that refuses to be read makes the link rest instead of ending the plan: somebody has to change
+/// something, and what the link knows of earlier runs says that it could be read before.
+pub(super) fn rests_because_of(error: &Error, feed: Option<&Feed>) -> bool {
+    feed.is_some() && matches!(error.kind(), ErrorKind::Configuration | ErrorKind::NotFound)
+}
+
+/// The groups that rest: those with a missing field, with a condition that looks at one, or with a value whose form
+/// depends on one.
+pub(super) fn resting_groups(link: &CompiledLink, gone: &Sides<&[FieldName]>) -> Bits {
+    let mut resting = Bits::new();
+    if gone.left.is_empty() && gone.right.is_empty() {
+        return resting;
+    }
+    for (place, group) in link.groups().iter().enumerate() {
+        let rests = |side: Side| {
+            let is_gone =
+                |slot: usize| link.shape(side).name(slot).is_some_and(|name| gone.of(side).contains(name));
+            let of_field = |slot: &usize| is_gone(*slot) || link.forms(side).depends_on(*slot).any(is_gone);
+            let rules = group.rules.iter().filter_map(|rule| link.rules().get(usize::from(rule.0)));
+            let mut asked = rules.flat_map(|rule| rule.when.of(side).fields());
+            group.slots.of(side).iter().any(of_field) || asked.any(|field| gone.of(side).contains(&field))
+        };
+        if Side::BOTH.into_iter().any(rests) {
+            resting.insert(place);
+        }
+    }
+    resting
+}
+
+/// Writes down what began to rest and what does not rest any more. What is known is no change.
+pub(super) async fn report(
+    making: &Making<'_>,
+    place: u16,
+    link: &CompiledLink,
+    pulled: &Sides<Pulled>,
+    open: Sides<Vec<Notice>>,
+) -> Result<()> {
+    let mut entries = Vec::new();
+    for side in Side::BOTH {
+        let now = notices(making, link, side, pulled.of(side));
+        let open = open.of(side);
+        for (id, parked) in &now {
+            let known = open.iter().any(|open| open.id == *id && open.message == parked.message);
+            if !known {
+                entries.push(entry(place, link, side, id, Effect::Park(parked.clone())));
+            }
+        }
+        for over in open.iter().filter(|open| now.iter().all(|(id, _)| *id != open.id)) {
+            entries.push(entry(place, link, side, &over.id, Effect::CloseConflict { rules: Vec::new() }));
+        }
+    }
+    making.put_entries(entries).await
+}
+
+fn notices(making: &Making<'_>, link: &CompiledLink, side: Side, pulled: &Pulled) -> Vec<(RecordId, Parked)> {
+    let (entity, name) = (link.spec().entity.of(side), making.inner.names.of(side));
+    let parked = |rules: Vec<RuleId>, message: String, remedy: String| Parked {
+        side,
+        id: None,
+        rules,
+        why: ParkReason::FieldGone,
+        message,
+        remedy,
+    };
+    if let Some(Rest::Entity(problem)) = &pulled.rests {
+        let message = format!("{entity} of {name} cannot be read ({problem}); the link rests");
+        let remedy = "give the system back what is missing, or change the mapping or the connector's \
+                      configuration";
+        return vec![(name_of_entity(link, side), parked(Vec::new(), message, remedy.to_owned()))];
+    }
+    let notice = |field: &FieldName| {
+        let rules = link.rules().iter().filter(|rule| {
+            rule.fields.of(side).contains(field) || rule.when.of(side).fields().contains(field)
+        });
+        let rules: Vec<RuleId> = rules.map(|rule| rule.id.clone()).collect();
+        let what = match (&pulled.rests, rules.as_slice()) {
+            (Some(_), _) if needs(link, side, std::slice::from_ref(field)) => {
+                "the link needs it and rests".to_owned()
+            }
+            (_, [rule]) => format!("the rule {} rests", rule.as_str()),
+            (_, rules) => {
+                let names: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
+                format!("the rules {} rest", names.join(", "))
+            }
+        };
+        let message = format!("{entity} of {name} has no field {field} any more; {what}");
+        let remedy = format!(
+            "give {entity} the field back, or put its new name, or nothing, into the mapping; what was kept in \
+             step by it stays as it is meanwhile"
+        );
+        (name_of(field), parked(Vec::new(), message, remedy))
+    };
+    pulled.gone.iter().map(notice).collect()
+}
+
+fn entry(place: u16, link: &CompiledLink, side: Side, id: &RecordId, effect: Effect) -> Entry {
+    let mut ids = Sides::default();
+    *ids.of_mut(side) = Some(id.clone());
+    Entry {
+        key: EntryKey { rank: Rank::State, link: place, side, id: id.clone(), part: PART },
+        link: link.spec().id.clone(),
+        ids,
+        basis: Basis::default(),
+        observed: Sides::default(),
+        settles: Bits::new(),
+        body: Body::Effect(effect),
+    }
+}
