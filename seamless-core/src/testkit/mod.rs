@@ -2,6 +2,7 @@
 //!
 //! The door is [`assert_plan`]: a plan is what it was when somebody last looked at it.
 
+pub mod connector_kit;
 mod stored_plan;
 
 pub use stored_plan::{UPDATE, assert_plan, stable_text};

@@ -1,0 +1,180 @@
+//! Cursors: going on from any page, refusing foreign ones, and losing nothing that changes between two pages.
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+
+use super::schema::first_page;
+use crate::connector::{Change, Cursor, End, Page, ReadQuery};
+use crate::model::{ErrorKind, RecordId, Shape};
+use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::subject::{Subject, id_of, upserts};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, claim, hold, skip};
+
+table! {
+    "cursors.resume" ReadOnly [] "reading goes on from the cursor of any page, and every record is seen" => resume;
+    "cursors.resumed_is_not_complete" ReadOnly [] "a reading that was resumed is not called complete" => not_complete;
+    "cursors.again" ReadOnly [] "reading the same range again gives the same records" => again;
+    "cursors.foreign" ReadOnly [] "a cursor that this connector did not make is refused as expired" => foreign;
+    "cursors.other_entity" ReadOnly [] "the cursor of another entity is refused as expired" => other_entity;
+    "cursors.changed_between_pages" Scratch [Need::Create, Need::Update]
+        "nothing is lost that changes while pages are read" => between_pages;
+}
+
+/// Places that the kit resumes from.
+const PLACES_MAX: usize = 12;
+
+/// An enumeration in small pages of at least two.
+async fn pages(subject: &Subject) -> Result<Vec<Page>, Stop> {
+    let total = subject.some(10).await?.len();
+    let pages = subject.everything((total / PLACES_MAX).max(3)).await?;
+    if pages.len() < 2 { Err(skip("the records fit one page")) } else { Ok(pages) }
+}
+
+async fn resume(subject: &Subject) -> Held {
+    let pages = pages(subject).await?;
+    let ids = |pages: &[Page]| -> BTreeSet<RecordId> { upserts(pages).into_iter().map(|found| found.id).collect() };
+    let all = ids(&pages);
+    for (place, page) in pages.iter().enumerate().take(pages.len() - 1) {
+        let mut seen = ids(pages.get(..=place).unwrap_or_default());
+        seen.extend(ids(&subject.pages(subject.query(Some(page.cursor.clone()), 4)).await?));
+        let lost: Vec<&RecordId> = all.difference(&seen).collect();
+        hold(lost.is_empty(), "a page's cursor goes on after that page", || {
+            format!("resumed after page {}, {} was not seen", place + 1, brief(&lost))
+        })?;
+    }
+    Ok(())
+}
+
+async fn not_complete(subject: &Subject) -> Held {
+    let pages = pages(subject).await?;
+    for page in pages.iter().take(pages.len() - 1) {
+        let rest = subject.pages(subject.query(Some(page.cursor.clone()), 1000)).await?;
+        let end = rest.last().and_then(|page| page.end.clone());
+        hold(matches!(end, Some(End::Partial | End::CaughtUp { .. })), "what was resumed did not see everything", || {
+            format!("it ended as {}", brief(&end))
+        })?;
+    }
+    Ok(())
+}
+
+async fn again(subject: &Subject) -> Held {
+    let pages = pages(subject).await?;
+    let Some(first) = pages.first() else { return Ok(()) };
+    let rest = async || -> Result<Vec<Option<RecordId>>, Stop> {
+        let pages = subject.pages(subject.query(Some(first.cursor.clone()), 3)).await?;
+        Ok(pages.iter().flat_map(|page| &page.changes).map(id_of).collect())
+    };
+    let (one, two) = (rest().await?, rest().await?);
+    hold(one.iter().collect::<BTreeSet<_>>() == two.iter().collect(), "a cursor can be used again", || {
+        format!("{} records, then {}", one.len(), two.len())
+    })
+}
+
+async fn refused(subject: &Subject, query: ReadQuery, words: &str) -> Held {
+    match first_page(subject, query).await {
+        Err(error) if error.kind() == ErrorKind::CursorExpired => Ok(()),
+        Err(error) => Err(broken("a foreign cursor is `CursorExpired`", format!("{words}: {:?}: {error}", error.kind()))),
+        Ok(()) => Err(broken("a foreign cursor is `CursorExpired`", format!("{words} was taken"))),
+    }
+}
+
+async fn foreign(subject: &Subject) -> Held {
+    for bytes in [&b""[..], b"another 9 x", b"\xff\xfe", b"{}", b"0", b"9999999999999999999999"] {
+        let query = subject.query(Some(Cursor::new(bytes)), 10);
+        refused(subject, query, &format!("{:?}", String::from_utf8_lossy(bytes))).await?;
+    }
+    // One of its own with something behind it.
+    let Some(page) = subject.everything(1000).await?.pop() else { return Ok(()) };
+    let longer = Cursor::new([page.cursor.as_bytes(), b"\x00x"].concat());
+    refused(subject, subject.query(Some(longer), 10), "its own with bytes behind it").await
+}
+
+async fn other_entity(subject: &Subject) -> Held {
+    let names = subject.connector.entities().await?;
+    let Some(other) = names.into_iter().find(|name| *name != subject.entity.name) else {
+        return Err(skip("the system has one entity only"));
+    };
+    let query = ReadQuery { entity: other, shape: Shape::new(Vec::new())?, ..subject.query(None, 1) };
+    let mut stream = subject.connector.read(query).await?;
+    let Some(page) = stream.next().await.transpose()? else { return Err(skip("the other entity gave no page")) };
+    refused(subject, subject.query(Some(page.cursor), 10), "the cursor of another entity").await
+}
+
+async fn between_pages(subject: &Subject) -> Held {
+    let field = subject.any_field()?;
+    let made = subject.make(12).await?;
+    let mut stream = subject.connector.read(subject.query(None, 3)).await?;
+    let mut pages: Vec<Page> = Vec::new();
+    // The system may hold other records: on until some of ours were seen and some were not.
+    let seen = loop {
+        let Some(page) = stream.next().await.transpose()? else { return Err(skip("one page held all records")) };
+        pages.push(page);
+        let seen: BTreeSet<RecordId> = upserts(&pages).into_iter().map(|found| found.id).collect();
+        let ours = made.iter().filter(|id| seen.contains(id)).count();
+        if ours == made.len() {
+            return Err(skip("one page held all records"));
+        }
+        if ours >= 3 {
+            break seen;
+        }
+    };
+    let (behind, ahead): (Vec<&RecordId>, Vec<&RecordId>) = made.iter().partition(|id| seen.contains(id));
+    let value = subject.fresh(field)?;
+    let mut touched: BTreeSet<&RecordId> = BTreeSet::new();
+    for id in [behind.first(), ahead.first()].into_iter().flatten() {
+        subject.edit_elsewhere(id, &field.name, value.clone()).await?;
+        touched.insert(id);
+    }
+    let born = subject.make_one(&[]).await?;
+    let mut deleted: BTreeSet<&RecordId> = BTreeSet::new();
+    if subject.can.delete {
+        deleted.extend([behind.get(1), behind.get(2), ahead.get(1)].into_iter().flatten());
+        for id in &deleted {
+            subject.send(subject.delete(id, crate::connector::Expects::Anything)).await?;
+        }
+    }
+    while let Some(page) = stream.next().await {
+        pages.push(page?);
+    }
+    let last = pages.last().ok_or_else(|| broken("a reading gives at least one page", "no page"))?;
+    let mut all = pages.clone();
+    if subject.can.changes {
+        let from = match &last.end {
+            Some(End::Complete(whole)) => whole.changes_from.clone(),
+            _ => None,
+        };
+        all.extend(subject.pages(subject.query(Some(from.unwrap_or(last.cursor.clone())), 3)).await?);
+    }
+    let found = upserts(&all);
+    let is_seen = |id: &RecordId| found.iter().any(|found| found.id == *id);
+    // Without C6 nothing was promised about records that nobody touched.
+    if subject.can.complete_enumeration {
+        for id in made.iter().filter(|id| !touched.contains(id) && !deleted.contains(id)) {
+            claim(is_seen(id), &subject.can, |can| can.complete_enumeration = false, || {
+                format!("record {id} was there all the time and was not seen, since others changed between two pages")
+            })?;
+        }
+    }
+    if !subject.can.changes {
+        return Ok(());
+    }
+    hold(is_seen(&born), "a record that is made while pages are read is seen, then or in the feed", || {
+        format!("record {born} was not seen")
+    })?;
+    for id in touched {
+        let newest = found.iter().rev().find(|found| found.id == *id);
+        hold(newest.is_some_and(|found| subject.holds(found, &field.name, &value)),
+            "an edit made while pages are read is seen, then or in the feed", || format!("that of record {id} was not"))?;
+    }
+    let buried = |id: &RecordId| {
+        let changes = all.iter().flat_map(|page| &page.changes);
+        changes.filter(|change| matches!(change, Change::Deleted(_))).any(|change| id_of(change).as_ref() == Some(id))
+    };
+    for id in behind.iter().filter(|id| deleted.contains(*id) && subject.can.tombstones) {
+        hold(buried(id), "a record that was shown and is deleted while pages are read has a tombstone", || {
+            format!("record {id} has none")
+        })?;
+    }
+    Ok(())
+}
