@@ -23,8 +23,9 @@ use crate::worker::Worker;
 /// Operations in one rewriting of a file at most.
 const BATCH_OPS_MAX: u32 = 10_000;
 
-/// How often a batch begins again because somebody else wrote the file meanwhile.
-const ATTEMPTS_MAX: usize = 3;
+/// How often a batch begins again because somebody else wrote the file meanwhile. Of several connectors that write one
+/// file each attempt brings one on, so this is also how many may write at the same moment.
+const ATTEMPTS_MAX: usize = 16;
 
 /// What both formats are configured with.
 #[derive(Clone, Debug, Default)]

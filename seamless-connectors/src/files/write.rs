@@ -353,7 +353,11 @@ impl Writer<'_> {
             kept.map_err(|problem| disk(problem, "giving permissions to"))?;
         }
         new.as_file().sync_all().map_err(|problem| disk(problem, "writing"))?;
-        if stamp(&old)? != self.table.stamp {
+        // Of two writers that looked at the same time one waits here, and finds the other's file in the place of the one
+        // that it locked: whoever holds the lock of the file that is there is the only one who replaces it.
+        old.lock().map_err(|problem| disk(problem, "locking"))?;
+        let now = stamp(&File::open(path).map_err(|problem| disk(problem, "opening"))?)?;
+        if stamp(&old)? != self.table.stamp || now != self.table.stamp {
             return Ok(None);
         }
         new.persist(path).map_err(|problem| disk(problem.error, "replacing"))?;

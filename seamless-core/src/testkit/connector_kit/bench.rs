@@ -213,6 +213,9 @@ impl Bench {
 
 impl fmt::Debug for Bench {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bench").field("entity", &self.entity).field("tier", &self.tier()).finish_non_exhaustive()
+        f.debug_struct("Bench")
+            .field("entity", &self.entity)
+            .field("tier", &self.tier())
+            .finish_non_exhaustive()
     }
 }

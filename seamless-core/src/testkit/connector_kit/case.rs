@@ -104,7 +104,11 @@ impl Case {
 
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Case").field("name", &self.name).field("tier", &self.tier).field("needs", &self.needs).finish()
+        f.debug_struct("Case")
+            .field("name", &self.name)
+            .field("tier", &self.tier)
+            .field("needs", &self.needs)
+            .finish()
     }
 }
 

@@ -3,14 +3,15 @@
 //! which every call of the kit goes. Knows no case.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 
 use crate::connector::{
-    Capabilities, Change, Connector, ConnectorInfo, FetchQuery, Finding, Lookup, PageStream, ReadQuery, Requirement,
-    Target, Verb, WriteBatch, WriteOutcome,
+    Capabilities, Change, Connector, ConnectorInfo, FetchQuery, Finding, Lookup, PageStream, ReadQuery,
+    Requirement, Target, Verb, WriteBatch, WriteOutcome,
 };
 use crate::model::{EntityName, Error, ErrorKind, Record, RecordId, Result, Schema};
 
@@ -102,11 +103,17 @@ impl Ledger {
 }
 
 /// A connector whose errors are searched for secrets and which deletes nothing that the run did not make.
-#[derive(Debug)]
 pub(super) struct Watched {
     pub(super) inner: Arc<dyn Connector>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) secrets: Arc<[String]>,
+}
+
+/// That of the connector alone: the kit searches it for the secrets that stand here.
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
 }
 
 impl Watched {
@@ -120,7 +127,11 @@ impl Watched {
 
 /// Everything that a log or a report may print of an error.
 pub(super) fn hear_error(ledger: &Ledger, secrets: &[String], call: &str, error: &Error) {
-    ledger.hear(secrets, &format!("an error of {call}"), &format!("{error} {error:?} {}", error.message_with_causes()));
+    ledger.hear(
+        secrets,
+        &format!("an error of {call}"),
+        &format!("{error} {error:?} {}", error.message_with_causes()),
+    );
 }
 
 #[async_trait]
@@ -166,7 +177,8 @@ impl Connector for Watched {
             if let (Verb::Delete(_), Target::Existing(id)) = (&op.verb, &op.target)
                 && !self.ledger.may_delete(id)
             {
-                let error = Error::new(ErrorKind::Internal, "the kit deletes only records that it made itself");
+                let error =
+                    Error::new(ErrorKind::Internal, "the kit deletes only records that it made itself");
                 return Err(error.at("record", id));
             }
         }
@@ -175,7 +187,9 @@ impl Connector for Watched {
         for ((verb, target), outcome) in asked.iter().zip(&outcomes) {
             match outcome {
                 WriteOutcome::Applied { id, .. } => self.ledger.happened(verb, target, id),
-                WriteOutcome::Refused(refusal) => hear_error(&self.ledger, &self.secrets, "write", &refusal.error),
+                WriteOutcome::Refused(refusal) => {
+                    hear_error(&self.ledger, &self.secrets, "write", &refusal.error)
+                }
                 WriteOutcome::Ambiguous(error) => hear_error(&self.ledger, &self.secrets, "write", error),
             }
         }

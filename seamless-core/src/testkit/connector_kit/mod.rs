@@ -54,7 +54,12 @@ pub async fn check_cases(bench: &Bench, pick: impl Fn(&Case) -> bool) -> Report 
         Ok(subject) => subject,
         Err(stop) => {
             let (case, says) = ("system.opens", "a connector is made and knows the entity");
-            report.lines.push(Line { case, says, tier: Some(Tier::ReadOnly), outcome: Outcome::from(Err(stop)) });
+            report.lines.push(Line {
+                case,
+                says,
+                tier: Some(Tier::ReadOnly),
+                outcome: Outcome::from(Err(stop)),
+            });
             return report;
         }
     };

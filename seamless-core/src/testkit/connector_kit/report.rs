@@ -121,11 +121,19 @@ mod tests {
         report.lines.push(line(Outcome::Passed));
         report.verdict().unwrap();
         let (declared, observed) = ("tombstones: true".to_owned(), "none".to_owned());
-        report.lines.push(line(Outcome::Failed { declared, observed, paste: Some("tombstones: false,".into()) }));
+        report.lines.push(line(Outcome::Failed {
+            declared,
+            observed,
+            paste: Some("tombstones: false,".into()),
+        }));
         let text = report.verdict().unwrap_err().to_string();
-        for words in ["1 passed, 1 failed, 1 skipped", "nothing there", "declared  tombstones: true", "observed  none",
-            "paste     tombstones: false,"]
-        {
+        for words in [
+            "1 passed, 1 failed, 1 skipped",
+            "nothing there",
+            "declared  tombstones: true",
+            "observed  none",
+            "paste     tombstones: false,",
+        ] {
             assert!(text.contains(words), "{text}");
         }
     }

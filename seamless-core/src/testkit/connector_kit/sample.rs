@@ -41,7 +41,8 @@ pub(super) fn sample(field: &Field, namespace: &str, number: u64) -> Option<Valu
 }
 
 fn option(options: &OptionSet, number: u64) -> Option<Value> {
-    let active: Vec<&Value> = options.options.iter().filter(|option| option.active).map(|option| &option.value).collect();
+    let active: Vec<&Value> =
+        options.options.iter().filter(|option| option.active).map(|option| &option.value).collect();
     let place = usize::try_from(number).ok()?.checked_rem(active.len())?;
     active.get(place).map(|value| (*value).clone())
 }
@@ -76,7 +77,9 @@ pub(super) fn misfit(field: &Field, value: ValueRef<'_>) -> Option<String> {
         | (FieldKind::List { .. }, ValueRef::List(_))
         | (FieldKind::Option { .. }, ValueRef::Int(_) | ValueRef::Text(_)) => true,
         (FieldKind::Decimal { precision, scale }, ValueRef::Decimal(decimal)) => match precision {
-            Some(precision) => decimal.to_decimal().fits(*precision, scale.unwrap_or(*precision).min(*precision)),
+            Some(precision) => {
+                decimal.to_decimal().fits(*precision, scale.unwrap_or(*precision).min(*precision))
+            }
             None => true,
         },
         (FieldKind::Text { length_max }, ValueRef::Text(text)) => {

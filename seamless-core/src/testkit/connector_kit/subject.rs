@@ -13,12 +13,12 @@ use super::ledger::{Ledger, Watched};
 use super::sample::sample;
 use super::verdict::{Held, Stop, brief, broken, claim, hold, skip};
 use crate::connector::{
-    Capabilities, Change, Connector, Cursor, DeleteGround, End, Expects, FetchBy, FetchQuery, Lookup, Page, ReadQuery,
-    Target, UniqueKey, Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,
+    Capabilities, Change, Connector, Cursor, DeleteGround, End, Expects, FetchBy, FetchQuery, Lookup, Page,
+    ReadQuery, Target, UniqueKey, Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,
 };
 use crate::model::{
-    ActionId, Condition, Entity, Field, FieldKind, FieldName, KeyPart, Presence, Record, RecordId, Result, Shape, Slot,
-    Value, record,
+    ActionId, Condition, Entity, Field, FieldKind, FieldName, KeyPart, Presence, Record, RecordId, Result,
+    Shape, Slot, Value, record,
 };
 
 /// How often a system without consistent reads is asked until it shows what was written.
@@ -48,7 +48,10 @@ impl Subject {
         let can = connector.capabilities(&bench.entity);
         let mut schema = connector.discover(std::slice::from_ref(&bench.entity)).await?;
         let entity = schema.entities.remove(&bench.entity).ok_or_else(|| {
-            broken("`discover` answers with the entity that it was asked for", "the entity is not in the schema")
+            broken(
+                "`discover` answers with the entity that it was asked for",
+                "the entity is not in the schema",
+            )
         })?;
         let shape = Shape::new(entity.fields.iter().map(|field| field.name.clone()))?;
         let namespace = bench.namespace.clone().unwrap_or_else(|| "kit".to_owned());
@@ -67,7 +70,10 @@ impl Subject {
         }
         for id in self.ledger.standing() {
             let gone = match self.can.delete {
-                true => self.write(vec![self.delete(&id, Expects::Anything)]).await.map(|mut outcomes| outcomes.pop()),
+                true => self
+                    .write(vec![self.delete(&id, Expects::Anything)])
+                    .await
+                    .map(|mut outcomes| outcomes.pop()),
                 false => Err(skip("delete is not declared")),
             };
             if !matches!(gone, Ok(Some(WriteOutcome::Applied { .. }))) {
@@ -86,8 +92,12 @@ impl Subject {
             Some(names) => names.contains(&field.name),
             None => true,
         };
-        let free = |field: &Field| !field.read_only && !field.computed && !self.entity.key.contains(&field.name);
-        self.entity.fields.iter().filter(move |field| named(field) && free(field) && self.value(field, 1).is_some())
+        let free =
+            |field: &Field| !field.read_only && !field.computed && !self.entity.key.contains(&field.name);
+        self.entity
+            .fields
+            .iter()
+            .filter(move |field| named(field) && free(field) && self.value(field, 1).is_some())
     }
 
     /// A writable field of a kind that is neither unique nor part of a unique key; text without a limit comes first.
@@ -117,7 +127,9 @@ impl Subject {
         let found = self.field(|kind| matches!(kind, FieldKind::Text { .. }));
         let differs = |field: &&Field| self.value(field, 1) != self.value(field, 2);
         let other = || self.writable().find(|field| !field.unique && differs(field));
-        found.or_else(other).ok_or_else(|| skip("no field may be written that the kit has different values for"))
+        found
+            .or_else(other)
+            .ok_or_else(|| skip("no field may be written that the kit has different values for"))
     }
 
     /// Two different writable fields.
@@ -137,7 +149,8 @@ impl Subject {
 
     /// A value that no call of this run had before.
     pub(super) fn fresh(&self, field: &Field) -> Result<Value, Stop> {
-        self.value(field, self.ledger.serial()).ok_or_else(|| skip(format!("no values for {} are known", field.name)))
+        self.value(field, self.ledger.serial())
+            .ok_or_else(|| skip(format!("no values for {} are known", field.name)))
     }
 
     /// What the system makes of a value, as the author says.
@@ -154,7 +167,10 @@ impl Subject {
         held.is_some_and(|held| held == *value || self.stored(field, &held) == self.stored(field, value))
     }
 
-    pub(super) fn patch<'a>(&self, values: impl IntoIterator<Item = (&'a FieldName, Value)>) -> Result<Record, Stop> {
+    pub(super) fn patch<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a FieldName, Value)>,
+    ) -> Result<Record, Stop> {
         let values: Vec<(FieldName, Slot)> =
             values.into_iter().map(|(name, value)| (name.clone(), Slot::Value(value))).collect();
         let shape = Shape::new(values.iter().map(|(name, _)| name.clone()))?;
@@ -243,12 +259,19 @@ impl Subject {
     }
 
     fn well_formed(&self, number: u64) -> Result<RecordId, Stop> {
-        let key = self.entity.key.first().and_then(|name| self.entity.field(name.as_str())).map(|field| &field.kind);
+        let key = self
+            .entity
+            .key
+            .first()
+            .and_then(|name| self.entity.field(name.as_str()))
+            .map(|field| &field.kind);
         match (self.entity.key.len(), key) {
             (1, Some(FieldKind::Int)) => {
                 Ok(RecordId::int(900_000_000_i64.saturating_add(i64::try_from(number).unwrap_or(0))))
             }
-            (0, _) | (1, Some(FieldKind::Text { .. })) => Ok(RecordId::text(&format!("{}-{number:04}", self.namespace))),
+            (0, _) | (1, Some(FieldKind::Text { .. })) => {
+                Ok(RecordId::text(&format!("{}-{number:04}", self.namespace)))
+            }
             _ => Err(skip("the bench must say how ids are made (Bench::ids)")),
         }
     }
@@ -288,16 +311,20 @@ impl Subject {
         let mut values: BTreeMap<&FieldName, Value> = BTreeMap::new();
         let chosen = self.can.unique_key == UniqueKey::ClientChosenId || self.bench.ids.is_some();
         for field in &self.entity.fields {
-            let unique = matches!(&self.can.unique_key, UniqueKey::Fields(fields) if fields.contains(&field.name));
+            let unique =
+                matches!(&self.can.unique_key, UniqueKey::Fields(fields) if fields.contains(&field.name));
             let key = self.entity.key.contains(&field.name);
             let needed = (field.required && field.default.is_none()) || field.unique || unique;
             if field.read_only || field.computed || !needed || (key && chosen) {
                 continue;
             }
             let value = self.value(field, number);
-            values.insert(&field.name, value.ok_or_else(|| {
-                skip(format!("the bench must say what {} can hold (Bench::sample)", field.name))
-            })?);
+            values.insert(
+                &field.name,
+                value.ok_or_else(|| {
+                    skip(format!("the bench must say what {} can hold (Bench::sample)", field.name))
+                })?,
+            );
         }
         if let Ok(field) = self.any_field() {
             values.entry(&field.name).or_insert(self.fresh(field)?);
@@ -323,7 +350,9 @@ impl Subject {
 
     async fn bear(&self, births: Vec<(Option<RecordId>, Record)>) -> Result<Vec<RecordId>, Stop> {
         if !self.makes() {
-            return Err(skip("records may not be made: the bench names no scratch namespace, or create is not declared"));
+            return Err(skip(
+                "records may not be made: the bench names no scratch namespace, or create is not declared",
+            ));
         }
         let chosen: Vec<RecordId> = births.iter().filter_map(|(id, _)| id.clone()).collect();
         if let Some(Lookup::Found(found)) =
@@ -339,9 +368,12 @@ impl Subject {
             for outcome in self.write(batch).await? {
                 match outcome {
                     WriteOutcome::Applied { id, .. } => made.push(id),
-                    other => claim(false, &self.can, |can| can.create = false, || {
-                        format!("a create gave {}", brief(&other))
-                    })?,
+                    other => claim(
+                        false,
+                        &self.can,
+                        |can| can.create = false,
+                        || format!("a create gave {}", brief(&other)),
+                    )?,
                 }
             }
         }
@@ -394,7 +426,10 @@ impl Subject {
             let page = page?;
             records += page.changes.len();
             if records > self.bench.records_max {
-                return Err(skip(format!("more than {} records (Bench::records_max)", self.bench.records_max)));
+                return Err(skip(format!(
+                    "more than {} records (Bench::records_max)",
+                    self.bench.records_max
+                )));
             }
             pages.push(page);
         }
@@ -441,7 +476,12 @@ impl Subject {
     }
 
     /// A record once it holds this value; as it is where it never does. One look is enough where reads are consistent.
-    pub(super) async fn seen(&self, id: &RecordId, field: &FieldName, value: &Value) -> Result<Versioned, Stop> {
+    pub(super) async fn seen(
+        &self,
+        id: &RecordId,
+        field: &FieldName,
+        value: &Value,
+    ) -> Result<Versioned, Stop> {
         let mut found = self.found(id).await?;
         for _ in 1..LOOKS_MAX {
             if self.can.consistent_read || self.holds(&found, field, value) {
@@ -457,12 +497,20 @@ impl Subject {
     pub(super) async fn shows(&self, id: &RecordId, field: &FieldName, value: &Value, promise: &str) -> Held {
         let found = self.seen(id, field, value).await?;
         hold(self.holds(&found, field, value), promise, || {
-            format!("{field} is {} where {} was due", brief(&found.record.field(field.as_str())), brief(value))
+            format!(
+                "{field} is {} where {} was due",
+                brief(&found.record.field(field.as_str())),
+                brief(value)
+            )
         })
     }
 
     /// An answer that comes within the bench's patience.
-    pub(super) async fn within<T>(&self, promise: &str, call: impl Future<Output = T> + Send) -> Result<T, Stop> {
+    pub(super) async fn within<T>(
+        &self,
+        promise: &str,
+        call: impl Future<Output = T> + Send,
+    ) -> Result<T, Stop> {
         let (call, patience) = (std::pin::pin!(call), self.bench.clock.sleep(self.bench.patience));
         match select(call, patience).await {
             Either::Left((answer, _)) => Ok(answer),
@@ -482,7 +530,8 @@ impl Subject {
 }
 
 fn changes_lie(can: &Capabilities) -> Stop {
-    let observed = || "a complete enumeration does not say where changes begin (`changes_from` is none)".to_owned();
+    let observed =
+        || "a complete enumeration does not say where changes begin (`changes_from` is none)".to_owned();
     claim(false, can, |can| can.changes = false, observed).err().unwrap_or_else(|| skip("unreachable"))
 }
 

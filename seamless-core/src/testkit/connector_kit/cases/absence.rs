@@ -35,11 +35,15 @@ async fn order(subject: &Subject) -> Held {
             Lookup::Hidden => true,
             Lookup::Several(_) | Lookup::Unanswered => false,
         };
-        hold(right, "answers come in the order asked for", || format!("asked for {id}, got {}", brief(answer)))?;
-        let there = all.iter().any(|found| found.id == *id);
-        hold(there == matches!(answer, Lookup::Found(_)), "what is there is found, and nothing else", || {
+        hold(right, "answers come in the order asked for", || {
             format!("asked for {id}, got {}", brief(answer))
         })?;
+        let there = all.iter().any(|found| found.id == *id);
+        hold(
+            there == matches!(answer, Lookup::Found(_)),
+            "what is there is found, and nothing else",
+            || format!("asked for {id}, got {}", brief(answer)),
+        )?;
     }
     let nothing = subject.look_up(&[]).await?;
     hold(nothing.is_empty(), "nothing asked for, nothing answered", || brief(&nothing))
@@ -59,30 +63,51 @@ async fn same(subject: &Subject) -> Held {
 }
 
 async fn by_key(subject: &Subject) -> Held {
-    let field = subject.field(|kind| matches!(kind, FieldKind::Text { .. })).ok_or_else(|| skip("no text field"))?;
+    let field =
+        subject.field(|kind| matches!(kind, FieldKind::Text { .. })).ok_or_else(|| skip("no text field"))?;
     let (twice, lone, none) = (subject.fresh(field)?, subject.fresh(field)?, subject.fresh(field)?);
-    let pair = [subject.make_one(&[(&field.name, twice.clone())]).await?, subject.make_one(&[(&field.name, twice.clone())]).await?];
+    let pair = [
+        subject.make_one(&[(&field.name, twice.clone())]).await?,
+        subject.make_one(&[(&field.name, twice.clone())]).await?,
+    ];
     let one = subject.make_one(&[(&field.name, lone.clone())]).await?;
-    let by = FetchBy::Key { fields: vec![field.name.clone()], values: vec![vec![lone], vec![twice], vec![none]] };
+    let by =
+        FetchBy::Key { fields: vec![field.name.clone()], values: vec![vec![lone], vec![twice], vec![none]] };
     let found = subject.connector.fetch(subject.fetching(by)).await?;
     let several = |ids: &[RecordId]| ids.iter().collect::<BTreeSet<_>>() == pair.iter().collect();
     let right = match found.as_slice() {
         [Lookup::Found(found), Lookup::Several(ids), Lookup::Hidden] => found.id == one && several(ids),
         _ => false,
     };
-    hold(right, "a key finds one record, several (`Several` with their ids) or none (`Hidden`), in the order asked for", || {
-        brief(&found)
-    })
+    hold(
+        right,
+        "a key finds one record, several (`Several` with their ids) or none (`Hidden`), in the order asked for",
+        || brief(&found),
+    )
 }
 
 async fn hostile(subject: &Subject) -> Held {
     subject.stock(2).await?;
-    let ids = ["' OR '1'='1", "\" OR 1=1 --", "'; DROP TABLE x; --", "%", "*", "_", "../..", "a/b?c=d&e#f", "\u{0}", "\n", ""];
+    let ids = [
+        "' OR '1'='1",
+        "\" OR 1=1 --",
+        "'; DROP TABLE x; --",
+        "%",
+        "*",
+        "_",
+        "../..",
+        "a/b?c=d&e#f",
+        "\u{0}",
+        "\n",
+        "",
+    ];
     let ids: Vec<RecordId> = ids.iter().map(|id| RecordId::text(id)).collect();
     for (id, answer) in ids.iter().zip(subject.look_up(&ids).await?) {
-        hold(matches!(answer, Lookup::Gone(_) | Lookup::Hidden), "an id that no record has finds none", || {
-            format!("asked for {id:?}, got {}", brief(&answer))
-        })?;
+        hold(
+            matches!(answer, Lookup::Gone(_) | Lookup::Hidden),
+            "an id that no record has finds none",
+            || format!("asked for {id:?}, got {}", brief(&answer)),
+        )?;
     }
     Ok(())
 }
@@ -93,9 +118,9 @@ fn absent(subject: &Subject, id: &RecordId, answer: &Lookup) -> Held {
     match (answer, subject.can.gone_not_hidden) {
         (Lookup::Gone(proof), true) => hold(proof.id == *id, "a proof names its record", || brief(proof)),
         (Lookup::Hidden, false) => Ok(()),
-        (Lookup::Gone(_), false) | (Lookup::Hidden, true) => {
-            claim(false, &subject.can, flip, || format!("record {id}, which is not there, is {}", brief(answer)))
-        }
+        (Lookup::Gone(_), false) | (Lookup::Hidden, true) => claim(false, &subject.can, flip, || {
+            format!("record {id}, which is not there, is {}", brief(answer))
+        }),
         _ => hold(false, "a record that is not there is gone or hidden", || brief(answer)),
     }
 }
@@ -128,7 +153,10 @@ async fn hidden(subject: &Subject) -> Held {
     user.hide(&id, false).await?;
     let answer: Result<Lookup, Stop> = answer;
     let answer = answer?;
-    claim(!matches!(answer, Lookup::Gone(_)), &subject.can, |can| can.gone_not_hidden = false, || {
-        format!("record {id} is hidden, and the answer was {}", brief(&answer))
-    })
+    claim(
+        !matches!(answer, Lookup::Gone(_)),
+        &subject.can,
+        |can| can.gone_not_hidden = false,
+        || format!("record {id} is hidden, and the answer was {}", brief(&answer)),
+    )
 }

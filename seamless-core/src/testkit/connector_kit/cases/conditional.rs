@@ -30,9 +30,18 @@ async fn is_stale(subject: &Subject, id: &RecordId, expects: Expects, what: &str
     let outcome = subject.send(op).await?;
     let after = subject.found(id).await?;
     let stale = matches!(&outcome, WriteOutcome::Refused(refusal) if refusal.why == RefusalKind::Stale);
-    claim(stale && after == before, &subject.can, |can| can.conditional_update = false, || {
-        format!("an update that expects {what} gave {} and left {}", brief(&outcome), brief(&after.record))
-    })
+    claim(
+        stale && after == before,
+        &subject.can,
+        |can| can.conditional_update = false,
+        || {
+            format!(
+                "an update that expects {what} gave {} and left {}",
+                brief(&outcome),
+                brief(&after.record)
+            )
+        },
+    )
 }
 
 /// A record that somebody else has just changed, as it was before that.
@@ -76,9 +85,18 @@ async fn stale_delete(subject: &Subject) -> Held {
         let answer = subject.answer(&id).await?;
         let stale = matches!(&outcome, WriteOutcome::Refused(refusal) if refusal.why == RefusalKind::Stale);
         let there = matches!(answer, crate::connector::Lookup::Found(_));
-        claim(stale && there, &subject.can, |can| can.conditional_update = false, || {
-            format!("a delete that expects a former state gave {} and left {}", brief(&outcome), brief(&answer))
-        })?;
+        claim(
+            stale && there,
+            &subject.can,
+            |can| can.conditional_update = false,
+            || {
+                format!(
+                    "a delete that expects a former state gave {} and left {}",
+                    brief(&outcome),
+                    brief(&answer)
+                )
+            },
+        )?;
     }
     Ok(())
 }
@@ -94,7 +112,8 @@ async fn holds(subject: &Subject) -> Held {
     let op = subject.update(&id, subject.patch([(&two.name, subject.fresh(two)?)])?, expects);
     applied(&subject.send(op).await?, "an update that expects what is there")?;
     let Some(version) = subject.found(&id).await?.version else { return Ok(()) };
-    let op = subject.update(&id, subject.patch([(&one.name, subject.fresh(one)?)])?, Expects::Version(version));
+    let op =
+        subject.update(&id, subject.patch([(&one.name, subject.fresh(one)?)])?, Expects::Version(version));
     applied(&subject.send(op).await?, "an update that expects the present version")?;
     Ok(())
 }
@@ -117,12 +136,21 @@ async fn race(subject: &Subject) -> Held {
     };
     let entity = &subject.entity.name;
     let (one, two) =
-        futures::future::join(subject.connector.write(entity, op()?), subject.other.write(entity, op()?)).await;
+        futures::future::join(subject.connector.write(entity, op()?), subject.other.write(entity, op()?))
+            .await;
     let outcomes: Vec<WriteOutcome> = [one?, two?].into_iter().flatten().collect();
     let written = outcomes.iter().filter(|outcome| matches!(outcome, WriteOutcome::Applied { .. })).count();
-    claim(written == 1, &subject.can, |can| can.conditional_update = false, || {
-        format!("two writers expected the same at the same time, and {written} wrote: {}", brief(&outcomes))
-    })
+    claim(
+        written == 1,
+        &subject.can,
+        |can| can.conditional_update = false,
+        || {
+            format!(
+                "two writers expected the same at the same time, and {written} wrote: {}",
+                brief(&outcomes)
+            )
+        },
+    )
 }
 
 async fn moves(subject: &Subject) -> Held {
@@ -131,7 +159,9 @@ async fn moves(subject: &Subject) -> Held {
     let first = subject.found(&id).await?;
     let Some(version) = first.version else { return Err(skip("records have no version")) };
     let again = subject.found(&id).await?.version;
-    hold(again.as_ref() == Some(&version), "a version stays while nobody writes", || format!("{version:?}, then {again:?}"))?;
+    hold(again.as_ref() == Some(&version), "a version stays while nobody writes", || {
+        format!("{version:?}, then {again:?}")
+    })?;
     let mut before = version;
     for other in [false, true, false] {
         let value = subject.fresh(field)?;
@@ -141,9 +171,8 @@ async fn moves(subject: &Subject) -> Held {
         }
         let now = subject.seen(&id, &field.name, &value).await?.version;
         let now = now.filter(|now| *now != before);
-        before = now.ok_or_else(|| {
-            broken("a version moves with every change", format!("{before:?} again"))
-        })?;
+        before =
+            now.ok_or_else(|| broken("a version moves with every change", format!("{before:?} again")))?;
     }
     Ok(())
 }

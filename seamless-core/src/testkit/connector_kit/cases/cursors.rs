@@ -33,7 +33,8 @@ async fn pages(subject: &Subject) -> Result<Vec<Page>, Stop> {
 
 async fn resume(subject: &Subject) -> Held {
     let pages = pages(subject).await?;
-    let ids = |pages: &[Page]| -> BTreeSet<RecordId> { upserts(pages).into_iter().map(|found| found.id).collect() };
+    let ids =
+        |pages: &[Page]| -> BTreeSet<RecordId> { upserts(pages).into_iter().map(|found| found.id).collect() };
     let all = ids(&pages);
     for (place, page) in pages.iter().enumerate().take(pages.len() - 1) {
         let mut seen = ids(pages.get(..=place).unwrap_or_default());
@@ -51,9 +52,11 @@ async fn not_complete(subject: &Subject) -> Held {
     for page in pages.iter().take(pages.len() - 1) {
         let rest = subject.pages(subject.query(Some(page.cursor.clone()), 1000)).await?;
         let end = rest.last().and_then(|page| page.end.clone());
-        hold(matches!(end, Some(End::Partial | End::CaughtUp { .. })), "what was resumed did not see everything", || {
-            format!("it ended as {}", brief(&end))
-        })?;
+        hold(
+            matches!(end, Some(End::Partial | End::CaughtUp { .. })),
+            "what was resumed did not see everything",
+            || format!("it ended as {}", brief(&end)),
+        )?;
     }
     Ok(())
 }
@@ -74,7 +77,10 @@ async fn again(subject: &Subject) -> Held {
 async fn refused(subject: &Subject, query: ReadQuery, words: &str) -> Held {
     match first_page(subject, query).await {
         Err(error) if error.kind() == ErrorKind::CursorExpired => Ok(()),
-        Err(error) => Err(broken("a foreign cursor is `CursorExpired`", format!("{words}: {:?}: {error}", error.kind()))),
+        Err(error) => Err(broken(
+            "a foreign cursor is `CursorExpired`",
+            format!("{words}: {:?}: {error}", error.kind()),
+        )),
         Ok(()) => Err(broken("a foreign cursor is `CursorExpired`", format!("{words} was taken"))),
     }
 }
@@ -97,7 +103,9 @@ async fn other_entity(subject: &Subject) -> Held {
     };
     let query = ReadQuery { entity: other, shape: Shape::new(Vec::new())?, ..subject.query(None, 1) };
     let mut stream = subject.connector.read(query).await?;
-    let Some(page) = stream.next().await.transpose()? else { return Err(skip("the other entity gave no page")) };
+    let Some(page) = stream.next().await.transpose()? else {
+        return Err(skip("the other entity gave no page"));
+    };
     refused(subject, subject.query(Some(page.cursor), 10), "the cursor of another entity").await
 }
 
@@ -108,7 +116,9 @@ async fn between_pages(subject: &Subject) -> Held {
     let mut pages: Vec<Page> = Vec::new();
     // The system may hold other records: on until some of ours were seen and some were not.
     let seen = loop {
-        let Some(page) = stream.next().await.transpose()? else { return Err(skip("one page held all records")) };
+        let Some(page) = stream.next().await.transpose()? else {
+            return Err(skip("one page held all records"));
+        };
         pages.push(page);
         let seen: BTreeSet<RecordId> = upserts(&pages).into_iter().map(|found| found.id).collect();
         let ours = made.iter().filter(|id| seen.contains(id)).count();
@@ -151,9 +161,16 @@ async fn between_pages(subject: &Subject) -> Held {
     // Without C6 nothing was promised about records that nobody touched.
     if subject.can.complete_enumeration {
         for id in made.iter().filter(|id| !touched.contains(id) && !deleted.contains(id)) {
-            claim(is_seen(id), &subject.can, |can| can.complete_enumeration = false, || {
-                format!("record {id} was there all the time and was not seen, since others changed between two pages")
-            })?;
+            claim(
+                is_seen(id),
+                &subject.can,
+                |can| can.complete_enumeration = false,
+                || {
+                    format!(
+                        "record {id} was there all the time and was not seen, since others changed between two pages"
+                    )
+                },
+            )?;
         }
     }
     if !subject.can.changes {
@@ -164,17 +181,24 @@ async fn between_pages(subject: &Subject) -> Held {
     })?;
     for id in touched {
         let newest = found.iter().rev().find(|found| found.id == *id);
-        hold(newest.is_some_and(|found| subject.holds(found, &field.name, &value)),
-            "an edit made while pages are read is seen, then or in the feed", || format!("that of record {id} was not"))?;
+        hold(
+            newest.is_some_and(|found| subject.holds(found, &field.name, &value)),
+            "an edit made while pages are read is seen, then or in the feed",
+            || format!("that of record {id} was not"),
+        )?;
     }
     let buried = |id: &RecordId| {
         let changes = all.iter().flat_map(|page| &page.changes);
-        changes.filter(|change| matches!(change, Change::Deleted(_))).any(|change| id_of(change).as_ref() == Some(id))
+        changes
+            .filter(|change| matches!(change, Change::Deleted(_)))
+            .any(|change| id_of(change).as_ref() == Some(id))
     };
     for id in behind.iter().filter(|id| deleted.contains(*id) && subject.can.tombstones) {
-        hold(buried(id), "a record that was shown and is deleted while pages are read has a tombstone", || {
-            format!("record {id} has none")
-        })?;
+        hold(
+            buried(id),
+            "a record that was shown and is deleted while pages are read has a tombstone",
+            || format!("record {id} has none"),
+        )?;
     }
     Ok(())
 }

@@ -71,11 +71,14 @@ async fn resumed(subject: &Subject) -> Held {
     if first.end.is_some() {
         return Ok(());
     }
-    let mut seen: BTreeSet<RecordId> = upserts(std::slice::from_ref(&first)).into_iter().map(|found| found.id).collect();
+    let mut seen: BTreeSet<RecordId> =
+        upserts(std::slice::from_ref(&first)).into_iter().map(|found| found.id).collect();
     let rest = subject.pages(subject.query(Some(first.cursor), 3)).await?;
     seen.extend(upserts(&rest).into_iter().map(|found| found.id));
     let lost: Vec<&RecordId> = all.difference(&seen).collect();
-    hold(lost.is_empty(), "a stream that was dropped is resumed from the cursor of its last page", || brief(&lost))
+    hold(lost.is_empty(), "a stream that was dropped is resumed from the cursor of its last page", || {
+        brief(&lost)
+    })
 }
 
 async fn fetch(subject: &Subject) -> Held {
@@ -100,7 +103,8 @@ async fn write(subject: &Subject) -> Held {
         let values = [(&one.name, subject.fresh(one)?), (&two.name, subject.fresh(two)?)];
         let op = subject.update(&id, subject.patch(values.clone())?, Expects::Anything);
         let ended =
-            dropped_after(polls, subject.connector.write(&subject.entity.name, WriteBatch { ops: vec![op] })).await;
+            dropped_after(polls, subject.connector.write(&subject.entity.name, WriteBatch { ops: vec![op] }))
+                .await;
         let found = subject.within(ANSWERS, subject.found(&id)).await??;
         let written = values.iter().all(|(name, value)| subject.holds(&found, name, value));
         // Whether it happened is not known; that it happened as a whole is.

@@ -69,9 +69,12 @@ async fn feed(subject: &Subject, from: &Cursor, size: usize) -> Result<Fed, Stop
         fed.end = page.end.clone();
         fed.cursor = Some(page.cursor.clone());
     }
-    claim(matches!(fed.end, Some(End::CaughtUp { .. })), &subject.can, |can| can.changes = false, || {
-        format!("a reading from where changes begin ended as {}", brief(&fed.end))
-    })?;
+    claim(
+        matches!(fed.end, Some(End::CaughtUp { .. })),
+        &subject.can,
+        |can| can.changes = false,
+        || format!("a reading from where changes begin ended as {}", brief(&fed.end)),
+    )?;
     Ok(fed)
 }
 
@@ -85,12 +88,17 @@ async fn updates(subject: &Subject) -> Held {
     for size in [1, 2, 100] {
         let fed = feed(subject, &from, size).await?;
         let seen = fed.newest.get(&id);
-        claim(seen.is_some(), &subject.can, |can| can.changes = false, || {
-            format!("record {id} was changed and did not come in pages of {size}")
-        })?;
-        hold(seen.is_some_and(|seen| subject.holds(seen, &field.name, &newest)), "the feed shows the newest values", || {
-            brief(&seen)
-        })?;
+        claim(
+            seen.is_some(),
+            &subject.can,
+            |can| can.changes = false,
+            || format!("record {id} was changed and did not come in pages of {size}"),
+        )?;
+        hold(
+            seen.is_some_and(|seen| subject.holds(seen, &field.name, &newest)),
+            "the feed shows the newest values",
+            || brief(&seen),
+        )?;
     }
     Ok(())
 }
@@ -102,9 +110,12 @@ async fn creates(subject: &Subject) -> Held {
     for size in [1, 2, 100] {
         let fed = feed(subject, &from, size).await?;
         let lost = made.iter().find(|id| !fed.newest.contains_key(id));
-        claim(lost.is_none(), &subject.can, |can| can.changes = false, || {
-            format!("record {} was made and did not come in pages of {size}", brief(&lost))
-        })?;
+        claim(
+            lost.is_none(),
+            &subject.can,
+            |can| can.changes = false,
+            || format!("record {} was made and did not come in pages of {size}", brief(&lost)),
+        )?;
     }
     Ok(())
 }
@@ -121,11 +132,16 @@ async fn only_changes(subject: &Subject) -> Held {
     subject.put(&id, &field.name, subject.fresh(field)?).await?;
     let fed = feed(subject, &from, 100).await?;
     // A feed may go back a little to be safe; one that shows everything is none.
-    claim(fed.newest.len() < total, &subject.can, |can| can.changes = false, || {
-        format!("one of {total} records changed, and {} came", fed.newest.len())
-    })?;
+    claim(
+        fed.newest.len() < total,
+        &subject.can,
+        |can| can.changes = false,
+        || format!("one of {total} records changed, and {} came", fed.newest.len()),
+    )?;
     let quiet = feed(subject, &fed.next()?, 100).await?;
-    hold(quiet.newest.len() < total, "a feed goes on where it stopped", || format!("{} records came again", quiet.count))
+    hold(quiet.newest.len() < total, "a feed goes on where it stopped", || {
+        format!("{} records came again", quiet.count)
+    })
 }
 
 async fn none(subject: &Subject) -> Held {
@@ -147,11 +163,16 @@ async fn tombstones(subject: &Subject) -> Held {
         let fed = feed(subject, &from, size).await?;
         let buried = |id: &RecordId| fed.buried.iter().any(|tombstone| tombstone.id == *id);
         let forgotten = gone.iter().find(|id| !buried(id));
-        claim(forgotten.is_none(), &subject.can, |can| can.tombstones = false, || {
-            format!("record {} was deleted, and no tombstone came", brief(&forgotten))
-        })?;
+        claim(
+            forgotten.is_none(),
+            &subject.can,
+            |can| can.tombstones = false,
+            || format!("record {} was deleted, and no tombstone came", brief(&forgotten)),
+        )?;
         let wrong = there.iter().find(|id| buried(id));
-        hold(wrong.is_none(), "a record that is there has no tombstone", || format!("{} has one", brief(&wrong)))?;
+        hold(wrong.is_none(), "a record that is there has no tombstone", || {
+            format!("{} has one", brief(&wrong))
+        })?;
     }
     Ok(())
 }
@@ -189,18 +210,25 @@ async fn low_water(subject: &Subject) -> Held {
     subject.put(&id, &field.name, subject.fresh(field)?).await?;
     let fed = feed(subject, &from, 100).await?;
     let Some(End::CaughtUp { low_water }) = &fed.end else { return Ok(()) };
-    claim(low_water.is_some() == subject.can.low_water, &subject.can, |can| can.low_water = !can.low_water, || {
-        format!("the mark of a feed is {}", brief(low_water))
-    })?;
+    claim(
+        low_water.is_some() == subject.can.low_water,
+        &subject.can,
+        |can| can.low_water = !can.low_water,
+        || format!("the mark of a feed is {}", brief(low_water)),
+    )?;
     let value = subject.fresh(field)?;
     subject.put(&id, &field.name, value.clone()).await?;
     let fed = feed(subject, &fed.next()?, 100).await?;
     let seen = fed.newest.get(&id).is_some_and(|seen| subject.holds(seen, &field.name, &value));
-    hold(seen, "what changes after a feed was read comes when it is read on", || format!("record {id} did not"))
+    hold(seen, "what changes after a feed was read comes when it is read on", || {
+        format!("record {id} did not")
+    })
 }
 
 async fn late_commit(subject: &Subject) -> Held {
-    let Some(user) = subject.bench.user.clone() else { return Err(skip("the bench has no other user with transactions")) };
+    let Some(user) = subject.bench.user.clone() else {
+        return Err(skip("the bench has no other user with transactions"));
+    };
     let field = subject.any_field()?;
     let ids = subject.records(2).await?;
     let (Some(late), Some(early)) = (ids.first(), ids.get(1)) else { return Ok(()) };
@@ -217,7 +245,10 @@ async fn late_commit(subject: &Subject) -> Held {
     user.commit().await?;
     let next = feed(subject, &fed?.next()?, 100).await?;
     let seen = next.newest.get(late).is_some_and(|seen| subject.holds(seen, &field.name, &value));
-    claim(seen, &subject.can, |can| can.low_water = false, || {
-        format!("record {late} was committed after the mark was given, and did not come after it")
-    })
+    claim(
+        seen,
+        &subject.can,
+        |can| can.low_water = false,
+        || format!("record {late} was committed after the mark was given, and did not come after it"),
+    )
 }

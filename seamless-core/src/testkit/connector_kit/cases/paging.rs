@@ -70,10 +70,21 @@ async fn none_lost(subject: &Subject) -> Held {
     for size in sizes {
         let found = by_id(&subject.everything(size).await?);
         let lost: Vec<&RecordId> = all.keys().filter(|id| !found.contains_key(id)).collect();
-        hold(lost.is_empty() && found.len() == all.len(), "no record is lost or invented by the size of pages", || {
-            format!("{} records in pages of {size}, {} in one page; lost: {}", found.len(), all.len(), brief(&lost))
+        hold(
+            lost.is_empty() && found.len() == all.len(),
+            "no record is lost or invented by the size of pages",
+            || {
+                format!(
+                    "{} records in pages of {size}, {} in one page; lost: {}",
+                    found.len(),
+                    all.len(),
+                    brief(&lost)
+                )
+            },
+        )?;
+        hold(found == all, "a record is the same in pages of any size", || {
+            format!("it differs in pages of {size}")
         })?;
-        hold(found == all, "a record is the same in pages of any size", || format!("it differs in pages of {size}"))?;
     }
     Ok(())
 }
@@ -87,7 +98,9 @@ async fn end(subject: &Subject) -> Held {
             format!("{} pages of {size}, {ends} ends, the last page has one: {last}", pages.len())
         })?;
         let is_feed = pages.iter().any(|page| matches!(page.end, Some(End::CaughtUp { .. })));
-        hold(!is_feed, "a reading without a cursor is an enumeration", || "it ended as a feed of changes".to_owned())?;
+        hold(!is_feed, "a reading without a cursor is an enumeration", || {
+            "it ended as a feed of changes".to_owned()
+        })?;
     }
     Ok(())
 }
@@ -95,30 +108,44 @@ async fn end(subject: &Subject) -> Held {
 async fn order(subject: &Subject) -> Held {
     subject.stock(23).await?;
     for size in [5, 1000] {
-        let ids: Vec<RecordId> = upserts(&subject.everything(size).await?).into_iter().map(|found| found.id).collect();
+        let ids: Vec<RecordId> =
+            upserts(&subject.everything(size).await?).into_iter().map(|found| found.id).collect();
         if ids.len() < 2 {
             return Err(skip("fewer than two records"));
         }
         let wrong = ids.iter().zip(ids.iter().skip(1)).find(|(one, two)| one >= two);
-        claim(wrong.is_none(), &subject.can, |can| can.order = crate::connector::Order::Unspecified, || {
-            format!("{} came before {}", wrong.map_or("", |_| "one record"), brief(&wrong.map(|(_, two)| two)))
-        })?;
+        claim(
+            wrong.is_none(),
+            &subject.can,
+            |can| can.order = crate::connector::Order::Unspecified,
+            || {
+                format!(
+                    "{} came before {}",
+                    wrong.map_or("", |_| "one record"),
+                    brief(&wrong.map(|(_, two)| two))
+                )
+            },
+        )?;
     }
     Ok(())
 }
 
 async fn complete(subject: &Subject) -> Held {
     let made = if subject.makes() { subject.make(5).await? } else { Vec::new() };
-    let false_claim = |observed: String| {
-        claim(false, &subject.can, |can| can.complete_enumeration = false, || observed)
-    };
+    let false_claim =
+        |observed: String| claim(false, &subject.can, |can| can.complete_enumeration = false, || observed);
     let pages = subject.everything(2).await?;
     match pages.last().and_then(|page| page.end.as_ref()) {
         Some(End::Complete(all)) => {
-            hold(all.order == subject.can.order, "an enumeration comes in the declared order", || brief(&all.order))?;
-            claim(all.changes_from.is_some() == subject.can.changes, &subject.can, |can| can.changes = !can.changes, || {
-                format!("changes_from is {}", brief(&all.changes_from))
+            hold(all.order == subject.can.order, "an enumeration comes in the declared order", || {
+                brief(&all.order)
             })?;
+            claim(
+                all.changes_from.is_some() == subject.can.changes,
+                &subject.can,
+                |can| can.changes = !can.changes,
+                || format!("changes_from is {}", brief(&all.changes_from)),
+            )?;
         }
         other => return false_claim(format!("a full reading ended as {}", brief(&other))),
     }
@@ -132,7 +159,12 @@ async fn complete(subject: &Subject) -> Held {
 async fn partial(subject: &Subject) -> Held {
     let pages = subject.everything(1000).await?;
     let said = pages.last().and_then(|page| page.end.as_ref());
-    claim(!matches!(said, Some(End::Complete(_))), &subject.can, |can| can.complete_enumeration = true, || brief(&said))
+    claim(
+        !matches!(said, Some(End::Complete(_))),
+        &subject.can,
+        |can| can.complete_enumeration = true,
+        || brief(&said),
+    )
 }
 
 async fn shape(subject: &Subject) -> Held {
@@ -146,13 +178,21 @@ async fn shape(subject: &Subject) -> Held {
             brief(&found.record.shape().names())
         })?;
         let whole = all.iter().find(|whole| whole.id == found.id);
-        hold(whole.is_none_or(|whole| whole.record.reshaped(&shape) == found.record), "a field holds the same whichever \
-            others are asked for", || brief(&found.record))?;
+        hold(
+            whole.is_none_or(|whole| whole.record.reshaped(&shape) == found.record),
+            "a field holds the same whichever \
+            others are asked for",
+            || brief(&found.record),
+        )?;
     }
-    hold(read.len() == all.len(), "the shape does not decide which records there are", || format!("{} records", read.len()))?;
+    hold(read.len() == all.len(), "the shape does not decide which records there are", || {
+        format!("{} records", read.len())
+    })?;
     let none = Shape::new(Vec::new())?;
     let bare = upserts(&subject.pages(ReadQuery { shape: none, ..query() }).await?);
-    hold(bare.len() == all.len(), "records can be asked for without any field", || format!("{} records", bare.len()))
+    hold(bare.len() == all.len(), "records can be asked for without any field", || {
+        format!("{} records", bare.len())
+    })
 }
 
 async fn filter(subject: &Subject) -> Held {
@@ -163,15 +203,19 @@ async fn filter(subject: &Subject) -> Held {
     let fields = subject.entity.fields.iter().filter(|field| comparable(&field.kind));
     let mut tried = 0;
     for field in fields {
-        let value = |found: &Versioned| found.record.field(field.name.as_str()).value().map(|value| value.to_value());
+        let value =
+            |found: &Versioned| found.record.field(field.name.as_str()).value().map(|value| value.to_value());
         let Some(value) = all.iter().filter_map(value).find(|value| !value.is_blank()) else { continue };
         let compare = |is| Condition::Compare { field: field.name.clone(), is, value: value.clone() };
-        for condition in [compare(Comparison::Equal), compare(Comparison::NotEqual), Condition::Blank(field.name.clone())] {
+        for condition in
+            [compare(Comparison::Equal), compare(Comparison::NotEqual), Condition::Blank(field.name.clone())]
+        {
             let query = ReadQuery { condition: condition.clone(), ..subject.query(None, 1000) };
             let found = by_id(&subject.pages(query).await?);
             let due = all.iter().filter(|found| condition.holds(&found.record) == crate::model::Truth::In);
             if let Some(lost) = due.into_iter().find(|due| !found.contains_key(&due.id)) {
-                let observed = format!("record {} satisfies {} and was not returned", lost.id, brief(&condition));
+                let observed =
+                    format!("record {} satisfies {} and was not returned", lost.id, brief(&condition));
                 return Err(broken("a filter returns more, never less", observed));
             }
             tried += 1;

@@ -33,9 +33,12 @@ async fn returned(subject: &Subject) -> Held {
         WriteOutcome::Applied { proof, .. } => kind(proof),
         other => return claim(false, &subject.can, |can| can.update = false, || brief(other)),
     };
-    claim(found == subject.can.write_returns, &subject.can, |can| can.write_returns = found, || {
-        format!("an update returned {found:?}")
-    })
+    claim(
+        found == subject.can.write_returns,
+        &subject.can,
+        |can| can.write_returns = found,
+        || format!("an update returned {found:?}"),
+    )
 }
 
 /// Holds the proof of a write to what is read.
@@ -50,7 +53,9 @@ async fn proven(subject: &Subject, outcome: &WriteOutcome) -> Held {
     match proof {
         Proof::None => Ok(()),
         Proof::Version(version) if Some(version) == seen.version.as_ref() => Ok(()),
-        Proof::Version(version) => untrue(format!("version {version:?} was returned, {:?} is read", seen.version)),
+        Proof::Version(version) => {
+            untrue(format!("version {version:?} was returned, {:?} is read", seen.version))
+        }
         Proof::Stored(stored) => {
             let differs = stored.record.fields().find(|(name, said)| {
                 let read = seen.record.field(name.as_str());
@@ -91,10 +96,15 @@ async fn consistent(subject: &Subject) -> Held {
             false => subject.put(&id, &field.name, value.clone()).await?,
         }
         let found = subject.found(&id).await?;
-        claim(subject.holds(&found, &field.name, &value), &subject.can, |can| can.consistent_read = false, || {
-            let who = if other { "another user" } else { "this client" };
-            format!("{who} wrote {}, and a read by id shows {}", brief(&value), brief(&found.record))
-        })?;
+        claim(
+            subject.holds(&found, &field.name, &value),
+            &subject.can,
+            |can| can.consistent_read = false,
+            || {
+                let who = if other { "another user" } else { "this client" };
+                format!("{who} wrote {}, and a read by id shows {}", brief(&value), brief(&found.record))
+            },
+        )?;
     }
     Ok(())
 }

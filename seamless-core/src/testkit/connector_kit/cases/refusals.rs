@@ -77,7 +77,11 @@ async fn invalid(subject: &Subject, name: &FieldName, value: Value, promise: &st
     let before = subject.found(&id).await?;
     let op = subject.update(&id, subject.patch([(name, value)])?, Expects::Anything);
     let outcome = subject.send(op).await?;
-    refused(&outcome, promise, |why| matches!(why, RefusalKind::Invalid { field } if field.as_ref() == Some(name)))?;
+    refused(
+        &outcome,
+        promise,
+        |why| matches!(why, RefusalKind::Invalid { field } if field.as_ref() == Some(name)),
+    )?;
     let after = subject.found(&id).await?;
     hold(after == before, "what is refused changes nothing", || {
         format!("{} became {}", brief(&before.record), brief(&after.record))
@@ -94,7 +98,8 @@ async fn kind(subject: &Subject) -> Held {
     let mut tried = 0;
     let fields: Vec<&Field> = subject.writable().filter(|field| strict(&field.kind)).collect();
     for field in fields {
-        let promise = format!("a value that is not of {}'s kind is `Invalid`, with the field's name", field.name);
+        let promise =
+            format!("a value that is not of {}'s kind is `Invalid`, with the field's name", field.name);
         invalid(subject, &field.name, wrong_kind(field), &promise).await?;
         tried += 1;
     }
@@ -106,7 +111,8 @@ async fn too_long(subject: &Subject) -> Held {
     let field = subject.writable().find(limit).ok_or_else(|| skip("no text field has a limit"))?;
     let FieldKind::Text { length_max: Some(max) } = field.kind else { return Ok(()) };
     let text = "\u{e4}".repeat(max as usize + 1);
-    let promise = format!("text beyond {max} characters is `Invalid`, with the field's name, and is never cut");
+    let promise =
+        format!("text beyond {max} characters is `Invalid`, with the field's name, and is never cut");
     invalid(subject, &field.name, Value::text(&text), &promise).await
 }
 
@@ -114,13 +120,15 @@ async fn digits(subject: &Subject) -> Held {
     let limit = |field: &&Field| matches!(field.kind, FieldKind::Decimal { scale: Some(_), .. });
     let field = subject.writable().find(limit).ok_or_else(|| skip("no decimal field has a limit"))?;
     let FieldKind::Decimal { scale: Some(scale), .. } = field.kind else { return Ok(()) };
-    let scale = u8::try_from(scale + 1).map_err(|_| skip("the field takes more digits than the kit makes"))?;
+    let scale =
+        u8::try_from(scale + 1).map_err(|_| skip("the field takes more digits than the kit makes"))?;
     let promise = "a number with more digits than the field keeps is `Invalid`, with the field's name, and is never rounded";
     invalid(subject, &field.name, Value::Decimal(Decimal::new(11, scale)), promise).await
 }
 
 async fn read_only(subject: &Subject) -> Held {
-    let fixed = |field: &&Field| (field.read_only || field.computed) && !subject.entity.key.contains(&field.name);
+    let fixed =
+        |field: &&Field| (field.read_only || field.computed) && !subject.entity.key.contains(&field.name);
     let field = subject.entity.fields.iter().find(fixed).ok_or_else(|| skip("no field is read-only"))?;
     let value = subject.fresh(field)?;
     invalid(subject, &field.name, value, "a field that is read-only is `Invalid`, with its name").await
@@ -128,7 +136,8 @@ async fn read_only(subject: &Subject) -> Held {
 
 async fn key(subject: &Subject) -> Held {
     let name = subject.entity.key.first().ok_or_else(|| skip("the entity has no key of fields"))?;
-    let field = subject.entity.field(name.as_str()).ok_or_else(|| broken("the key is a field", name.as_str()))?;
+    let field =
+        subject.entity.field(name.as_str()).ok_or_else(|| broken("the key is a field", name.as_str()))?;
     let id = subject.one().await?;
     let before = subject.found(&id).await?;
     let op = subject.update(&id, subject.patch([(name, subject.fresh(field)?)])?, Expects::Anything);
@@ -142,11 +151,17 @@ async fn key(subject: &Subject) -> Held {
 
 async fn required(subject: &Subject) -> Held {
     let needed = |field: &&Field| {
-        field.required && field.default.is_none() && !field.read_only && !subject.entity.key.contains(&field.name)
+        field.required
+            && field.default.is_none()
+            && !field.read_only
+            && !subject.entity.key.contains(&field.name)
     };
-    let field = subject.entity.fields.iter().find(needed).ok_or_else(|| skip("no field but the key is required"))?;
+    let field =
+        subject.entity.fields.iter().find(needed).ok_or_else(|| skip("no field but the key is required"))?;
     let op = subject.create(subject.new_id()?, subject.birth(&[(&field.name, Value::Null)])?);
-    refused(&subject.send(op).await?, "a record without a required value is `Invalid`, with the field's name", |why| {
-        matches!(why, RefusalKind::Invalid { field: named } if named.as_ref() == Some(&field.name))
-    })
+    refused(
+        &subject.send(op).await?,
+        "a record without a required value is `Invalid`, with the field's name",
+        |why| matches!(why, RefusalKind::Invalid { field: named } if named.as_ref() == Some(&field.name)),
+    )
 }

@@ -41,15 +41,22 @@ async fn entities(subject: &Subject) -> Held {
 
 async fn fields(subject: &Subject) -> Held {
     let entity = &subject.entity;
-    hold(entity.name == subject.bench.entity, "an entity is known by the name it was asked by", || brief(&entity.name))?;
+    hold(entity.name == subject.bench.entity, "an entity is known by the name it was asked by", || {
+        brief(&entity.name)
+    })?;
     hold(!entity.fields.is_empty(), "an entity has fields", || "none".to_owned())?;
     let names: BTreeSet<&FieldName> = entity.fields.iter().map(|field| &field.name).collect();
     hold(names.len() == entity.fields.len(), "each field is named once", || brief(&entity.fields))?;
     let keys = entity.key.iter().chain(entity.unique.iter().flatten());
     for name in keys.chain(subject.bench.writes.iter().flatten()) {
-        hold(names.contains(name), "keys and written fields are among the fields", || format!("there is no {name}"))?;
+        hold(names.contains(name), "keys and written fields are among the fields", || {
+            format!("there is no {name}")
+        })?;
     }
-    for field in entity.fields.iter().filter(|field| subject.bench.writes.iter().flatten().any(|name| *name == field.name))
+    for field in entity
+        .fields
+        .iter()
+        .filter(|field| subject.bench.writes.iter().flatten().any(|name| *name == field.name))
     {
         hold(!field.read_only, "a field that may be written is not read-only", || brief(&field.name))?;
     }
@@ -61,7 +68,10 @@ async fn values(subject: &Subject) -> Held {
         for field in &subject.entity.fields {
             let said = found.record.field(field.name.as_str()).value();
             if let Some(problem) = said.and_then(|value| misfit(field, value)) {
-                return Err(broken("a value is one that the schema allows", format!("record {}: {problem}", found.id)));
+                return Err(broken(
+                    "a value is one that the schema allows",
+                    format!("record {}: {problem}", found.id),
+                ));
             }
         }
     }
@@ -89,7 +99,8 @@ async fn unknown_entity(subject: &Subject) -> Held {
     named(discovered, not_found, NOWHERE, "discover")?;
     let query = ReadQuery { entity: unknown.clone(), ..subject.query(None, 10) };
     named(first_page(subject, query).await, not_found, NOWHERE, "read")?;
-    let query = FetchQuery { entity: unknown, ..subject.fetching(FetchBy::Ids(vec![subject.absent_id().await?])) };
+    let query =
+        FetchQuery { entity: unknown, ..subject.fetching(FetchBy::Ids(vec![subject.absent_id().await?])) };
     named(subject.connector.fetch(query).await, not_found, NOWHERE, "fetch")
 }
 
@@ -111,7 +122,8 @@ async fn unknown_field(subject: &Subject) -> Held {
 
 async fn check(subject: &Subject) -> Held {
     let entity = || subject.entity.name.clone();
-    let ask = async |need: Requirement| -> Result<Finding, Stop> { Ok(subject.connector.check(&need).await?) };
+    let ask =
+        async |need: Requirement| -> Result<Finding, Stop> { Ok(subject.connector.check(&need).await?) };
     for need in [Requirement::Reachable, Requirement::Readable(entity())] {
         let found = ask(need).await?;
         let right = !matches!(found, Finding::Unmet { .. });

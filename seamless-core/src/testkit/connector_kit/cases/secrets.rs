@@ -31,5 +31,7 @@ async fn nowhere(subject: &Subject) -> Held {
         }
     }
     let leaks = subject.ledger.leaks();
-    hold(leaks.is_empty(), "no output holds a secret of the configuration", || format!("one stands in {}", leaks.join(", ")))
+    hold(leaks.is_empty(), "no output holds a secret of the configuration", || {
+        format!("one stands in {}", leaks.join(", "))
+    })
 }

@@ -23,12 +23,22 @@ table! {
 }
 
 /// Writes a value: it reads back, or it is refused with its field and changes nothing.
-async fn reads_back(subject: &Subject, id: &RecordId, field: &Field, value: Value, may_refuse: bool) -> Result<bool, Stop> {
+async fn reads_back(
+    subject: &Subject,
+    id: &RecordId,
+    field: &Field,
+    value: Value,
+    may_refuse: bool,
+) -> Result<bool, Stop> {
     let before = subject.found(id).await?;
-    let outcome = subject.send(subject.update(id, subject.patch([(&field.name, value.clone())])?, Expects::Anything)).await?;
+    let outcome = subject
+        .send(subject.update(id, subject.patch([(&field.name, value.clone())])?, Expects::Anything))
+        .await?;
     match &outcome {
         WriteOutcome::Applied { .. } => {
-            subject.shows(id, &field.name, &value, "a value that is taken reads back as it was written").await?;
+            subject
+                .shows(id, &field.name, &value, "a value that is taken reads back as it was written")
+                .await?;
             Ok(true)
         }
         WriteOutcome::Refused(refusal)
@@ -62,9 +72,32 @@ fn first(subject: &Subject, is: impl Fn(&FieldKind) -> bool, what: &str) -> Resu
 async fn text(subject: &Subject) -> Held {
     let field = subject.text_field()?;
     let texts = [
-        " ", " a ", "a\"b", "a'b", "a,b;c\td", "line\nbreak\r\nend", "\n", "NULL", "null", "\\N", "=1+1", "@x", "-",
-        "'); DROP TABLE x;--", "<b>&amp;</b>", "{{x}}", "%s", "007", "1e5", "true", "0", "2024-01-01", "\\u0041", "C:\\x",
-        "x\u{feff}", "\u{feff}bom",
+        " ",
+        " a ",
+        "a\"b",
+        "a'b",
+        "a,b;c\td",
+        "line\nbreak\r\nend",
+        "\n",
+        "NULL",
+        "null",
+        "\\N",
+        "=1+1",
+        "@x",
+        "-",
+        "'); DROP TABLE x;--",
+        "<b>&amp;</b>",
+        "{{x}}",
+        "%s",
+        "007",
+        "1e5",
+        "true",
+        "0",
+        "2024-01-01",
+        "\\u0041",
+        "C:\\x",
+        "x\u{feff}",
+        "\u{feff}bom",
     ];
     all_read_back(subject, field, texts.into_iter().map(Value::text).collect()).await
 }
@@ -72,8 +105,19 @@ async fn text(subject: &Subject) -> Held {
 async fn unicode(subject: &Subject) -> Held {
     let field = subject.text_field()?;
     let texts = [
-        "\u{dc}n\u{ef}c\u{f6}d\u{e9}", "Ka\u{308}se", "K\u{e4}se", "\u{6f22}\u{5b57}", "\u{1f980}", "\u{202e}abc", "\u{df}\u{1e9e}",
-        "I\u{307}\u{131}", "\u{ff11}1", "a\u{a0}b", "\u{200d}", "\u{1f468}\u{200d}\u{1f469}", "\u{7f}\u{80}",
+        "\u{dc}n\u{ef}c\u{f6}d\u{e9}",
+        "Ka\u{308}se",
+        "K\u{e4}se",
+        "\u{6f22}\u{5b57}",
+        "\u{1f980}",
+        "\u{202e}abc",
+        "\u{df}\u{1e9e}",
+        "I\u{307}\u{131}",
+        "\u{ff11}1",
+        "a\u{a0}b",
+        "\u{200d}",
+        "\u{1f468}\u{200d}\u{1f469}",
+        "\u{7f}\u{80}",
     ];
     all_read_back(subject, field, texts.into_iter().map(Value::text).collect()).await
 }
@@ -104,7 +148,8 @@ async fn full_length(subject: &Subject) -> Held {
 }
 
 async fn large(subject: &Subject) -> Held {
-    let field = first(subject, |kind| matches!(kind, FieldKind::Text { length_max: None }), "unlimited text")?;
+    let field =
+        first(subject, |kind| matches!(kind, FieldKind::Text { length_max: None }), "unlimited text")?;
     let id = subject.one().await?;
     let unit = "\u{e4}x\n";
     let value = Value::text(&unit.repeat(subject.bench.large_text_bytes / unit.len() + 1));
@@ -118,13 +163,26 @@ async fn decimal(subject: &Subject) -> Held {
     let field = first(subject, |kind| matches!(kind, FieldKind::Decimal { .. }), "decimal")?;
     let FieldKind::Decimal { precision, scale } = field.kind else { return Ok(()) };
     let mut texts: Vec<String> = [
-        "0", "-0.01", "0.1", "0.2", "0.3", "1.10", "-12345678901234.56", "9999999999999999.99", "0.07", "1e-9",
+        "0",
+        "-0.01",
+        "0.1",
+        "0.2",
+        "0.3",
+        "1.10",
+        "-12345678901234.56",
+        "9999999999999999.99",
+        // Both lie between two binary numbers that have as many digits.
+        "1234567890123456.78",
+        "-1234567890123456.11",
+        "0.07",
+        "1e-9",
         "123456789012345678901234567890.123456789",
     ]
     .map(str::to_owned)
     .into();
     if let (Some(precision), Some(scale)) = (precision, scale) {
-        let (whole, part) = ("9".repeat(precision.saturating_sub(scale) as usize), "9".repeat(scale as usize));
+        let (whole, part) =
+            ("9".repeat(precision.saturating_sub(scale) as usize), "9".repeat(scale as usize));
         texts.push(format!("{whole}.{part}").trim_end_matches('.').to_owned());
     }
     let values = texts.iter().filter_map(|text| text.parse().ok()).map(Value::Decimal);
@@ -143,13 +201,16 @@ async fn yes_no(subject: &Subject) -> Held {
 }
 
 async fn dates(subject: &Subject) -> Held {
-    let days: Vec<NaiveDate> = [(2024, 2, 29), (1, 1, 1), (9999, 12, 31), (1900, 3, 1), (1969, 12, 31), (2038, 1, 20)]
-        .into_iter()
-        .filter_map(|(year, month, day)| NaiveDate::from_ymd_opt(year, month, day))
-        .collect();
+    let days: Vec<NaiveDate> =
+        [(2024, 2, 29), (1, 1, 1), (9999, 12, 31), (1900, 3, 1), (1969, 12, 31), (2038, 1, 20)]
+            .into_iter()
+            .filter_map(|(year, month, day)| NaiveDate::from_ymd_opt(year, month, day))
+            .collect();
     let times: Vec<NaiveTime> = [(0, 0, 0, 0), (23, 59, 59, 0), (12, 30, 15, 500), (2, 30, 0, 1)]
         .into_iter()
-        .filter_map(|(hour, minute, second, milli)| NaiveTime::from_hms_milli_opt(hour, minute, second, milli))
+        .filter_map(|(hour, minute, second, milli)| {
+            NaiveTime::from_hms_milli_opt(hour, minute, second, milli)
+        })
         .collect();
     let moments = || days.iter().flat_map(|day| times.iter().map(|time| day.and_time(*time)));
     let fields: Vec<&Field> = subject.writable().filter(|field| !field.unique).collect();
@@ -159,7 +220,9 @@ async fn dates(subject: &Subject) -> Held {
             FieldKind::Date => days.iter().copied().map(Value::Date).collect(),
             FieldKind::Time => times.iter().copied().map(Value::Time).collect(),
             FieldKind::LocalDateTime => moments().map(Value::LocalDateTime).collect(),
-            FieldKind::Instant => moments().map(|moment| Value::Instant(Instant::utc(moment.and_utc()))).collect(),
+            FieldKind::Instant => {
+                moments().map(|moment| Value::Instant(Instant::utc(moment.and_utc()))).collect()
+            }
             _ => continue,
         };
         all_read_back(subject, field, values).await?;

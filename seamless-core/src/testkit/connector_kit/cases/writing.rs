@@ -52,36 +52,58 @@ pub(super) fn refused(outcome: &WriteOutcome, promise: &str, is: impl Fn(&Refusa
 }
 
 async fn created(subject: &Subject) -> Held {
-    let field = subject.any_field()?;
-    let value = subject.fresh(field)?;
+    let mut values = Vec::new();
+    for field in subject.writable() {
+        values.push((&field.name, subject.fresh(field)?));
+    }
     let chosen = subject.new_id()?;
     if let Some(id) = &chosen
         && let Lookup::Found(_) = subject.answer(id).await?
     {
         return Err(skip(format!("record {id} is there already: choose another namespace")));
     }
-    let op = subject.create(chosen.clone(), subject.birth(&[(&field.name, value.clone())])?);
+    let op = subject.create(chosen.clone(), subject.birth(&values)?);
     let outcome = subject.send(op).await?;
     let WriteOutcome::Applied { id, .. } = &outcome else {
-        return claim(false, &subject.can, |can| can.create = false, || format!("a create gave {}", brief(&outcome)));
+        return claim(
+            false,
+            &subject.can,
+            |can| can.create = false,
+            || format!("a create gave {}", brief(&outcome)),
+        );
     };
     if subject.can.unique_key == UniqueKey::ClientChosenId {
-        claim(chosen.as_ref() == Some(id), &subject.can, |can| can.unique_key = UniqueKey::None, || {
-            format!("the id {} was chosen, and the record is {id}", brief(&chosen))
-        })?;
+        claim(
+            chosen.as_ref() == Some(id),
+            &subject.can,
+            |can| can.unique_key = UniqueKey::None,
+            || format!("the id {} was chosen, and the record is {id}", brief(&chosen)),
+        )?;
     }
-    subject.shows(id, &field.name, &value, "a record that is made holds its values").await?;
-    let all: BTreeSet<RecordId> = upserts(&subject.everything(1000).await?).into_iter().map(|found| found.id).collect();
-    hold(all.contains(id), "a record that is made is read", || format!("record {id} is not among all records"))
+    for (field, value) in &values {
+        subject.shows(id, field, value, "a record that is made holds its values").await?;
+    }
+    let all: BTreeSet<RecordId> =
+        upserts(&subject.everything(1000).await?).into_iter().map(|found| found.id).collect();
+    hold(all.contains(id), "a record that is made is read", || {
+        format!("record {id} is not among all records")
+    })
 }
 
 async fn patch(subject: &Subject) -> Held {
-    let (one, two) = subject.two_fields()?;
+    let one = subject.any_field()?;
     let ids = subject.records(2).await?;
     let (Some(id), Some(other)) = (ids.first(), ids.get(1)) else { return Ok(()) };
-    for field in [one, two] {
-        subject.put(id, &field.name, subject.fresh(field)?).await?;
-        subject.put(other, &field.name, subject.fresh(field)?).await?;
+    // Every field holds something, so that one that is emptied or reset shows.
+    for id in [id, other] {
+        let mut values = Vec::new();
+        for field in subject.writable() {
+            values.push((&field.name, subject.fresh(field)?));
+        }
+        applied(
+            &subject.send(subject.update(id, subject.patch(values)?, Expects::Anything)).await?,
+            "an update",
+        )?;
     }
     let (before, bystander) = (subject.found(id).await?, subject.found(other).await?);
     let value = subject.fresh(one)?;
@@ -95,7 +117,11 @@ async fn patch(subject: &Subject) -> Held {
         let same = after.record.field(name) == before.record.field(name);
         // A stamp of the last change is written by the system, not by us.
         hold(same || field.read_only, "an update touches no field that is not in its patch", || {
-            format!("{name} was {} and is {}", brief(&before.record.field(name)), brief(&after.record.field(name)))
+            format!(
+                "{name} was {} and is {}",
+                brief(&before.record.field(name)),
+                brief(&after.record.field(name))
+            )
         })?;
     }
     let now = subject.found(other).await?;
@@ -145,7 +171,11 @@ async fn partial(subject: &Subject) -> Held {
     let right = matches!(a, WriteOutcome::Applied { id, .. } if id == first)
         && matches!(b, WriteOutcome::Refused(_))
         && matches!(c, WriteOutcome::Applied { id, .. } if id == last);
-    hold(right, "one outcome for each operation, in their order; one that is refused undoes no other", || brief(&outcomes))?;
+    hold(
+        right,
+        "one outcome for each operation, in their order; one that is refused undoes no other",
+        || brief(&outcomes),
+    )?;
     subject.shows(first, &field.name, &one, "what is before a refused operation happened").await?;
     subject.shows(last, &field.name, &two, "what is after a refused operation happened").await
 }
@@ -155,7 +185,9 @@ async fn missing(subject: &Subject) -> Held {
     let id = subject.absent_id().await?;
     let patch = subject.patch([(&field.name, subject.fresh(field)?)])?;
     let outcome = subject.send(subject.update(&id, patch, Expects::Anything)).await?;
-    refused(&outcome, "an update of a record that is not there is `Missing`", |why| *why == RefusalKind::Missing)?;
+    refused(&outcome, "an update of a record that is not there is `Missing`", |why| {
+        *why == RefusalKind::Missing
+    })?;
     let answer = subject.answer(&id).await?;
     hold(!matches!(answer, Lookup::Found(_)), "an update makes no record", || brief(&answer))
 }
@@ -206,7 +238,8 @@ async fn collision(subject: &Subject) -> Result<(RecordId, Option<RecordId>, Rec
         UniqueKey::Fields(names) => {
             let id = subject.make_one(&[]).await?;
             let held = subject.found(&id).await?;
-            let value = |name| held.record.field(name).value().map(|value| value.to_value()).unwrap_or(Value::Null);
+            let value =
+                |name| held.record.field(name).value().map(|value| value.to_value()).unwrap_or(Value::Null);
             let key: Vec<_> = names.iter().map(|name| (name, value(name.as_str()))).collect();
             Ok((id, subject.new_id()?, subject.birth(&key)?))
         }
@@ -218,15 +251,20 @@ async fn key_taken(subject: &Subject) -> Held {
     let outcome = subject.send(subject.create(id, birth)).await?;
     match &outcome {
         WriteOutcome::Refused(refusal) => match &refusal.why {
-            RefusalKind::KeyTaken { by: Some(by) } => hold(*by == first, "who has the key is named rightly", || {
-                format!("{by}, where {first} has it")
-            }),
+            RefusalKind::KeyTaken { by: Some(by) } => {
+                hold(*by == first, "who has the key is named rightly", || {
+                    format!("{by}, where {first} has it")
+                })
+            }
             RefusalKind::KeyTaken { by: None } => Ok(()),
             other => Err(broken("a key that is taken is `KeyTaken`", brief(other))),
         },
-        other => claim(false, &subject.can, |can| can.unique_key = UniqueKey::None, || {
-            format!("a second create with the key of {first} gave {}", brief(other))
-        }),
+        other => claim(
+            false,
+            &subject.can,
+            |can| can.unique_key = UniqueKey::None,
+            || format!("a second create with the key of {first} gave {}", brief(other)),
+        ),
     }
 }
 
@@ -239,7 +277,12 @@ async fn upsert(subject: &Subject) -> Held {
     let after = subject.found(&first).await?;
     let same = |one: &Versioned, two: &Versioned| one.record == two.record && one.version == two.version;
     hold(same(&after, &before), "a create never overwrites a record that is there", || {
-        format!("{} became {}; the outcome was {}", brief(&before.record), brief(&after.record), brief(&outcome))
+        format!(
+            "{} became {}; the outcome was {}",
+            brief(&before.record),
+            brief(&after.record),
+            brief(&outcome)
+        )
     })
 }
 
@@ -251,14 +294,20 @@ async fn same_id_create(subject: &Subject) -> Held {
     let one = applied(&subject.send(op.clone()).await?, "a create")?;
     let again = subject.send(op).await?;
     let same = matches!(&again, WriteOutcome::Applied { id, .. } if *id == one);
-    claim(same, &subject.can, |can| can.idempotency_key = false, || {
-        format!("the same create made {one}, and the second time gave {}", brief(&again))
-    })?;
+    claim(
+        same,
+        &subject.can,
+        |can| can.idempotency_key = false,
+        || format!("the same create made {one}, and the second time gave {}", brief(&again)),
+    )?;
     let by = FetchBy::Key { fields: vec![field.name.clone()], values: vec![vec![value]] };
     let found = subject.connector.fetch(subject.fetching(by)).await?;
-    claim(matches!(found.as_slice(), [Lookup::Found(_)]), &subject.can, |can| can.idempotency_key = false, || {
-        format!("after the same create twice: {}", brief(&found))
-    })
+    claim(
+        matches!(found.as_slice(), [Lookup::Found(_)]),
+        &subject.can,
+        |can| can.idempotency_key = false,
+        || format!("after the same create twice: {}", brief(&found)),
+    )
 }
 
 async fn same_id_update(subject: &Subject) -> Held {
@@ -271,9 +320,12 @@ async fn same_id_update(subject: &Subject) -> Held {
     let again = subject.send(op).await?;
     let found = subject.seen(&id, &field.name, &theirs).await?;
     let once = matches!(again, WriteOutcome::Applied { .. }) && subject.holds(&found, &field.name, &theirs);
-    claim(once, &subject.can, |can| can.idempotency_key = false, || {
-        format!("the same update a second time gave {} and left {}", brief(&again), brief(&found.record))
-    })
+    claim(
+        once,
+        &subject.can,
+        |can| can.idempotency_key = false,
+        || format!("the same update a second time gave {} and left {}", brief(&again), brief(&found.record)),
+    )
 }
 
 /// Texts that look like commands, places or numbers to a system that does not take ids as data.
@@ -319,9 +371,13 @@ async fn hostile_ids(subject: &Subject) -> Held {
             // A system may refuse a key; it may not make another one of it.
             WriteOutcome::Refused(_) => {}
             WriteOutcome::Applied { id: made, .. } => {
-                hold(!chooses || made == id, "an id is kept as it was chosen", || format!("{id:?} became {made:?}"))?;
+                hold(!chooses || made == id, "an id is kept as it was chosen", || {
+                    format!("{id:?} became {made:?}")
+                })?;
                 let taken = there.iter().any(|(other, _)| *other == made);
-                hold(!taken, "two keys are two records", || format!("{hostile:?} is the key of an earlier one"))?;
+                hold(!taken, "two keys are two records", || {
+                    format!("{hostile:?} is the key of an earlier one")
+                })?;
                 there.push((made, value));
             }
             WriteOutcome::Ambiguous(error) => return Err(error.into()),
@@ -343,15 +399,21 @@ async fn together(subject: &Subject) -> Held {
         let client = if place == 0 { &subject.connector } else { &subject.other };
         writes.push(client.write(&subject.entity.name, WriteBatch { ops }));
     }
-    let calls = futures::future::join3(futures::future::join_all(writes), subject.everything(3), subject.look_up(&ids));
+    let calls = futures::future::join3(
+        futures::future::join_all(writes),
+        subject.everything(3),
+        subject.look_up(&ids),
+    );
     let (written, read, found) = subject.within("calls can be made at the same time", calls).await?;
     read?;
     found?;
     for ((id, value), outcomes) in ids.iter().zip(&values).zip(written) {
         let outcomes = outcomes?;
-        hold(matches!(outcomes.as_slice(), [WriteOutcome::Applied { .. }]), "writes to two records at once both happen", || {
-            brief(&outcomes)
-        })?;
+        hold(
+            matches!(outcomes.as_slice(), [WriteOutcome::Applied { .. }]),
+            "writes to two records at once both happen",
+            || brief(&outcomes),
+        )?;
         subject.shows(id, &field.name, value, "writes to two records at once both happen").await?;
     }
     Ok(())

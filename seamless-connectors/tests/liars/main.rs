@@ -1,0 +1,232 @@
+//! Tests of the kit: for every case a connector that lies about just that, and must be caught. The same system without the
+//! lie passes the case. A case without a liar fails the test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod dishonest;
+#[path = "../memory_bench/mod.rs"]
+mod memory_bench;
+
+use std::collections::BTreeSet;
+use std::future::{poll_fn, ready};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dishonest::{Dishonest, Memo, SECRET};
+use futures::executor::block_on;
+use memory_bench::{ENTITY, MemoryUser, entity, rich};
+use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
+use seamless_core::clock::Clock;
+use seamless_core::connector::Connector;
+use seamless_core::model::{Entity, Field, FieldKind, Timestamp};
+use seamless_core::testkit::connector_kit::{Bench, Outcome, cases, check_cases, check_connector};
+
+/// Waits by being asked a thousand times: what has not answered then never will.
+#[derive(Debug)]
+struct Impatient;
+
+#[async_trait]
+impl Clock for Impatient {
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _: Duration) {
+        let mut left = 1000;
+        poll_fn(|context| {
+            left -= 1;
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// The system that a case is about: it can everything, but for what the case needs not to be declared.
+fn system(case: &str) -> Memory {
+    let mut rich = rich();
+    if case == "refuse.required" {
+        rich.fields.push(Field { required: true, ..Field::new("must", FieldKind::Int) });
+    }
+    let mut config = EntityConfig::new(rich).ids(Ids::Key);
+    if case == "cursors.changed_between_pages" {
+        config = config.paged_by_offset();
+    }
+    let config = config.capable(|can| match case {
+        "paging.partial" => can.complete_enumeration = false,
+        "refuse.update" => can.update = false,
+        "refuse.delete" => can.delete = false,
+        "refuse.create" => can.create = false,
+        "feed.none" => can.changes = false,
+        "feed.late_commit" => can.low_water = false,
+        _ => {}
+    });
+    let other = EntityConfig::new(Entity { name: "other".into(), ..entity() });
+    Memory::new(MemoryConfig::new("x").entity(config).entity(other)).unwrap()
+}
+
+fn bench(system: &Memory, lie: &'static str) -> Bench {
+    let (memory, memo) = (system.clone(), Arc::<std::sync::Mutex<Memo>>::default());
+    let open = move || {
+        let connector: Arc<dyn Connector> = Arc::new(Dishonest::new(memory.clone(), lie, &memo));
+        ready(Ok(connector))
+    };
+    Bench::new(ENTITY, open)
+        .scratch("kit")
+        .another_user(MemoryUser(system.clone()))
+        .secrets([SECRET])
+        .patience(Arc::new(Impatient), Duration::from_secs(1))
+}
+
+/// Runs one case against the truth and against the lie.
+fn is_caught(name: &'static str) {
+    let one = |lie| {
+        // What a case needs not to be declared is the truth; what it needs to be declared the liar declares.
+        let truth =
+            if lie == "" && ["feed.no_tombstones", "feed.late_commit"].contains(&name) { "" } else { name };
+        let system = system(truth);
+        if truth == "" && name == "feed.no_tombstones" {
+            system.set_capabilities(ENTITY, |can| can.tombstones = false).unwrap();
+        }
+        if lie == "" && name == "cursors.changed_between_pages" {
+            system.set_capabilities(ENTITY, |can| can.complete_enumeration = false).unwrap();
+        }
+        let report = block_on(check_cases(&bench(&system, lie), |case| case.name() == name));
+        (report.outcome(name).unwrap().clone(), report)
+    };
+    let (honest, report) = one("");
+    assert_eq!(honest, Outcome::Passed, "the truth is refuted: {report}");
+    let (lying, report) = one(name);
+    assert!(lying.is_failed(), "the lie is not seen: {report}");
+}
+
+macro_rules! liars {
+    ($($test:ident $name:literal,)*) => {
+        $(#[test] fn $test() { is_caught($name); })*
+
+        #[test]
+        fn every_case_has_a_liar() {
+            let liars: BTreeSet<&str> = [$($name),*].into();
+            let table: BTreeSet<&str> = cases().map(|case| case.name()).collect();
+            assert_eq!(liars, table, "a case without a liar is not known to see anything");
+            assert_eq!(table.len(), cases().count(), "names are given once");
+        }
+    };
+}
+
+liars!(
+    schema_identity "schema.identity",
+    schema_entities "schema.entities",
+    schema_fields "schema.fields",
+    schema_values "schema.values",
+    schema_unknown_entity "schema.unknown_entity",
+    schema_unknown_field "schema.unknown_field",
+    schema_check "schema.check",
+    paging_limit "paging.limit",
+    paging_once "paging.once",
+    paging_none_lost "paging.none_lost",
+    paging_end "paging.end",
+    paging_order "paging.order",
+    paging_complete "paging.complete",
+    paging_partial "paging.partial",
+    paging_shape "paging.shape",
+    paging_filter "paging.filter",
+    cursors_resume "cursors.resume",
+    cursors_resumed_is_not_complete "cursors.resumed_is_not_complete",
+    cursors_again "cursors.again",
+    cursors_foreign "cursors.foreign",
+    cursors_other_entity "cursors.other_entity",
+    cursors_changed_between_pages "cursors.changed_between_pages",
+    fetch_order "fetch.order",
+    fetch_same "fetch.same",
+    fetch_by_key "fetch.by_key",
+    fetch_hostile "fetch.hostile",
+    absence_never "absence.never",
+    absence_deleted "absence.deleted",
+    absence_hidden "absence.hidden",
+    write_created "write.created",
+    write_patch "write.patch",
+    write_null "write.null",
+    write_deleted "write.deleted",
+    write_partial_batch "write.partial_batch",
+    write_missing "write.missing",
+    write_batch_max "write.batch_max",
+    write_key_taken "write.key_taken",
+    write_upsert "write.upsert",
+    write_same_id_create "write.same_id_create",
+    write_same_id_update "write.same_id_update",
+    write_hostile_ids "write.hostile_ids",
+    write_together "write.together",
+    refuse_update "refuse.update",
+    refuse_delete "refuse.delete",
+    refuse_create "refuse.create",
+    refuse_action "refuse.action",
+    refuse_unknown_field "refuse.unknown_field",
+    refuse_wrong_kind "refuse.wrong_kind",
+    refuse_too_long "refuse.too_long",
+    refuse_too_many_digits "refuse.too_many_digits",
+    refuse_read_only "refuse.read_only",
+    refuse_key "refuse.key",
+    refuse_required "refuse.required",
+    conditional_stale_values "conditional.stale_values",
+    conditional_stale_version "conditional.stale_version",
+    conditional_stale_delete "conditional.stale_delete",
+    conditional_holds "conditional.holds",
+    conditional_race "conditional.race",
+    version_moves "version.moves",
+    proof_returned "proof.returned",
+    proof_true "proof.true",
+    proof_created "proof.created",
+    read_consistent "read.consistent",
+    values_text "values.text",
+    values_unicode "values.unicode",
+    values_empty "values.empty",
+    values_full_length "values.full_length",
+    values_large "values.large",
+    values_decimal "values.decimal",
+    values_whole "values.whole",
+    values_yes_no "values.yes_no",
+    values_dates "values.dates",
+    values_bytes "values.bytes",
+    values_options "values.options",
+    feed_updates "feed.updates",
+    feed_creates "feed.creates",
+    feed_only_changes "feed.only_changes",
+    feed_none "feed.none",
+    feed_tombstones "feed.tombstones",
+    feed_no_tombstones "feed.no_tombstones",
+    feed_came_back "feed.came_back",
+    feed_low_water "feed.low_water",
+    feed_late_commit "feed.late_commit",
+    dropped_read "dropped.read",
+    dropped_resume "dropped.resume",
+    dropped_fetch "dropped.fetch",
+    dropped_write "dropped.write",
+    secrets_nowhere "secrets.nowhere",
+);
+
+#[test]
+fn the_truth_is_not_refuted() {
+    let report = block_on(check_connector(&bench(&system(""), "")));
+    assert!(report.is_conformant() && report.left_behind.is_empty(), "{report}");
+}
+
+#[test]
+fn a_false_claim_is_answered_with_what_to_paste() {
+    let report = block_on(check_connector(&bench(&system(""), "feed.tombstones")));
+    let Some(Outcome::Failed { declared, observed, paste }) = report.outcome("feed.tombstones") else {
+        panic!("{report}");
+    };
+    assert_eq!((declared.as_str(), paste.as_deref()), ("tombstones: true", Some("tombstones: false,")));
+    assert!(observed.contains("no tombstone came"), "{observed}");
+    let also = report.lines.iter().filter(|line| line.outcome.is_failed()).map(|line| line.case);
+    assert_eq!(also.collect::<Vec<_>>(), ["cursors.changed_between_pages", "feed.tombstones"], "{report}");
+}
