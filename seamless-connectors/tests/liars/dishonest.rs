@@ -285,10 +285,10 @@ fn retell(lie: &str, query: &ReadQuery, first: bool, page: &mut Page) {
         "paging.complete" if page.end.is_some() => drop(page.changes.pop()),
         "paging.partial" if page.end.is_some() => page.end = complete(&page.cursor),
         "cursors.resume" if resumed && first => drop(page.changes.pop()),
-        "cursors.resumed_is_not_complete" | "cursors.changed_between_pages" => {
-            if page.end == Some(End::Partial) {
-                page.end = complete(&page.cursor);
-            }
+        "cursors.resumed_is_not_complete" | "cursors.changed_between_pages"
+            if page.end == Some(End::Partial) =>
+        {
+            page.end = complete(&page.cursor);
         }
         "version.moves" => each(page, |found| found.version = Some(Version::new("none"))),
         "feed.updates" | "feed.creates" if resumed => page.changes.clear(),
