@@ -12,7 +12,8 @@ use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
 use seamless_core::Result;
 use seamless_core::connector::{Capabilities, Connector, Order, UniqueKey, WriteReturns};
 use seamless_core::model::{Entity, RecordId, Value};
-use seamless_core::testkit::connector_kit::{Bench, Report, cases, check_connector};
+use seamless_core::testkit::Report;
+use seamless_core::testkit::connector_kit::{Bench, cases, check_connector};
 
 /// Ten megabytes.
 const LARGE: usize = 10 << 20;

@@ -20,7 +20,8 @@ use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
 use seamless_core::clock::Clock;
 use seamless_core::connector::Connector;
 use seamless_core::model::{Entity, Field, FieldKind, Timestamp};
-use seamless_core::testkit::connector_kit::{Bench, Outcome, cases, check_cases, check_connector};
+use seamless_core::testkit::Outcome;
+use seamless_core::testkit::connector_kit::{Bench, cases, check_cases, check_connector};
 
 /// Waits by being asked a thousand times: what has not answered then never will.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 //! The conformance kit for connectors: what any connector must do, as a table of cases over the [`Connector`] port. An
-//! author describes the system ([`Bench`]) and gets a [`Report`]: what it declares, what was seen, what to declare instead.
+//! author describes the system ([`Bench`]) and gets a [`Report`](super::Report): what it declares, what was seen, what to declare instead.
 //! The doors are [`check_connector`] and [`cases`].
 //!
 //! It knows no system. It has three tiers ([`Tier`]): without more it only reads; records that are nominated are changed and
@@ -24,18 +24,17 @@
 mod bench;
 mod case;
 mod cases;
+mod claim;
 mod ledger;
-mod report;
 mod sample;
 mod subject;
-pub(super) mod verdict;
 
 pub use bench::{AnotherUser, Bench};
 pub use case::{Case, Need, Tier};
-pub use report::{Line, Report};
 use subject::Subject;
-pub use verdict::Outcome;
-use verdict::{Held, Stop};
+
+use super::report::{Line, Report};
+use super::verdict::{self, Held, Outcome, Stop};
 
 /// The table: every case, in the order in which they run.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
@@ -54,12 +53,7 @@ pub async fn check_cases(bench: &Bench, pick: impl Fn(&Case) -> bool) -> Report 
         Ok(subject) => subject,
         Err(stop) => {
             let (case, says) = ("system.opens", "a connector is made and knows the entity");
-            report.lines.push(Line {
-                case,
-                says,
-                tier: Some(Tier::ReadOnly),
-                outcome: Outcome::from(Err(stop)),
-            });
+            report.lines.push(Line { case, says, outcome: Outcome::from(Err(stop)) });
             return report;
         }
     };
@@ -68,8 +62,8 @@ pub async fn check_cases(bench: &Bench, pick: impl Fn(&Case) -> bool) -> Report 
         let held = run(case, &subject).await;
         // What a case made is in no other one's way.
         report.left_behind.extend(subject.tidy().await);
-        let Case { name, says, tier, .. } = case;
-        report.lines.push(Line { case: name, says, tier: Some(*tier), outcome: Outcome::from(held) });
+        let Case { name, says, .. } = case;
+        report.lines.push(Line { case: name, says, outcome: Outcome::from(held) });
     }
     report
 }

@@ -9,9 +9,10 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 
 use super::bench::Bench;
+use super::claim::claim;
 use super::ledger::{Ledger, Watched};
 use super::sample::sample;
-use super::verdict::{Held, Stop, brief, broken, claim, hold, skip};
+use super::verdict::{Held, Stop, brief, broken, hold, skip};
 use crate::connector::{
     Capabilities, Change, Connector, Cursor, DeleteGround, End, Expects, FetchBy, FetchQuery, Lookup, Page,
     ReadQuery, Target, UniqueKey, Verb, Versioned, WriteBatch, WriteOp, WriteOutcome,

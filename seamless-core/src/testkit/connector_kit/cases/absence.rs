@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use crate::connector::{Capability, Expects, FetchBy, Lookup};
 use crate::model::{FieldKind, RecordId};
 use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::subject::Subject;
-use crate::testkit::connector_kit::verdict::{Held, Stop, brief, claim, hold, skip};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, hold, skip};
 
 table! {
     "fetch.order" ReadOnly [] "one answer for each record asked for, in the order asked for" => order;

@@ -5,8 +5,9 @@ use super::writing::applied;
 use crate::connector::{Capability, Expects, RefusalKind, WriteBatch, WriteOutcome};
 use crate::model::RecordId;
 use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::subject::Subject;
-use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, claim, hold, skip};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {
     "conditional.stale_values" NominatedRecords [Need::Update, Need::Has(Capability::ConditionalUpdate)]

@@ -8,8 +8,9 @@ use super::schema::first_page;
 use crate::connector::{Change, Cursor, End, Page, ReadQuery};
 use crate::model::{ErrorKind, RecordId, Shape};
 use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::subject::{Subject, id_of, upserts};
-use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, claim, hold, skip};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {
     "cursors.resume" ReadOnly [] "reading goes on from the cursor of any page, and every record is seen" => resume;

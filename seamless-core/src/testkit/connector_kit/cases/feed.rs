@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use crate::connector::{Capability, Change, Cursor, End, Expects, Tombstone, Versioned};
 use crate::model::RecordId;
 use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::subject::{Subject, upserts};
-use crate::testkit::connector_kit::verdict::{Held, Stop, brief, claim, hold, skip};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, hold, skip};
 
 table! {
     "feed.updates" NominatedRecords [Need::Update, Need::Changes] "an edit comes with its newest values" => updates;

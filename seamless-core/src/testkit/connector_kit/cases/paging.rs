@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::connector::{Capability, End, Page, ReadQuery, Versioned};
 use crate::model::{Comparison, Condition, FieldKind, FieldName, Record, RecordId, Shape};
 use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::subject::{Subject, upserts};
-use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, claim, hold, skip};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {
     "paging.limit" ReadOnly [] "no page holds more records than were asked for" => limit;

@@ -3,8 +3,9 @@
 use crate::connector::{Capability, Expects, Proof, WriteOutcome, WriteReturns};
 use crate::model::Value;
 use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::subject::Subject;
-use crate::testkit::connector_kit::verdict::{Held, brief, claim, hold};
+use crate::testkit::connector_kit::verdict::{Held, brief, hold};
 
 table! {
     "proof.returned" NominatedRecords [Need::Update] "a write returns what was declared (C2)" => returned;

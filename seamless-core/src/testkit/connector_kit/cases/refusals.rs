@@ -4,9 +4,10 @@ use super::writing::refused;
 use crate::connector::{Expects, RefusalKind, Target, Verb, WriteBatch, WriteOp, WriteOutcome};
 use crate::model::{ActionName, Decimal, Field, FieldKind, FieldName, Record, Value};
 use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::sample::wrong_kind;
 use crate::testkit::connector_kit::subject::Subject;
-use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, claim, hold, skip};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {
     "refuse.update" ReadOnly [] "where update is not declared, none is taken" => update;

@@ -7,8 +7,9 @@ use crate::connector::{
 };
 use crate::model::{ErrorKind, FieldKind, Record, RecordId, Value};
 use crate::testkit::connector_kit::case::{Need, table};
+use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::subject::{Subject, upserts};
-use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, claim, hold, skip};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {
     "write.created" Scratch [Need::Create] "a record that is made is there under its id with its values" => created;

@@ -1,8 +1,7 @@
-//! What a run of the kit found, for a person and for a test. Knows no connector.
+//! What a run of a kit found, for a person and for a test. Knows no case.
 
 use std::fmt;
 
-use super::case::Tier;
 use super::verdict::Outcome;
 use crate::model::{Error, ErrorKind, Result};
 
@@ -13,8 +12,6 @@ pub struct Line {
     pub case: &'static str,
     /// What it says.
     pub says: &'static str,
-    /// The tier that it needs; `None` for cases over stores.
-    pub tier: Option<Tier>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -110,11 +107,11 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::{Line, Report};
-    use crate::testkit::connector_kit::{Outcome, Tier};
+    use crate::testkit::Outcome;
 
     #[test]
     fn a_report_without_a_case_that_ran_is_a_failure() {
-        let line = |outcome| Line { case: "a.b", says: "x", tier: Some(Tier::ReadOnly), outcome };
+        let line = |outcome| Line { case: "a.b", says: "x", outcome };
         let skipped = line(Outcome::Skipped { reason: "nothing there".into() });
         let mut report = Report { subject: "s".into(), lines: vec![skipped], left_behind: Vec::new() };
         assert!(report.verdict().is_err());
