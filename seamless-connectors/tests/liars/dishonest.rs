@@ -18,7 +18,7 @@ use seamless_core::connector::{
 };
 use seamless_core::model::{
     ActionId, Condition, Decimal, EntityName, Error, ErrorKind, FieldName, Presence, Record, RecordId,
-    Result, Schema, Shape, Slot, Value, Version, record,
+    Result, Schema, SetValue, Shape, Slot, Value, Version, record,
 };
 
 use crate::memory_bench::ENTITY;
@@ -37,6 +37,7 @@ pub(crate) struct Memo {
 
 pub(crate) struct Dishonest {
     honest: Memory,
+    declares: Option<Capabilities>,
     info: ConnectorInfo,
     lie: &'static str,
     memo: Arc<Mutex<Memo>>,
@@ -62,7 +63,13 @@ impl Dishonest {
         if lie == "schema.identity" {
             info.identity = format!("{} {}", info.identity, serial());
         }
-        Self { honest, info, lie, memo: Arc::clone(memo) }
+        Self { honest, declares: None, info, lie, memo: Arc::clone(memo) }
+    }
+
+    /// A client that does what its system does, and declares something else.
+    pub(crate) fn declaring(honest: Memory, declares: Capabilities) -> Self {
+        let declares = Some(declares);
+        Self { declares, ..Self::new(honest, "", &Arc::default()) }
     }
 
     fn lies(&self, about: &str) -> bool {
@@ -99,6 +106,9 @@ impl Connector for Dishonest {
 
     fn capabilities(&self, entity: &EntityName) -> Capabilities {
         let mut can = self.honest.capabilities(entity);
+        if let (Some(declared), true) = (&self.declares, entity.as_str() == ENTITY) {
+            return declared.clone();
+        }
         match self.lie {
             "schema.unknown_entity" => can.create = true,
             "cursors.changed_between_pages" => can.complete_enumeration = true,
@@ -176,6 +186,16 @@ impl Connector for Dishonest {
             {
                 page.changes.clear();
             }
+            if lie == "feed.hidden" && page.end.is_some() && query.after.is_some() {
+                let seen = |id: &RecordId| {
+                    page.changes
+                        .iter()
+                        .any(|change| matches!(change, Change::Upsert(found) if found.id == *id))
+                };
+                let unseen: Vec<RecordId> =
+                    memo.lock().unwrap().made.iter().filter(|id| !seen(id)).cloned().collect();
+                page.changes.extend(unseen.iter().map(bury));
+            }
             retell(lie, &query, first, &mut page);
             Ok(page)
         })))
@@ -197,6 +217,9 @@ impl Connector for Dishonest {
         if let FetchBy::Ids(ids) = &asked {
             for (id, answer) in ids.iter().zip(&mut found) {
                 self.retell_answer(id, answer);
+            }
+            if self.lies("fetch.many") {
+                found.iter_mut().skip(1000).for_each(|answer| *answer = Lookup::Hidden);
             }
             if self.lies("fetch.hostile")
                 && ids.iter().any(|id| id.as_text().is_some_and(|id| id.contains('\'')))
@@ -278,6 +301,7 @@ fn retell(lie: &str, query: &ReadQuery, first: bool, page: &mut Page) {
                 found.record = found.record.with([(slot, Presence::Value(Value::Int(7).as_ref()))]);
             }
         }),
+        "schema.unreadable" => each(page, |found| found.record = say_null(&found.record)),
         "paging.once" => page.changes.extend(page.changes.first().cloned()),
         "paging.none_lost" if query.page_records_max == 2 => drop(page.changes.pop()),
         "paging.end" => page.end = None,
@@ -298,14 +322,11 @@ fn retell(lie: &str, query: &ReadQuery, first: bool, page: &mut Page) {
         "feed.none" if page.end.is_some() => page.end = complete(&page.cursor),
         "feed.tombstones" => page.changes.retain(|change| !matches!(change, Change::Deleted(_))),
         "feed.came_back" if resumed => {
-            let bury = |change: &Change| match change {
-                Change::Upsert(found) => {
-                    let tombstone = Tombstone { id: found.id.clone(), version: None, merged_into: None };
-                    Change::Deleted(tombstone)
-                }
+            let buried = |change: &Change| match change {
+                Change::Upsert(found) => bury(&found.id),
                 other => other.clone(),
             };
-            page.changes = page.changes.iter().map(bury).collect();
+            page.changes = page.changes.iter().map(buried).collect();
         }
         "feed.low_water" | "feed.late_commit" => {
             if let Some(End::CaughtUp { low_water }) = &mut page.end {
@@ -314,6 +335,18 @@ fn retell(lie: &str, query: &ReadQuery, first: bool, page: &mut Page) {
         }
         _ => {}
     }
+}
+
+fn bury(id: &RecordId) -> Change {
+    Change::Deleted(Tombstone { id: id.clone(), version: None, merged_into: None })
+}
+
+/// Calls what may not be read null.
+fn say_null(record: &Record) -> Record {
+    let denied = record.fields().enumerate().filter(|(_, (_, said))| said.is_unreadable());
+    let null = Value::Null;
+    let slots: Vec<usize> = denied.map(|(slot, _)| slot).collect();
+    record.with(slots.into_iter().map(|slot| (slot, Presence::Value(null.as_ref()))))
 }
 
 fn each(page: &mut Page, change: impl Fn(&mut Versioned)) {
@@ -363,6 +396,9 @@ fn stored(lie: &str, value: Value) -> Slot {
         ("values.whole", Value::Int(number)) => Value::Int(number as f64 as i64),
         ("values.yes_no", Value::Bool(false)) => Value::Null,
         ("values.dates", Value::Date(day)) => Value::Date(day.max("1970-01-01".parse().unwrap())),
+        #[allow(clippy::cast_possible_truncation)]
+        ("values.float", Value::Float(number)) => Value::Float(f64::from(number as f32)),
+        ("values.sets", Value::Set(set)) => Value::Set(SetValue::new(set.members().first().cloned())),
         ("values.bytes", Value::Bytes(bytes)) => {
             Value::Bytes(String::from_utf8_lossy(&bytes).as_bytes().into())
         }
@@ -460,9 +496,9 @@ impl Dishonest {
                     self.memo().shown.insert(row.id.clone(), row);
                 }
             }
-            "write.missing" | "write.key_taken" | "refuse.update" | "refuse.delete" | "refuse.create"
-            | "refuse.action" | "refuse.wrong_kind" | "refuse.read_only" | "refuse.key"
-            | "refuse.required"
+            "write.missing" | "write.unique_value" | "write.key_taken" | "refuse.update"
+            | "refuse.delete" | "refuse.create" | "refuse.action" | "refuse.wrong_kind"
+            | "refuse.read_only" | "refuse.key" | "refuse.required"
                 if refused =>
             {
                 *outcome = done();

@@ -8,6 +8,7 @@ mod memory_bench;
 
 use std::collections::BTreeSet;
 use std::future::{poll_fn, ready};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -16,12 +17,16 @@ use async_trait::async_trait;
 use dishonest::{Dishonest, Memo, SECRET};
 use futures::executor::block_on;
 use memory_bench::{ENTITY, MemoryUser, entity, rich};
-use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
+use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig, full_capabilities};
+use seamless_core::Result;
 use seamless_core::clock::Clock;
-use seamless_core::connector::Connector;
-use seamless_core::model::{Entity, Field, FieldKind, Timestamp};
-use seamless_core::testkit::Outcome;
+use seamless_core::connector::{
+    Capabilities, Connector, ConnectorInfo, FetchQuery, Lookup, Order, PageStream, Proof, ReadQuery,
+    UniqueKey, Verb, WriteBatch, WriteOutcome, WriteReturns,
+};
+use seamless_core::model::{Entity, EntityName, Field, FieldKind, RecordId, Schema, Timestamp, Value};
 use seamless_core::testkit::connector_kit::{Bench, cases, check_cases, check_connector};
+use seamless_core::testkit::{Outcome, Report};
 
 /// Waits by being asked a thousand times: what has not answered then never will.
 #[derive(Debug)]
@@ -120,6 +125,12 @@ macro_rules! liars {
 }
 
 liars!(
+    schema_unreadable "schema.unreadable",
+    fetch_many "fetch.many",
+    write_unique_value "write.unique_value",
+    values_float "values.float",
+    values_sets "values.sets",
+    feed_hidden "feed.hidden",
     schema_identity "schema.identity",
     schema_entities "schema.entities",
     schema_fields "schema.fields",
@@ -226,4 +237,136 @@ fn a_false_claim_is_answered_with_what_to_paste() {
     assert!(observed.contains("no tombstone came"), "{observed}");
     let also = report.lines.iter().filter(|line| line.outcome.is_failed()).map(|line| line.case);
     assert_eq!(also.collect::<Vec<_>>(), ["cursors.changed_between_pages", "feed.tombstones"], "{report}");
+}
+
+/// A system with these capabilities, and a connector to it that declares others.
+fn declared(real: Capabilities, declared: &Capabilities) -> Report {
+    let ids = if real.unique_key == UniqueKey::None { Ids::Counted } else { Ids::Key };
+    let config = EntityConfig::new(rich()).ids(ids).capable(|can| *can = real);
+    let memory = Memory::new(MemoryConfig::new("x").entity(config)).unwrap();
+    let (honest, declared) = (memory.clone(), declared.clone());
+    let open = move || {
+        let connector: Arc<dyn Connector> = Arc::new(Dishonest::declaring(honest.clone(), declared.clone()));
+        ready(Ok(connector))
+    };
+    let bench = Bench::new(ENTITY, open).scratch("kit").another_user(MemoryUser(memory));
+    block_on(check_connector(&bench))
+}
+
+fn pasted(report: &Report) -> BTreeSet<&str> {
+    let paste = |outcome| match outcome {
+        &Outcome::Failed { paste: Some(ref paste), .. } => Some(paste.as_str()),
+        _ => None,
+    };
+    report.lines.iter().filter_map(|line| paste(&line.outcome)).collect()
+}
+
+type Change = fn(&mut Capabilities);
+
+#[test]
+fn what_a_system_cannot_do_and_is_declared_is_answered_with_its_correction() {
+    let lacks: [(Change, &str); 14] = [
+        (|can| can.conditional_update = false, "conditional_update: false,"),
+        (|can| can.write_returns = WriteReturns::Nothing, "write_returns: WriteReturns::Nothing,"),
+        (|can| can.write_returns = WriteReturns::Version, "write_returns: WriteReturns::Version,"),
+        (|can| can.unique_key = UniqueKey::None, "unique_key: UniqueKey::None,"),
+        (|can| can.tombstones = false, "tombstones: false,"),
+        (|can| can.complete_enumeration = false, "complete_enumeration: false,"),
+        (|can| can.low_water = false, "low_water: false,"),
+        (|can| can.gone_not_hidden = false, "gone_not_hidden: false,"),
+        (|can| can.changes = false, "changes: false,"),
+        (|can| can.order = Order::Unspecified, "order: Order::Unspecified,"),
+        (|can| can.create = false, "create: false,"),
+        (|can| can.update = false, "update: false,"),
+        (|can| can.delete = false, "delete: false,"),
+        (|can| can.idempotency_key = false, "idempotency_key: false,"),
+    ];
+    for (lack, paste) in lacks {
+        let mut real = full_capabilities();
+        lack(&mut real);
+        let report = declared(real, &full_capabilities());
+        assert!(pasted(&report).contains(paste), "{paste} is not among the corrections: {report}");
+    }
+    let real = Capabilities { batch_max: NonZeroU32::new(130).unwrap(), ..full_capabilities() };
+    let report = declared(real, &full_capabilities());
+    assert_eq!(
+        pasted(&report),
+        ["batch_max: NonZeroU32::new(125).unwrap_or(NonZeroU32::MIN),"].into(),
+        "{report}"
+    );
+    // Reading by id never lags in memory: a connector that caches stands for that (`read_consistent`).
+}
+
+#[test]
+fn what_a_system_does_and_is_not_declared_is_answered_with_its_correction() {
+    let undeclared: [(Change, &str); 9] = [
+        (|can| can.write_returns = WriteReturns::Nothing, "write_returns: WriteReturns::Stored,"),
+        (|can| can.tombstones = false, "tombstones: true,"),
+        (|can| can.complete_enumeration = false, "complete_enumeration: true,"),
+        (|can| can.low_water = false, "low_water: true,"),
+        (|can| can.gone_not_hidden = false, "gone_not_hidden: true,"),
+        (|can| can.changes = false, "changes: true,"),
+        (|can| can.create = false, "create: true,"),
+        (|can| can.update = false, "update: true,"),
+        (|can| can.delete = false, "delete: true,"),
+    ];
+    for (hide, paste) in undeclared {
+        let mut less = full_capabilities();
+        hide(&mut less);
+        let report = declared(full_capabilities(), &less);
+        assert!(pasted(&report).contains(paste), "{paste} is not among the corrections: {report}");
+    }
+}
+
+/// Says of every create that it made the record that has been there for years.
+#[derive(Debug)]
+struct Usurper(Memory);
+
+#[async_trait]
+impl Connector for Usurper {
+    fn info(&self) -> &ConnectorInfo {
+        self.0.info()
+    }
+
+    fn capabilities(&self, entity: &EntityName) -> Capabilities {
+        Capabilities { unique_key: UniqueKey::None, ..self.0.capabilities(entity) }
+    }
+
+    async fn entities(&self) -> Result<Vec<EntityName>> {
+        self.0.entities().await
+    }
+
+    async fn discover(&self, entities: &[EntityName]) -> Result<Schema> {
+        self.0.discover(entities).await
+    }
+
+    async fn read(&self, query: ReadQuery) -> Result<PageStream> {
+        self.0.read(query).await
+    }
+
+    async fn fetch(&self, query: FetchQuery) -> Result<Vec<Lookup>> {
+        self.0.fetch(query).await
+    }
+
+    async fn write(&self, entity: &EntityName, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
+        if batch.ops.iter().any(|op| op.verb == Verb::Create) {
+            let old = || WriteOutcome::Applied { id: RecordId::text("old"), proof: Proof::None };
+            return Ok(batch.ops.iter().map(|_| old()).collect());
+        }
+        self.0.write(entity, batch).await
+    }
+}
+
+#[test]
+fn no_record_is_deleted_that_was_there_before_whatever_the_connector_says_of_it() {
+    let memory = system("", TRUTH);
+    let values = [("grade", Value::Int(1)), ("mail", Value::text("old@adatum.example"))];
+    memory.insert(ENTITY, Some(RecordId::text("old")), &values).unwrap();
+    let before = memory.rows(ENTITY);
+    let honest = memory.clone();
+    let open = move || ready(Ok(Arc::new(Usurper(honest.clone())) as Arc<dyn Connector>));
+    let report = block_on(check_connector(&Bench::new(ENTITY, open).scratch("kit")));
+    assert!(report.failed() > 0, "{report}");
+    assert_eq!(memory.rows(ENTITY).len(), 1);
+    assert_eq!(memory.rows(ENTITY)[0].id, before[0].id);
 }

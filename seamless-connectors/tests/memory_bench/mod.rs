@@ -4,7 +4,9 @@
 use async_trait::async_trait;
 use seamless_connectors::memory::Memory;
 use seamless_core::Result;
-use seamless_core::model::{Entity, Field, FieldKind, OptionItem, OptionSet, Record, RecordId, Value};
+use seamless_core::model::{
+    Entity, Field, FieldKind, FieldName, OptionItem, OptionSet, Record, RecordId, Value,
+};
 use seamless_core::testkit::connector_kit::AnotherUser;
 
 /// A hostile name for an entity.
@@ -44,6 +46,7 @@ pub(crate) fn rich() -> Entity {
         Field::new("at", FieldKind::Instant),
         Field::new("opens", FieldKind::Time),
         Field::new("due", FieldKind::LocalDateTime),
+        Field::new("ratio", FieldKind::Float),
         Field { read_only: true, ..Field::new("balance", FieldKind::Int) },
         Field { unique: true, ..Field::new("mail", FieldKind::Text { length_max: Some(80) }) },
     ];
@@ -68,6 +71,10 @@ impl AnotherUser for MemoryUser {
 
     async fn hide(&self, id: &RecordId, hidden: bool) -> Result<bool> {
         self.0.hide(ENTITY, id, hidden)
+    }
+
+    async fn deny(&self, field: &FieldName, denied: bool) -> Result<bool> {
+        self.0.deny(ENTITY, field.as_str(), denied).map(|()| true)
     }
 
     async fn begin_edit(&self, id: &RecordId, values: &Record) -> Result<bool> {

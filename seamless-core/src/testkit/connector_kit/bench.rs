@@ -33,6 +33,12 @@ pub trait AnotherUser: Send + Sync + 'static {
         Ok(false)
     }
 
+    /// Denies the connector a field of the entity, or allows it again.
+    async fn deny(&self, field: &FieldName, denied: bool) -> Result<bool> {
+        let _ = (field, denied);
+        Ok(false)
+    }
+
     /// Changes a record in a transaction that stays open until [`AnotherUser::commit`].
     async fn begin_edit(&self, id: &RecordId, values: &Record) -> Result<bool> {
         let _ = (id, values);

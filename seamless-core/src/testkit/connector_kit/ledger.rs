@@ -26,6 +26,8 @@ struct Notes {
     made: BTreeSet<RecordId>,
     deleted: BTreeSet<RecordId>,
     absent: BTreeSet<RecordId>,
+    /// The records that were there before the run.
+    foreign: BTreeSet<RecordId>,
     lent: BTreeMap<RecordId, Record>,
     leaks: BTreeSet<String>,
 }
@@ -46,6 +48,16 @@ impl Ledger {
     pub(super) fn absent(&self, id: RecordId) -> RecordId {
         self.notes().absent.insert(id.clone());
         id
+    }
+
+    /// Records that were there before: whatever a create says, they were not made by it.
+    pub(super) fn found_there(&self, ids: impl IntoIterator<Item = RecordId>) {
+        self.notes().foreign.extend(ids);
+    }
+
+    /// Whether a record was there before the run.
+    pub(super) fn is_foreign(&self, id: &RecordId) -> bool {
+        self.notes().foreign.contains(id)
     }
 
     /// A record that is about to be changed, as it is now.
@@ -77,8 +89,11 @@ impl Ledger {
     fn happened(&self, verb: &Verb, target: &Target, id: &RecordId) {
         let mut notes = self.notes();
         match (verb, target) {
-            // A connector that speaks of another record than the chosen one is not believed: that one is not ours.
-            (Verb::Create, Target::New(chosen)) if chosen.as_ref().is_none_or(|chosen| chosen == id) => {
+            // A connector that speaks of another record than the chosen one, or of one that was there before, is not
+            // believed: that one is not ours to delete.
+            (Verb::Create, Target::New(chosen))
+                if chosen.as_ref().is_none_or(|chosen| chosen == id) && !notes.foreign.contains(id) =>
+            {
                 notes.deleted.remove(id);
                 notes.made.insert(id.clone());
             }

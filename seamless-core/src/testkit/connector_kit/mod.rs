@@ -25,7 +25,10 @@ mod bench;
 mod case;
 mod cases;
 mod claim;
+mod fields;
 mod ledger;
+mod reading;
+mod records;
 mod sample;
 mod subject;
 

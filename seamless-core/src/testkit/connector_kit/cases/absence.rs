@@ -14,6 +14,7 @@ table! {
     "fetch.order" ReadOnly [] "one answer for each record asked for, in the order asked for" => order;
     "fetch.same" ReadOnly [] "a record that is looked up is as it was read" => same;
     "fetch.by_key" Scratch [Need::Create] "a key finds one record, several, or none" => by_key;
+    "fetch.many" ReadOnly [] "a look-up may be of many records" => many;
     "fetch.hostile" ReadOnly [] "an id is data: no id finds another record" => hostile;
     "absence.never" ReadOnly [] "a record that never was is gone or hidden, as declared" => never;
     "absence.deleted" Scratch [Need::Create, Need::Delete] "a deleted record is gone or hidden, as declared" => deleted;
@@ -85,6 +86,30 @@ async fn by_key(subject: &Subject) -> Held {
         "a key finds one record, several (`Several` with their ids) or none (`Hidden`), in the order asked for",
         || brief(&found),
     )
+}
+
+/// More than the parameters of a statement and the characters of an address that systems allow.
+const MANY: usize = 2_500;
+
+async fn many(subject: &Subject) -> Held {
+    let there = subject.some(3).await?;
+    let mut asked: Vec<RecordId> = there.iter().take(MANY).map(|found| found.id.clone()).collect();
+    for (number, other) in subject.absent_ids(MANY - asked.len()).await?.into_iter().enumerate() {
+        // Some at the front, so that those that are there are in the middle.
+        asked.insert(number % 2 * asked.len(), other);
+    }
+    let found = subject.look_up(&asked).await?;
+    for (id, answer) in asked.iter().zip(&found) {
+        let there = there.iter().any(|found| found.id == *id);
+        let right = match answer {
+            Lookup::Found(found) => there && found.id == *id,
+            _ => !there,
+        };
+        hold(right, "each of many records has its own answer", || {
+            format!("asked for {id}, got {}", brief(answer))
+        })?;
+    }
+    Ok(())
 }
 
 async fn hostile(subject: &Subject) -> Held {

@@ -9,7 +9,8 @@ use crate::connector::{Change, Cursor, End, Page, ReadQuery};
 use crate::model::{ErrorKind, RecordId, Shape};
 use crate::testkit::connector_kit::case::{Need, table};
 use crate::testkit::connector_kit::claim::claim;
-use crate::testkit::connector_kit::subject::{Subject, id_of, upserts};
+use crate::testkit::connector_kit::reading::{id_of, upserts};
+use crate::testkit::connector_kit::subject::Subject;
 use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {

@@ -10,7 +10,8 @@ use futures::StreamExt;
 use crate::connector::{Expects, FetchBy, WriteBatch};
 use crate::model::RecordId;
 use crate::testkit::connector_kit::case::{Need, table};
-use crate::testkit::connector_kit::subject::{Subject, upserts};
+use crate::testkit::connector_kit::reading::upserts;
+use crate::testkit::connector_kit::subject::Subject;
 use crate::testkit::connector_kit::verdict::{Held, Stop, brief, hold};
 
 table! {

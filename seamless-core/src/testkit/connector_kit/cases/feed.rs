@@ -7,7 +7,8 @@ use crate::connector::{Capability, Change, Cursor, End, Expects, Tombstone, Vers
 use crate::model::RecordId;
 use crate::testkit::connector_kit::case::{Need, table};
 use crate::testkit::connector_kit::claim::claim;
-use crate::testkit::connector_kit::subject::{Subject, upserts};
+use crate::testkit::connector_kit::reading::upserts;
+use crate::testkit::connector_kit::subject::Subject;
 use crate::testkit::connector_kit::verdict::{Held, Stop, brief, hold, skip};
 
 table! {
@@ -21,6 +22,7 @@ table! {
         "without C5 no tombstone is shown" => no_tombstones;
     "feed.came_back" Scratch [Need::Create, Need::Delete, Need::Changes, Need::Has(Capability::UniqueKey)]
         "a record that is made anew under a deleted id is there" => came_back;
+    "feed.hidden" NominatedRecords [Need::Update, Need::Changes] "a record that is hidden is not reported as deleted" => hidden;
     "feed.low_water" NominatedRecords [Need::Update, Need::Changes] "a feed gives a low-water mark exactly where C7 is declared" => low_water;
     "feed.late_commit" NominatedRecords [Need::Update, Need::Changes, Need::Has(Capability::LowWater)]
         "what is committed late comes after the low-water mark (C7)" => late_commit;
@@ -202,6 +204,29 @@ async fn came_back(subject: &Subject) -> Held {
     hold(fed.newest.contains_key(&id), "a record that came back is there; the later sighting counts", || {
         format!("the feed buries {}", brief(&fed.buried))
     })
+}
+
+async fn hidden(subject: &Subject) -> Held {
+    let Some(user) = subject.bench.user.clone() else {
+        return Err(skip("the bench has no other user who can hide a record"));
+    };
+    let field = subject.any_field()?;
+    let id = subject.one().await?;
+    let from = subject.feed_from().await?;
+    subject.put(&id, &field.name, subject.fresh(field)?).await?;
+    if !user.hide(&id, true).await? {
+        return Err(skip("the other user cannot hide a record"));
+    }
+    let fed: Result<Fed, Stop> = feed(subject, &from, 100).await;
+    user.hide(&id, false).await?;
+    let fed = fed?;
+    let buried = fed.buried.iter().any(|tombstone| tombstone.id == id);
+    claim(
+        !buried,
+        &subject.can,
+        |can| can.tombstones = false,
+        || format!("record {id} is hidden, and the feed reports it as deleted"),
+    )
 }
 
 async fn low_water(subject: &Subject) -> Held {

@@ -7,7 +7,8 @@ use crate::connector::{Capability, End, Page, ReadQuery, Versioned};
 use crate::model::{Comparison, Condition, FieldKind, FieldName, Record, RecordId, Shape};
 use crate::testkit::connector_kit::case::{Need, table};
 use crate::testkit::connector_kit::claim::claim;
-use crate::testkit::connector_kit::subject::{Subject, upserts};
+use crate::testkit::connector_kit::reading::upserts;
+use crate::testkit::connector_kit::subject::Subject;
 use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {

@@ -38,9 +38,14 @@ async fn update(subject: &Subject) -> Held {
     if subject.can.update {
         return Err(skip("update is declared"));
     }
-    let id = subject.absent_id().await?;
-    let op = subject.update(&id, Record::absent(&subject.shape), Expects::Anything);
-    not_taken(subject, op, |can| can.update = true).await
+    // A record of its own where there may be one: about one that is not there every system says no.
+    let (id, patch) = match (subject.makes(), subject.any_field()) {
+        (true, Ok(field)) => {
+            (subject.make_one(&[]).await?, subject.patch([(&field.name, subject.fresh(field)?)])?)
+        }
+        _ => (subject.absent_id().await?, Record::absent(&subject.shape)),
+    };
+    not_taken(subject, subject.update(&id, patch, Expects::Anything), |can| can.update = true).await
 }
 
 async fn delete(subject: &Subject) -> Held {

@@ -2,21 +2,60 @@
 
 use std::collections::BTreeSet;
 
-use crate::connector::{Capabilities, FetchBy, FetchQuery, Finding, ReadQuery, Requirement};
-use crate::model::{EntityName, Error, ErrorKind, FieldName, Shape};
+use crate::connector::{Capabilities, FetchBy, FetchQuery, Finding, ReadQuery, Requirement, Versioned};
+use crate::model::{EntityName, Error, ErrorKind, Field, FieldName, Shape};
 use crate::testkit::connector_kit::case::table;
+use crate::testkit::connector_kit::reading::upserts;
 use crate::testkit::connector_kit::sample::misfit;
 use crate::testkit::connector_kit::subject::Subject;
-use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold};
+use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {
     "schema.identity" ReadOnly [] "every client of one environment says the same identity" => identity;
     "schema.entities" ReadOnly [] "the entities are sorted, each once, and this one is among them" => entities;
     "schema.fields" ReadOnly [] "fields are named once, and keys and written fields are among them" => fields;
     "schema.values" ReadOnly [] "every value that is read is one that its field can hold" => values;
+    "schema.unreadable" ReadOnly [] "a field that is denied is unreadable, never null and never left out" => unreadable;
     "schema.unknown_entity" ReadOnly [] "an entity that is not there can nothing and is named" => unknown_entity;
     "schema.unknown_field" ReadOnly [] "a field that is not there is named and never shown as null" => unknown_field;
     "schema.check" ReadOnly [] "checking a prerequisite says nothing that is not so" => check;
+}
+
+async fn unreadable(subject: &Subject) -> Held {
+    let Some(user) = subject.bench.user.clone() else {
+        return Err(skip("the bench has no other user who can deny a field"));
+    };
+    let found = subject.some(3).await?;
+    let holds = |field: &&Field| {
+        let held = |found: &Versioned| {
+            found.record.field(field.name.as_str()).value().is_some_and(|value| !value.is_null())
+        };
+        found.iter().any(held) && !subject.entity.key.contains(&field.name)
+    };
+    let field =
+        subject.entity.fields.iter().find(holds).ok_or_else(|| skip("no field but the key holds a value"))?;
+    if !user.deny(&field.name, true).await? {
+        return Err(skip("the other user cannot deny a field"));
+    }
+    let name = field.name.as_str();
+    let denied = subject.everything(1000).await;
+    let id = found.first().map(|found| found.id.clone());
+    let looked = match &id {
+        Some(id) => subject.found(id).await.map(Some),
+        None => Ok(None),
+    };
+    user.deny(&field.name, false).await?;
+    let (denied, looked) = (upserts(&denied?), looked?);
+    hold(denied.len() >= found.len(), "a field that is denied hides no record", || {
+        format!("{} records", denied.len())
+    })?;
+    for found in denied.iter().chain(&looked) {
+        let said = found.record.field(name);
+        hold(said.is_unreadable(), "a field that is denied is unreadable", || {
+            format!("{name} is {}", brief(&said))
+        })?;
+    }
+    Ok(())
 }
 
 const NOWHERE: &str = "no such thing";

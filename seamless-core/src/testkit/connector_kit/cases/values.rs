@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::connector::{Expects, RefusalKind, WriteOutcome};
-use crate::model::{Field, FieldKind, Instant, RecordId, Value};
+use crate::model::{Field, FieldKind, Instant, RecordId, SetValue, Value};
 use crate::testkit::connector_kit::case::{Need, table};
 use crate::testkit::connector_kit::subject::Subject;
 use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
@@ -19,6 +19,8 @@ table! {
     "values.yes_no" NominatedRecords [Need::Update] "yes and no read back" => yes_no;
     "values.dates" NominatedRecords [Need::Update] "days, times and moments read back" => dates;
     "values.bytes" NominatedRecords [Need::Update] "bytes read back" => bytes;
+    "values.float" NominatedRecords [Need::Update] "floating point numbers read back to the bit" => float;
+    "values.sets" NominatedRecords [Need::Update] "sets of options read back, in any order" => sets;
     "values.options" NominatedRecords [Need::Update] "every option that can be chosen reads back" => options;
 }
 
@@ -235,6 +237,24 @@ async fn bytes(subject: &Subject) -> Held {
     let field = first(subject, |kind| matches!(kind, FieldKind::Bytes { .. }), "bytes")?;
     let values = [&b"\x00"[..], b"\xff\xfe\x00a", b"'\"\n", &[0x80; 33]];
     all_read_back(subject, &field, values.into_iter().map(|bytes| Value::Bytes(bytes.into())).collect()).await
+}
+
+async fn float(subject: &Subject) -> Held {
+    let field = first(subject, |kind| matches!(kind, FieldKind::Float), "floating-point")?;
+    let numbers = [0.1, 1.0 / 3.0, -2.5e-9, 1e300, f64::MAX, f64::MIN_POSITIVE, 0.0, 9_007_199_254_740_993.0];
+    all_read_back(subject, &field, numbers.into_iter().map(Value::Float).collect()).await
+}
+
+async fn sets(subject: &Subject) -> Held {
+    let field = first(subject, |kind| matches!(kind, FieldKind::Set { .. }), "set")?;
+    let FieldKind::Set { options } = &field.kind else { return Ok(()) };
+    let active = options.options.iter().filter(|option| option.active).map(|option| option.value.clone());
+    let active: Vec<Value> = active.take(10).collect();
+    let whole = SetValue::new(active.iter().rev().cloned());
+    let none = SetValue::new(Vec::new());
+    let mut values: Vec<Value> = active.into_iter().map(|value| Value::Set(SetValue::new([value]))).collect();
+    values.extend([Value::Set(whole), Value::Set(none)]);
+    all_read_back(subject, &field, values).await
 }
 
 async fn options(subject: &Subject) -> Held {

@@ -1,14 +1,16 @@
 //! Writing: what an update touches, one outcome for each operation, keys that are taken, the same operation sent twice.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use crate::connector::{
     Capability, Expects, FetchBy, Lookup, RefusalKind, UniqueKey, Versioned, WriteBatch, WriteOutcome,
 };
-use crate::model::{ErrorKind, FieldKind, Record, RecordId, Value};
+use crate::model::{ErrorKind, Field, FieldKind, Record, RecordId, Value};
 use crate::testkit::connector_kit::case::{Need, table};
 use crate::testkit::connector_kit::claim::claim;
-use crate::testkit::connector_kit::subject::{Subject, upserts};
+use crate::testkit::connector_kit::reading::upserts;
+use crate::testkit::connector_kit::subject::Subject;
 use crate::testkit::connector_kit::verdict::{Held, Stop, brief, broken, hold, skip};
 
 table! {
@@ -22,6 +24,8 @@ table! {
     "write.batch_max" NominatedRecords [Need::Update] "a batch that is too large is refused as a whole" => batch_max;
     "write.key_taken" Scratch [Need::Create, Need::Has(Capability::UniqueKey)]
         "a unique key is taken once; who has it is named" => key_taken;
+    "write.unique_value" Scratch [Need::Create, Need::Update]
+        "a value that the schema calls unique is in one record only" => unique_value;
     "write.upsert" Scratch [Need::Create, Need::Has(Capability::UniqueKey)]
         "a create never overwrites a record that is there" => upsert;
     "write.same_id_create" Scratch [Need::Create, Need::IdempotencyKey]
@@ -142,7 +146,13 @@ async fn deleted(subject: &Subject) -> Held {
     let made = subject.make(2).await?;
     let Some(id) = made.first() else { return Ok(()) };
     for time in ["a delete", "deleting what is gone"] {
-        applied(&subject.send(subject.delete(id, Expects::Anything)).await?, time)?;
+        let outcome = subject.send(subject.delete(id, Expects::Anything)).await?;
+        claim(
+            matches!(outcome, WriteOutcome::Applied { .. }),
+            &subject.can,
+            |can| can.delete = false,
+            || format!("{time} gave {}", brief(&outcome)),
+        )?;
         let all = upserts(&subject.everything(1000).await?);
         hold(all.iter().all(|found| found.id != *id), "a deleted record is not read any more", || {
             format!("record {id} is among all records")
@@ -202,19 +212,16 @@ async fn batch_max(subject: &Subject) -> Held {
     let id = subject.one().await?;
     let before = subject.found(&id).await?;
     let patch = || -> Result<Record, Stop> { subject.patch([(&field.name, subject.fresh(field)?)]) };
-    let mut ops = vec![subject.update(&id, patch()?, Expects::Anything)];
-    let absent = subject.absent_id().await?;
-    let text = absent.as_text();
-    for number in 0..max {
+    let batch = async |count: usize| -> Result<WriteBatch, Stop> {
+        let mut ops = vec![subject.update(&id, patch()?, Expects::Anything)];
         // Many different ids that no record has; all of them are refused, should they be looked at.
-        let other = match (&text, absent.as_int()) {
-            (Some(text), _) => RecordId::text(&format!("{text}.{number}")),
-            (None, Some(key)) => RecordId::int(key.saturating_add(i64::try_from(number).unwrap_or(0))),
-            (None, None) => subject.absent_id().await?,
-        };
-        ops.push(subject.update(&other, patch()?, Expects::Anything));
-    }
-    let observed = match subject.connector.write(&subject.entity.name, WriteBatch { ops }).await {
+        for other in subject.absent_ids(count - 1).await? {
+            ops.push(subject.update(&other, patch()?, Expects::Anything));
+        }
+        Ok(WriteBatch { ops })
+    };
+    let entity = &subject.entity.name;
+    let observed = match subject.connector.write(entity, batch(max + 1).await?).await {
         Err(error) if error.kind() == ErrorKind::Limit => None,
         Err(error) => Some(format!("{:?}: {error}", error.kind())),
         Ok(outcomes) => Some(format!("{} outcomes", outcomes.len())),
@@ -225,7 +232,23 @@ async fn batch_max(subject: &Subject) -> Held {
     let after = subject.found(&id).await?;
     hold(after == before, "nothing of a batch happens that is refused as a whole", || {
         format!("{} became {}", brief(&before.record), brief(&after.record))
-    })
+    })?;
+    // As many as declared are taken; where they are not, half as many may be.
+    let mut count = max;
+    loop {
+        match subject.connector.write(entity, batch(count).await?).await {
+            Ok(_) => break,
+            Err(error) if error.kind() == ErrorKind::Limit && count > 1 => count /= 2,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let taken = u32::try_from(count).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+    claim(
+        count == max,
+        &subject.can,
+        |can| can.batch_max = taken,
+        || format!("a batch of {max} operations is refused, one of {count} is taken"),
+    )
 }
 
 /// Two births that collide, and which record has the key. The first one is made.
@@ -267,6 +290,27 @@ async fn key_taken(subject: &Subject) -> Held {
             || format!("a second create with the key of {first} gave {}", brief(other)),
         ),
     }
+}
+
+async fn unique_value(subject: &Subject) -> Held {
+    let unique =
+        |field: &&Field| field.unique && !field.read_only && !subject.entity.key.contains(&field.name);
+    let field =
+        subject.entity.fields.iter().find(unique).ok_or_else(|| skip("no field but the key is unique"))?;
+    let made = subject.make(2).await?;
+    let (Some(one), Some(two)) = (made.first(), made.get(1)) else { return Ok(()) };
+    let value = subject.fresh(field)?;
+    let set = |id: &RecordId| -> Result<_, Stop> {
+        Ok(subject.update(id, subject.patch([(&field.name, value.clone())])?, Expects::Anything))
+    };
+    applied(&subject.send(set(one)?).await?, "a value that no other record has")?;
+    // Once more in the same record it takes nothing from anybody.
+    applied(&subject.send(set(one)?).await?, "the value that the record has already")?;
+    let outcome = subject.send(set(two)?).await?;
+    refused(&outcome, "a unique value that another record has is `KeyTaken`", |why| match why {
+        RefusalKind::KeyTaken { by } => by.as_ref().is_none_or(|by| by == one),
+        _ => false,
+    })
 }
 
 async fn upsert(subject: &Subject) -> Held {
