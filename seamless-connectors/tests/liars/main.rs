@@ -17,16 +17,16 @@ use async_trait::async_trait;
 use dishonest::{Dishonest, Memo, SECRET};
 use futures::executor::block_on;
 use memory_bench::{ENTITY, MemoryUser, entity, rich};
-use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig, full_capabilities};
-use seamless_core::Result;
+use seamless_connectors::memory::{EntityConfig, Fault, Ids, Memory, MemoryConfig, full_capabilities};
 use seamless_core::clock::Clock;
 use seamless_core::connector::{
     Capabilities, Connector, ConnectorInfo, FetchQuery, Lookup, Order, PageStream, Proof, ReadQuery,
-    UniqueKey, Verb, WriteBatch, WriteOutcome, WriteReturns,
+    RefusalKind, UniqueKey, Verb, WriteBatch, WriteOutcome, WriteReturns,
 };
 use seamless_core::model::{Entity, EntityName, Field, FieldKind, RecordId, Schema, Timestamp, Value};
 use seamless_core::testkit::connector_kit::{Bench, cases, check_cases, check_connector};
 use seamless_core::testkit::{Outcome, Report};
+use seamless_core::{ErrorKind, Result};
 
 /// Waits by being asked a thousand times: what has not answered then never will.
 #[derive(Debug)]
@@ -107,7 +107,9 @@ fn is_caught(name: &'static str) {
     let (honest, report) = one(TRUTH);
     assert_eq!(honest, Outcome::Passed, "the truth is refuted: {report}");
     let (lying, report) = one(name);
-    assert!(lying.is_failed(), "the lie is not seen: {report}");
+    let Outcome::Failed { declared, .. } = lying else { panic!("the lie is not seen: {report}") };
+    // A promise is broken; it is not that some call failed by the way.
+    assert_ne!(declared, "the call succeeds", "{report}");
 }
 
 macro_rules! liars {
@@ -369,4 +371,87 @@ fn no_record_is_deleted_that_was_there_before_whatever_the_connector_says_of_it(
     assert!(report.failed() > 0, "{report}");
     assert_eq!(memory.rows(ENTITY).len(), 1);
     assert_eq!(memory.rows(ENTITY)[0].id, before[0].id);
+}
+
+/// A connector that implements the reading methods and no others.
+#[derive(Debug)]
+struct Reader(Memory);
+
+#[async_trait]
+impl Connector for Reader {
+    fn info(&self) -> &ConnectorInfo {
+        self.0.info()
+    }
+
+    fn capabilities(&self, entity: &EntityName) -> Capabilities {
+        let can = self.0.capabilities(entity);
+        let (write_returns, unique_key) = (WriteReturns::Nothing, UniqueKey::None);
+        let can =
+            Capabilities { create: false, update: false, delete: false, conditional_update: false, ..can };
+        Capabilities { write_returns, unique_key, idempotency_key: false, ..can }
+    }
+
+    async fn entities(&self) -> Result<Vec<EntityName>> {
+        self.0.entities().await
+    }
+
+    async fn discover(&self, entities: &[EntityName]) -> Result<Schema> {
+        self.0.discover(entities).await
+    }
+
+    async fn read(&self, query: ReadQuery) -> Result<PageStream> {
+        self.0.read(query).await
+    }
+
+    async fn fetch(&self, query: FetchQuery) -> Result<Vec<Lookup>> {
+        self.0.fetch(query).await
+    }
+}
+
+#[test]
+fn a_connector_that_only_reads_implements_only_reading() {
+    let memory = system("", TRUTH);
+    for number in 0..30 {
+        let mail = Value::text(&format!("{number}@adatum.example"));
+        let values = [("grade", Value::Int(1)), ("mail", mail), ("count", Value::Int(number))];
+        memory.insert(ENTITY, Some(RecordId::text(&format!("C{number}"))), &values).unwrap();
+    }
+    let before = memory.rows(ENTITY);
+    let honest = memory.clone();
+    let open = move || ready(Ok(Arc::new(Reader(honest.clone())) as Arc<dyn Connector>));
+    // A scratch namespace helps nobody who cannot write.
+    let report = block_on(check_connector(&Bench::new(ENTITY, open).scratch("kit")));
+    assert!(report.is_conformant() && report.passed() > 25, "{report}");
+    for refused in ["refuse.create", "refuse.update", "refuse.delete"] {
+        assert_eq!(report.outcome(refused), Some(&Outcome::Passed), "{report}");
+    }
+    assert_eq!(memory.rows(ENTITY), before);
+}
+
+#[test]
+fn records_that_were_there_before_are_there_after_as_they_were() {
+    let memory = system("", TRUTH);
+    for number in 0..40 {
+        let mail = Value::text(&format!("{number}@adatum.example"));
+        let values = [("grade", Value::Int(1)), ("mail", mail), ("count", Value::Int(number))];
+        memory.insert(ENTITY, Some(RecordId::text(&format!("kit{number}"))), &values).unwrap();
+    }
+    let before = memory.rows(ENTITY);
+    let report = block_on(check_connector(&bench(&memory, TRUTH)));
+    assert!(report.is_conformant() && report.left_behind.is_empty(), "{report}");
+    assert_eq!(memory.rows(ENTITY), before);
+}
+
+#[test]
+fn a_system_that_asks_for_patience_gets_it() {
+    let memory = system("", TRUTH);
+    let throttled = || RefusalKind::Throttled { wait: None };
+    for _ in 0..3 {
+        memory.fail_next(Fault::WriteFails(ErrorKind::Throttled));
+        memory.fail_next(Fault::Refused(throttled()));
+        memory.fail_next(Fault::RefusedAt(2, throttled()));
+        memory.fail_next(Fault::FetchFails(ErrorKind::Throttled));
+    }
+    let report = block_on(check_connector(&bench(&memory, TRUTH)));
+    assert!(report.is_conformant(), "{report}");
 }

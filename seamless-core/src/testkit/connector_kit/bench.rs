@@ -200,7 +200,8 @@ impl Bench {
         self
     }
 
-    /// The clock, and how long the kit waits for an answer that may never come. Otherwise the machine's, and 30 seconds.
+    /// The clock, and how long the kit waits for an answer that may never come and for a system that asks for patience.
+    /// Otherwise the machine's, and 30 seconds.
     #[must_use]
     pub fn patience(mut self, clock: Arc<dyn Clock>, patience: Duration) -> Self {
         (self.clock, self.patience) = (clock, patience);

@@ -31,6 +31,7 @@ mod reading;
 mod records;
 mod sample;
 mod subject;
+mod watched;
 
 pub use bench::{AnotherUser, Bench};
 pub use case::{Case, Need, Tier};

@@ -8,8 +8,9 @@ use futures::future::{Either, select};
 
 use super::bench::Bench;
 use super::claim::claim;
-use super::ledger::{Ledger, Watched};
+use super::ledger::Ledger;
 use super::verdict::{Held, Stop, brief, broken, hold, skip};
+use super::watched::Watched;
 use crate::connector::{
     Capabilities, Connector, DeleteGround, Expects, Target, Verb, WriteBatch, WriteOp, WriteOutcome,
 };
@@ -32,7 +33,14 @@ impl Subject {
         let ledger = Arc::<Ledger>::default();
         let secrets: Arc<[String]> = bench.secrets.clone().into();
         let watch = |inner| -> Arc<dyn Connector> {
-            Arc::new(Watched { inner, ledger: Arc::clone(&ledger), secrets: Arc::clone(&secrets) })
+            let (ledger, secrets) = (Arc::clone(&ledger), Arc::clone(&secrets));
+            Arc::new(Watched {
+                inner,
+                ledger,
+                secrets,
+                clock: Arc::clone(&bench.clock),
+                patience: bench.patience,
+            })
         };
         let connector = watch((bench.open)().await?);
         let other = watch((bench.open)().await?);

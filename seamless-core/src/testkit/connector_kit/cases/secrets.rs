@@ -2,9 +2,9 @@
 //! makes.
 
 use crate::testkit::connector_kit::case::table;
-use crate::testkit::connector_kit::ledger::hear_error;
 use crate::testkit::connector_kit::subject::Subject;
 use crate::testkit::connector_kit::verdict::{Held, hold, skip};
+use crate::testkit::connector_kit::watched::hear_error;
 
 table! {
     "secrets.nowhere" ReadOnly [] "no secret of the configuration stands in an error, a finding or a debug output" => nowhere;
