@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use seamless_core::model::{LinkId, PartitionId, PlanId, RecordId, Side, Timestamp};
+use seamless_core::model::{LinkId, PartitionId, PlanId, Presence, RecordId, Side, Timestamp, Value};
 use seamless_core::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 use seamless_core::store::{
     Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease,
@@ -112,6 +112,9 @@ impl StateStore for Dishonest {
             self.memo().lease = Some(lease.clone());
             return Ok(Some(lease));
         }
+        if self.lies("lease.partitions") && self.memo().lease.is_some() {
+            return Ok(None);
+        }
         let given = self.honest.lease(partition, worker, lasts).await?;
         if given.is_some() {
             self.memo().lease.clone_from(&given);
@@ -134,7 +137,11 @@ impl StateStore for Dishonest {
     }
 
     async fn marks(&self, link: &LinkId, side: Side, scan: Scan<RecordId>) -> Result<PageOf<Mark>> {
-        self.honest.marks(link, side, scan).await
+        let mut page = self.honest.marks(link, side, scan).await?;
+        if self.lies("pair.pages") && page.more {
+            page.rows.pop();
+        }
+        Ok(page)
     }
 
     async fn pair_count(&self, link: &LinkId) -> Result<u64> {
@@ -152,11 +159,24 @@ impl StateStore for Dishonest {
     }
 
     async fn pairs_of(&self, link: &LinkId, side: Side, ids: &[RecordId]) -> Result<Vec<Option<Pair>>> {
-        self.honest.pairs_of(link, side, ids).await
+        let mut pairs = self.honest.pairs_of(link, side, ids).await?;
+        match self.lie {
+            "pair.asked" => pairs.sort_by_key(Option::is_none),
+            "pair.values" => {
+                for pair in pairs.iter_mut().flatten() {
+                    pair.base.left = pair.base.left.with([(1, Presence::Value(Value::Null.as_ref()))]);
+                }
+            }
+            _ => {}
+        }
+        Ok(pairs)
     }
 
     async fn watched(&self, link: &LinkId, scan: Scan<RecordId>) -> Result<PageOf<Mark>> {
-        self.honest.watched(link, scan).await
+        match self.lies("pair.watched") {
+            true => self.honest.marks(link, Side::Left, scan).await,
+            false => self.honest.watched(link, scan).await,
+        }
     }
 
     async fn feed(&self, link: &LinkId, side: Side) -> Result<Option<Feed>> {
@@ -188,7 +208,12 @@ impl StateStore for Dishonest {
     }
 
     async fn attention_of(&self, link: &LinkId, side: Side, ids: &[RecordId]) -> Result<Vec<Vec<Attention>>> {
-        self.honest.attention_of(link, side, ids).await
+        let mut found = self.honest.attention_of(link, side, ids).await?;
+        if self.lies("open.asked") {
+            found.reverse();
+            found.rotate_left(1);
+        }
+        Ok(found)
     }
 
     async fn resolve(&self, link: &LinkId, resolution: &Resolution, at: Timestamp) -> Result<()> {
@@ -234,6 +259,7 @@ impl StateStore for Dishonest {
         parts: EntryParts,
         scan: Scan<EntryKey>,
     ) -> Result<PageOf<EntryRow>> {
+        let parts = if self.lies("plan.parts") { EntryParts::Shown } else { parts };
         self.honest.entries(plan, parts, scan).await
     }
 
@@ -254,6 +280,11 @@ impl StateStore for Dishonest {
             && self.lies("commit.ends_others")
         {
             row.state = PlanState::Sealed;
+        }
+        if let Some(row) = &mut row
+            && self.lies("plan.row")
+        {
+            row.approval = None;
         }
         Ok(row)
     }

@@ -170,6 +170,14 @@ macro_rules! liars {
 }
 
 liars!(
+    pair_pages "pair.pages",
+    pair_asked "pair.asked",
+    pair_watched "pair.watched",
+    pair_values "pair.values",
+    open_asked "open.asked",
+    lease_partitions "lease.partitions",
+    plan_row "plan.row",
+    plan_parts "plan.parts",
     lease_fenced "lease.fenced",
     lease_epochs "lease.epochs",
     lease_same_worker "lease.same_worker",

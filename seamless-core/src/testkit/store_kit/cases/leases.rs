@@ -8,11 +8,12 @@ use crate::testkit::store_kit::material::{
     adopted, approval, at, entry, head, hold, key, kind, partition, take, trailer,
 };
 use crate::testkit::store_kit::{Stand, ensure, same, table};
-use crate::testkit::verdict::Held;
+use crate::testkit::verdict::{Held, broken};
 
 table! {
     "lease.fenced" "under a lease that is not the newest nothing is written" => an_old_lease_writes_nothing;
     "lease.epochs" "a lease ends by the clock, and the next one has a higher epoch" => a_lease_ends_by_the_clock_and_the_next_one_is_higher;
+    "lease.partitions" "partitions are leased one by one, and a lease is good for its own only" => partitions;
     "lease.same_worker" "a worker that takes a partition again fences its own former lease" => the_same_worker_fences_itself;
 }
 
@@ -82,5 +83,21 @@ async fn the_same_worker_fences_itself(stand: &mut Stand<'_>) -> Held {
     same!(kind(store.renew(&first, Duration::from_secs(1)).await), Some(ErrorKind::Fenced));
     store.release(&first).await?;
     store.renew(&second, Duration::from_secs(1)).await?;
+    Ok(())
+}
+
+async fn partitions(stand: &mut Stand<'_>) -> Held {
+    let (store, _) = stand.parts();
+    let lasts = Duration::from_secs(60);
+    let here = take(store, "w", 60).await?;
+    let Some(there) = store.lease(&"orders".into(), "v", lasts).await? else {
+        return Err(broken("", "a partition was not given, since another one is held"));
+    };
+    store.draft(&here, &head("p", &partition(), 0)).await?;
+    store.finish(&here, &PlanId::from("p"), &trailer("d")).await?;
+    same!(kind(store.adopt(&there, &approval("p", "d")).await), Some(ErrorKind::Conflict));
+    store.release(&there).await?;
+    store.renew(&here, lasts).await?;
+    store.adopt(&here, &approval("p", "d")).await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ table! {
     "open.hints" "a hint that is repeated has no effect" => hints_repeat_without_effect;
     "open.replaced" "what is open is replaced by record, kind and rules, and ends by kind" => attention_is_replaced_and_ends_by_kind;
     "open.not_torn" "what is open about one record comes in one page" => attention_of_one_record_is_never_torn;
+    "open.asked" "what is open comes per record, in the order asked for" => asked;
     "open.resolution" "a resolution that was changed since is not used up" => a_resolution_that_was_changed_since_is_not_used_up;
 }
 
@@ -126,5 +127,19 @@ async fn a_resolution_that_was_changed_since_is_not_used_up(stand: &mut Stand<'_
     same!(store.resolutions(&link()).await?, [take(Side::Right)]);
     same!(use_up(take(Side::Left)).await?, [take(Side::Right)]);
     same!(use_up(take(Side::Right)).await?, []);
+    Ok(())
+}
+
+async fn asked(stand: &mut Stand<'_>) -> Held {
+    let (store, _) = stand.parts();
+    let (lease, plan) = adopted(store, "p", &[]).await?;
+    let rows = [("a", "x"), ("b", "x"), ("a", "y")];
+    let rows = rows.map(|(record, rule)| (link(), attention(record, parked(&[rule], "m"))));
+    store.commit(&lease, &plan, Commit { attention: rows.into(), ..Commit::default() }).await?;
+    let found = store.attention_of(&link(), Side::Left, &[id("b"), id("nobody"), id("a"), id("b")]).await?;
+    let counts: Vec<(usize, bool)> =
+        found.iter().map(|rows| (rows.len(), rows.iter().all(|row| row.id == id("a")))).collect();
+    same!(counts, [(1, false), (0, true), (2, true), (1, false)]);
+    same!(store.attention_of(&link(), Side::Right, &[id("a")]).await?, [Vec::new()]);
     Ok(())
 }

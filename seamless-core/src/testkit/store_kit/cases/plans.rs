@@ -1,16 +1,19 @@
 //! Plans in the making: drafts, entries, spills, and what may be adopted.
 
-use crate::model::{ErrorKind, PlanId, Side};
-use crate::store::{Area, Commit, EntryParts, PlanState, Scan, SpillRow};
+use crate::model::{ErrorKind, PlanId, Side, Sides};
+use crate::plan::Entry;
+use crate::store::{Area, Commit, EntryParts, PlanRow, PlanState, Scan, SpillRow};
 use crate::testkit::store_kit::material::{
     adopted, approval, at, entry, head, key, kind, partition, state_of, take, trailer,
 };
 use crate::testkit::store_kit::{Stand, ensure, same, table};
-use crate::testkit::verdict::Held;
+use crate::testkit::verdict::{Held, Stop};
 
 table! {
     "plan.approved_only" "only the plan that was approved, on the state that it was made from, is adopted" => adopting_refuses_what_was_not_approved;
     "plan.second_pass" "an entry that is put again replaces the former one" => an_entry_of_the_second_pass_replaces_the_first;
+    "plan.row" "head, trailer and approval come back as they were given" => row_of_a_plan;
+    "plan.parts" "entries come whole, or without what was observed" => parts;
     "plan.spill" "a spilled row replaces one with the same key, and rows come in key order" => a_spilled_row_replaces_one_with_the_same_key;
     "plan.spill_goes_on" "a spill goes on after it was read" => a_spill_goes_on_after_it_was_read;
     "plan.drafts" "a draft that was left behind is discarded by the next one" => drafts_left_behind_are_discarded;
@@ -136,5 +139,37 @@ async fn drafts_left_behind_are_discarded(stand: &mut Stand<'_>) -> Held {
     store.discard(&lease, &there).await?;
     same!(state_of(store, "q").await?, Some(PlanState::Abandoned));
     same!(store.plan(&gone).await?, None);
+    Ok(())
+}
+
+async fn row_of_a_plan(stand: &mut Stand<'_>) -> Held {
+    let (store, _) = stand.parts();
+    let lease = take(store, "w", 60).await?;
+    let plan = PlanId::from("p");
+    same!(store.plan(&plan).await?, None);
+    let mut due =
+        PlanRow { head: head("p", &partition(), 0), trailer: None, state: PlanState::Draft, approval: None };
+    store.draft(&lease, &due.head).await?;
+    same!(store.plan(&plan).await?, Some(due.clone()));
+    store.finish(&lease, &plan, &trailer("d")).await?;
+    (due.trailer, due.state) = (Some(trailer("d")), PlanState::Sealed);
+    same!(store.plan(&plan).await?, Some(due.clone()));
+    store.adopt(&lease, &approval("p", "d")).await?;
+    (due.approval, due.state) = (Some(approval("p", "d")), PlanState::Adopted);
+    same!(store.plan(&plan).await?, Some(due));
+    Ok(())
+}
+
+async fn parts(stand: &mut Stand<'_>) -> Held {
+    let (store, _) = stand.parts();
+    let (_, plan) = adopted(store, "p", &["a", "b"]).await?;
+    let read = async |parts| -> Result<Vec<Entry>, Stop> {
+        let rows = store.entries(&plan, parts, Scan::first(9)).await?.rows;
+        Ok(rows.into_iter().map(|row| row.entry).collect())
+    };
+    let whole = ["a", "b"].map(entry);
+    same!(read(EntryParts::Whole).await?, whole);
+    let shown = whole.map(|entry| Entry { observed: Sides::default(), ..entry });
+    same!(read(EntryParts::Shown).await?, shown);
     Ok(())
 }
