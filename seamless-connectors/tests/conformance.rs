@@ -8,11 +8,11 @@ use std::future::ready;
 use std::sync::Arc;
 
 use futures::executor::block_on;
-use memory_bench::{ENTITY, MemoryUser, entity, rich};
+use memory_bench::{ENTITY, FIELDS, MemoryUser, entity, rich};
 use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
 use seamless_core::Result;
 use seamless_core::connector::{Capabilities, Connector, Order, UniqueKey, WriteReturns};
-use seamless_core::model::{Entity, RecordId, Value};
+use seamless_core::model::{CanonicalForm, Entity, Normaliser, RecordId, Value};
 use seamless_core::testkit::Report;
 use seamless_core::testkit::connector_kit::{Bench, cases, check_connector};
 
@@ -126,6 +126,18 @@ fn memory_conforms_with_a_unique_field_and_ids_of_its_own() {
     let (_, bench) = memory(vec![counted]);
     let report = check_report(&bench);
     assert!(report.passed() > 45, "{report}");
+}
+
+#[test]
+fn a_system_that_stores_values_in_a_form_of_its_own_conforms_where_the_bench_says_so() {
+    let form = || CanonicalForm::new([Normaliser::Trim, Normaliser::EmptyIsNull]);
+    let trims = EntityConfig::new(entity()).ids(Ids::Key).stores_as(FIELDS[6], form());
+    let (_, bench) = memory(vec![trims]);
+    check_report(&bench.clone().stores_as(FIELDS[6], form()));
+    let report = block_on(check_connector(&bench));
+    for refuted in ["values.text", "values.empty"] {
+        assert!(report.outcome(refuted).unwrap().is_failed(), "{report}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The conformance kit for connectors: what any connector must do, as a table of cases over the [`Connector`] port. An
-//! author describes the system ([`Bench`]) and gets a [`Report`](super::Report): what it declares, what was seen, what to declare instead.
+//! author describes the system ([`Bench`]) and gets a [`Report`]: what it declares, what was seen, what to declare instead.
 //! The doors are [`check_connector`] and [`cases`].
 //!
 //! It knows no system. It has three tiers ([`Tier`]): without more it only reads; records that are nominated are changed and
