@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 
 use super::schema::first_page;
-use crate::connector::{Change, Cursor, End, Page, ReadQuery};
-use crate::model::{ErrorKind, RecordId, Shape};
+use crate::connector::{Change, Cursor, End, Expects, Page, PageStream, ReadQuery, Versioned};
+use crate::model::{ErrorKind, FieldName, RecordId, Shape, Value};
 use crate::testkit::connector_kit::case::{Need, table};
 use crate::testkit::connector_kit::claim::claim;
 use crate::testkit::connector_kit::reading::{id_of, upserts};
@@ -111,96 +111,111 @@ async fn other_entity(subject: &Subject) -> Held {
     refused(subject, subject.query(Some(page.cursor), 10), "the cursor of another entity").await
 }
 
+/// What happened to the kit's records while pages were read.
+#[derive(Default)]
+struct Disturbed {
+    /// Those that nobody touched.
+    still: Vec<RecordId>,
+    /// Those that got the value below, and one that was made then.
+    edited: Vec<RecordId>,
+    born: Option<RecordId>,
+    /// Those that had been shown and were deleted.
+    buried: Vec<RecordId>,
+}
+
+/// Pages until some of the kit's records were seen and some were not: the system may hold others.
+async fn some_seen(stream: &mut PageStream, made: &[RecordId]) -> Result<Vec<Page>, Stop> {
+    let mut pages: Vec<Page> = Vec::new();
+    while let Some(page) = stream.next().await.transpose()? {
+        pages.push(page);
+        let seen = upserts(&pages).iter().filter(|found| made.contains(&found.id)).count();
+        if seen >= 3 && seen < made.len() {
+            return Ok(pages);
+        }
+    }
+    Err(skip("one page held all records"))
+}
+
+/// Another user edits and deletes records on both sides of the place that the reading has come to, and makes one.
+async fn disturb(
+    subject: &Subject,
+    made: Vec<RecordId>,
+    pages: &[Page],
+    field: &FieldName,
+    value: &Value,
+) -> Result<Disturbed, Stop> {
+    let seen: BTreeSet<RecordId> = upserts(pages).into_iter().map(|found| found.id).collect();
+    let (behind, ahead): (Vec<RecordId>, Vec<RecordId>) = made.into_iter().partition(|id| seen.contains(id));
+    let mut after = Disturbed { born: Some(subject.make_one(&[]).await?), ..Disturbed::default() };
+    for (shown, ids) in [(true, behind), (false, ahead)] {
+        for (place, id) in ids.into_iter().enumerate() {
+            match place {
+                0 => {
+                    subject.edit_elsewhere(&id, field, value.clone()).await?;
+                    after.edited.push(id);
+                }
+                1 | 2 if subject.can.delete => {
+                    subject.send(subject.delete(&id, Expects::Anything)).await?;
+                    after.buried.extend(shown.then_some(id));
+                }
+                _ => after.still.push(id),
+            }
+        }
+    }
+    Ok(after)
+}
+
 async fn between_pages(subject: &Subject) -> Held {
     let field = subject.any_field()?;
-    let made = subject.make(12).await?;
+    let (made, value) = (subject.make(12).await?, subject.fresh(field)?);
     let mut stream = subject.connector.read(subject.query(None, 3)).await?;
-    let mut pages: Vec<Page> = Vec::new();
-    // The system may hold other records: on until some of ours were seen and some were not.
-    let seen = loop {
-        let Some(page) = stream.next().await.transpose()? else {
-            return Err(skip("one page held all records"));
-        };
-        pages.push(page);
-        let seen: BTreeSet<RecordId> = upserts(&pages).into_iter().map(|found| found.id).collect();
-        let ours = made.iter().filter(|id| seen.contains(id)).count();
-        if ours == made.len() {
-            return Err(skip("one page held all records"));
-        }
-        if ours >= 3 {
-            break seen;
-        }
-    };
-    let (behind, ahead): (Vec<&RecordId>, Vec<&RecordId>) = made.iter().partition(|id| seen.contains(id));
-    let value = subject.fresh(field)?;
-    let mut touched: BTreeSet<&RecordId> = BTreeSet::new();
-    for id in [behind.first(), ahead.first()].into_iter().flatten() {
-        subject.edit_elsewhere(id, &field.name, value.clone()).await?;
-        touched.insert(id);
-    }
-    let born = subject.make_one(&[]).await?;
-    let mut deleted: BTreeSet<&RecordId> = BTreeSet::new();
-    if subject.can.delete {
-        deleted.extend([behind.get(1), behind.get(2), ahead.get(1)].into_iter().flatten());
-        for id in &deleted {
-            subject.send(subject.delete(id, crate::connector::Expects::Anything)).await?;
-        }
-    }
+    let mut pages = some_seen(&mut stream, &made).await?;
+    let after = disturb(subject, made, &pages, &field.name, &value).await?;
     while let Some(page) = stream.next().await {
         pages.push(page?);
     }
-    let last = pages.last().ok_or_else(|| broken("a reading gives at least one page", "no page"))?;
-    let mut all = pages.clone();
     if subject.can.changes {
+        let last = pages.last().ok_or_else(|| broken("a reading gives at least one page", "no page"))?;
         let from = match &last.end {
             Some(End::Complete(whole)) => whole.changes_from.clone(),
             _ => None,
         };
-        all.extend(subject.pages(subject.query(Some(from.unwrap_or(last.cursor.clone())), 3)).await?);
+        let from = from.unwrap_or_else(|| last.cursor.clone());
+        pages.extend(subject.pages(subject.query(Some(from), 3)).await?);
     }
-    let found = upserts(&all);
-    let is_seen = |id: &RecordId| found.iter().any(|found| found.id == *id);
+    nothing_lost(subject, &after, &pages, |found| subject.holds(found, &field.name, &value))
+}
+
+fn nothing_lost(
+    subject: &Subject,
+    after: &Disturbed,
+    pages: &[Page],
+    is_edited: impl Fn(&Versioned) -> bool,
+) -> Held {
+    let found = upserts(pages);
+    let newest = |id: &RecordId| found.iter().rev().find(|found| found.id == *id);
     // Without C6 nothing was promised about records that nobody touched.
-    if subject.can.complete_enumeration {
-        for id in made.iter().filter(|id| !touched.contains(id) && !deleted.contains(id)) {
-            claim(
-                is_seen(id),
-                &subject.can,
-                |can| can.complete_enumeration = false,
-                || {
-                    format!(
-                        "record {id} was there all the time and was not seen, since others changed between two pages"
-                    )
-                },
-            )?;
-        }
+    for id in after.still.iter().filter(|_| subject.can.complete_enumeration) {
+        let observed =
+            || format!("record {id} was there all the time and was not seen, since others changed meanwhile");
+        claim(newest(id).is_some(), &subject.can, |can| can.complete_enumeration = false, observed)?;
     }
     if !subject.can.changes {
         return Ok(());
     }
-    hold(is_seen(&born), "a record that is made while pages are read is seen, then or in the feed", || {
-        format!("record {born} was not seen")
-    })?;
-    for id in touched {
-        let newest = found.iter().rev().find(|found| found.id == *id);
-        hold(
-            newest.is_some_and(|found| subject.holds(found, &field.name, &value)),
-            "an edit made while pages are read is seen, then or in the feed",
-            || format!("that of record {id} was not"),
-        )?;
+    if let Some(id) = &after.born {
+        let promise = "a record that is made while pages are read is seen, then or in the feed";
+        hold(newest(id).is_some(), promise, || format!("record {id} was not"))?;
     }
-    let buried = |id: &RecordId| {
-        let changes = all.iter().flat_map(|page| &page.changes);
-        changes
-            .filter(|change| matches!(change, Change::Deleted(_)))
-            .any(|change| id_of(change).as_ref() == Some(id))
-    };
-    for id in behind.iter().filter(|id| deleted.contains(*id) && subject.can.tombstones) {
-        hold(
-            buried(id),
-            "a record that was shown and is deleted while pages are read has a tombstone",
-            || format!("record {id} has none"),
-        )?;
+    for id in &after.edited {
+        let promise = "an edit made while pages are read is seen, then or in the feed";
+        hold(newest(id).is_some_and(&is_edited), promise, || format!("that of record {id} was not"))?;
+    }
+    for id in after.buried.iter().filter(|_| subject.can.tombstones) {
+        let is_its_tombstone = |change: &Change| matches!(change, Change::Deleted(grave) if grave.id == *id);
+        let promise = "a record that was shown and is deleted while pages are read has a tombstone";
+        let buried = pages.iter().flat_map(|page| &page.changes).any(is_its_tombstone);
+        hold(buried, promise, || format!("record {id} has none"))?;
     }
     Ok(())
 }
