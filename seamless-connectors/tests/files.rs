@@ -13,7 +13,9 @@ use seamless_core::connector::{
     Change, Connector, DeleteGround, End, Expects, FetchBy, FetchQuery, Lookup, Page, ReadQuery, Target,
     Verb, WriteBatch, WriteOp, WriteOutcome,
 };
-use seamless_core::model::{ActionId, Condition, ErrorKind, FieldName, Record, RecordId, Shape, Version};
+use seamless_core::model::{
+    ActionId, Condition, ErrorKind, FieldName, Record, RecordId, Shape, Value, Version, record,
+};
 
 struct Files {
     folder: tempfile::TempDir,
@@ -350,4 +352,34 @@ fn an_updated_line_keeps_its_other_members_as_they_are_written() {
             "{\"id\":\"c\",\"n\":3,\"d\":2,\"r\":null,\"at\":null,\"s\":[\"x\"]}\n",
         )
     );
+}
+
+// Catches: a check of the file's state and its replacement in two steps, between which another connector writes.
+#[test]
+fn connectors_that_write_one_file_at_once_lose_nothing_of_each_other() {
+    const WRITERS: usize = 4;
+    const ROUNDS: usize = 12;
+    let ids: Vec<String> = (0..WRITERS).map(|writer| format!("w{writer}")).collect();
+    let files =
+        csv(format!("id:text key,n:int\n{}", ids.iter().map(|id| format!("{id},0\n")).collect::<String>()));
+    let shape = Shape::new(["n".into()]).unwrap();
+    std::thread::scope(|scope| {
+        for id in &ids {
+            let (folder, shape) = (files.folder.path(), &shape);
+            scope.spawn(move || {
+                let connector = Csv::open(CsvConfig::new(folder)).unwrap();
+                for round in 1..=ROUNDS {
+                    let patch = record(shape, [("n".into(), Value::Int(round as i64).into())]).unwrap();
+                    let (target, verb) = (Target::Existing(RecordId::text(id)), Verb::Update);
+                    let action = ActionId::derive(&[id.as_bytes(), &round.to_le_bytes()]);
+                    let op = WriteOp { id: action, target, verb, patch, expects: Expects::Anything };
+                    let outcomes =
+                        block_on(connector.write(&"t".into(), WriteBatch { ops: vec![op] })).unwrap();
+                    assert!(matches!(outcomes[0], WriteOutcome::Applied { .. }), "{outcomes:?}");
+                }
+            });
+        }
+    });
+    let text = std::fs::read_to_string(&files.file).unwrap();
+    assert_eq!(text.matches(&format!(",{ROUNDS}\n")).count(), WRITERS, "{text}");
 }

@@ -2,20 +2,35 @@
 #![cfg(all(feature = "csv", feature = "jsonl", feature = "sqlite"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-mod kit;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use kit::{ACTIVE, COUNT, CREDIT, FIELDS, KEY, NAME, ODD, SINCE, Subject};
+use futures::StreamExt;
+use futures::executor::block_on;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use seamless_connectors::csv::{Csv, CsvConfig};
 use seamless_connectors::jsonl::{Jsonl, JsonlConfig};
 use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
 use seamless_connectors::sqlite::{Sqlite, SqliteConfig};
-use seamless_core::connector::{Connector, Expects, WriteOutcome};
-use seamless_core::model::{Decimal, Entity, Field, FieldKind, RecordId, Value};
+use seamless_core::connector::{
+    Change, Connector, DeleteGround, Expects, ReadQuery, Target, Verb, WriteBatch, WriteOp, WriteOutcome,
+};
+use seamless_core::model::{
+    ActionId, Condition, Decimal, Entity, Field, FieldKind, FieldName, Presence, RecordId, Shape, Value,
+    record,
+};
+
+const KEY: &str = "No.";
+const NAME: &str = "Name";
+const CREDIT: &str = "Credit Limit (LCY)";
+const ACTIVE: &str = "active";
+const SINCE: &str = "since";
+const COUNT: &str = "count";
+const ODD: &str = "select \"x\", \u{1f600}; --";
+const FIELDS: [&str; 7] = [KEY, NAME, CREDIT, ACTIVE, SINCE, COUNT, ODD];
+
+type System = Arc<dyn Connector>;
 
 fn entity() -> Entity {
     let text = |length_max| FieldKind::Text { length_max };
@@ -32,7 +47,7 @@ fn entity() -> Entity {
     Entity { name: "t".into(), label: None, fields, key: vec![KEY.into()], unique: Vec::new() }
 }
 
-fn subjects(folder: &Path) -> Vec<Subject> {
+fn systems(folder: &Path) -> Vec<System> {
     let config = MemoryConfig::new("m").entity(EntityConfig::new(entity()).ids(Ids::Key));
     let memory: Arc<dyn Connector> = Arc::new(Memory::new(config).unwrap());
     let header: Vec<String> =
@@ -49,13 +64,46 @@ fn subjects(folder: &Path) -> Vec<Subject> {
     let csv: Arc<dyn Connector> = Arc::new(Csv::open(CsvConfig::new(folder)).unwrap());
     let jsonl: Arc<dyn Connector> = Arc::new(Jsonl::open(JsonlConfig::new(folder)).unwrap());
     let sqlite: Arc<dyn Connector> = Arc::new(Sqlite::open(SqliteConfig::new(folder.join("t.db"))).unwrap());
-    let subject = |connector: Arc<dyn Connector>| Subject {
-        other: Arc::clone(&connector),
-        connector,
-        entity: "t".into(),
-        tells_empty_from_null: true,
+    vec![memory, csv, jsonl, sqlite]
+}
+
+fn op(key: &str, verb: Verb, values: &[(&str, Value)], serial: usize) -> WriteOp {
+    let id = RecordId::text(key);
+    let (target, expects) = match verb {
+        Verb::Create => (Target::New(Some(id)), Expects::Missing),
+        _ => (Target::Existing(id), Expects::Anything),
     };
-    [memory, csv, jsonl, sqlite].map(subject).into()
+    let shape = Shape::new(values.iter().map(|(name, _)| FieldName::from(*name))).unwrap();
+    let patch =
+        record(&shape, values.iter().map(|(name, value)| ((*name).into(), value.clone().into()))).unwrap();
+    WriteOp { id: ActionId::derive(&[&serial.to_le_bytes()]), target, verb, patch, expects }
+}
+
+/// What a system holds, in small pages.
+fn contents(system: &System) -> Model {
+    let shape = Shape::new(FIELDS.map(FieldName::from)).unwrap();
+    let query = ReadQuery {
+        entity: "t".into(),
+        shape,
+        condition: Condition::Always,
+        after: None,
+        page_records_max: 7,
+    };
+    let pages: Vec<_> =
+        block_on(async { system.read(query).await.unwrap().map(Result::unwrap).collect().await });
+    let found = pages.into_iter().flat_map(|page| page.changes).map(|change| match change {
+        Change::Upsert(found) => found,
+        other => panic!("{other:?}"),
+    });
+    found
+        .map(|found| {
+            let said = found.record.fields().filter_map(|(name, presence)| match presence {
+                Presence::Value(value) if name.as_str() != KEY => Some((name.to_string(), value.to_value())),
+                _ => None,
+            });
+            (found.id.clone(), said.collect())
+        })
+        .collect()
 }
 
 fn text() -> impl Strategy<Value = Value> {
@@ -94,19 +142,20 @@ proptest! {
             1..5),
     ) {
         let folder = tempfile::tempdir().unwrap();
-        for subject in subjects(folder.path()) {
-            let mut model = Model::new();
+        for system in systems(folder.path()) {
+            let (mut model, mut serial) = (Model::new(), 0);
             for batch in &batches {
                 let mut ops = Vec::new();
                 let mut happen = Vec::new();
                 for (key, (verb, values)) in batch {
                     let values: Vec<(&str, Value)> =
                         values.iter().cloned().collect::<BTreeMap<_, _>>().into_iter().collect();
+                    serial += 1;
                     let id = RecordId::text(key);
                     let named = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
                     match verb {
                         0 => {
-                            ops.push(kit::create(key, &values));
+                            ops.push(op(key, Verb::Create, &values, serial));
                             happen.push(!model.contains_key(&id));
                             model.entry(id).or_insert_with(|| {
                                 let nothing = FIELDS[1..].iter().map(|name| ((*name).to_owned(), Value::Null));
@@ -114,28 +163,29 @@ proptest! {
                             });
                         }
                         1 => {
-                            ops.push(kit::update(key, &values, Expects::Anything));
+                            ops.push(op(key, Verb::Update, &values, serial));
                             happen.push(model.contains_key(&id));
                             model.entry(id).and_modify(|held| held.extend(named)).or_default();
                             model.retain(|_, held| !held.is_empty());
                         }
                         _ => {
-                            ops.push(kit::delete(key, Expects::Anything));
+                            ops.push(op(key, Verb::Delete(DeleteGround::LeftScope), &[], serial));
                             happen.push(true);
                             model.remove(&id);
                         }
                     }
                 }
-                let applied: Vec<bool> = subject.write(ops).iter()
+                let outcomes = block_on(system.write(&"t".into(), WriteBatch { ops })).unwrap();
+                let applied: Vec<bool> = outcomes.iter()
                     .map(|outcome| matches!(outcome, WriteOutcome::Applied { .. })).collect();
                 prop_assert_eq!(applied, happen);
-                let held = kit::contents(&subject);
+                let held = contents(&system);
                 // Equality of values is numeric; the scale that was written must stay, too.
                 let scale = |model: &Model| -> Vec<String> {
                     model.values().map(|held| format!("{:?}", held[CREDIT])).collect()
                 };
                 prop_assert_eq!(scale(&held), scale(&model));
-                prop_assert_eq!(&held, &model, "{:?}", subject.connector.info());
+                prop_assert_eq!(&held, &model, "{:?}", system.info());
             }
         }
     }

@@ -17,13 +17,13 @@ use seamless_core::model::{Entity, EntityName, Error, ErrorKind, FieldKind, Resu
 
 use super::format::{Format, Layout, disk};
 use super::read::{Reading, fetch, stamp};
-use super::write::write;
+use super::write::{lock, write};
 use crate::worker::Worker;
 
 /// Operations in one rewriting of a file at most.
 const BATCH_OPS_MAX: u32 = 10_000;
 
-/// How often a batch begins again because somebody else wrote the file meanwhile.
+/// How often a batch begins again because another program wrote the file meanwhile.
 const ATTEMPTS_MAX: usize = 3;
 
 /// What both formats are configured with.
@@ -221,6 +221,7 @@ impl Folder {
         let (catalogue, entity) = (Arc::clone(&self.catalogue), entity.clone());
         self.writer
             .run(move |()| {
+                let _lock = lock(&catalogue.path(&entity)?)?;
                 for _ in 0..ATTEMPTS_MAX {
                     let table = catalogue.table(&entity)?;
                     if let Some(outcomes) = write(&catalogue.format, &table, &batch.ops)? {
@@ -260,6 +261,14 @@ impl Catalogue {
         Ok(files)
     }
 
+    fn path(&self, entity: &EntityName) -> Result<PathBuf> {
+        self.files()?.remove(entity).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "there is no such file")
+                .at("entity", entity)
+                .at("folder", self.config.path.display())
+        })
+    }
+
     fn table(&self, entity: &EntityName) -> Result<Table> {
         let mut table = self.table_alone(entity)?;
         for field in &table.layout.entity.fields {
@@ -283,11 +292,7 @@ impl Catalogue {
     }
 
     fn table_alone(&self, entity: &EntityName) -> Result<Table> {
-        let path = self.files()?.remove(entity).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "there is no such file")
-                .at("entity", entity)
-                .at("folder", self.config.path.display())
-        })?;
+        let path = self.path(entity)?;
         let declared = match self.config.schemas.get(entity.as_str()) {
             Some(declared) => Some(declared.clone()),
             None => sidecar(&path)?,

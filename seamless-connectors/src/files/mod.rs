@@ -13,9 +13,10 @@
 //! **Writing** replaces the file once per batch: a new file in the same folder, synced, renamed over the old one,
 //! folder synced. Before the rename nothing happened; after it everything did. Records that no operation concerns are
 //! copied byte for byte, and so are columns and members that the schema does not name. The version of a record is a
-//! digest of its bytes, so a precondition holds record by record, whoever edited the file. Between the last look at
-//! the file's stamp and the rename lies a moment in which another program's edit would be lost: programs that edit the
-//! same files at the same time should be few and slow, like people.
+//! digest of its bytes, so a precondition holds record by record, whoever edited the file. Connectors of this kind lock the
+//! folder while they write, in one process or in several, and lose nothing of each other. Other programs do not: between the
+//! last look at the file's stamp and the rename lies a moment in which their edit would be lost, so they should be few and
+//! slow, like people.
 
 pub(crate) mod cell;
 pub(crate) mod folder;

@@ -45,6 +45,34 @@ struct Decided {
     appended: Vec<Option<Vec<u8>>>,
 }
 
+/// The right to write the files of a folder, among connectors like this one: held from before a file is read until it is
+/// replaced, or two of them could decide on the same state and one would undo the other. Other programs do not ask for it; the
+/// stamp notices most of what they do. `None` where the file system knows no locks.
+pub(super) fn lock(table: &Path) -> Result<Option<File>> {
+    let path = table.canonicalize().map_err(|problem| disk(problem, "finding"))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let locked = lockable(folder).and_then(|file| file.lock().map(|()| file));
+    match locked {
+        Ok(file) => Ok(Some(file)),
+        Err(problem) => {
+            tracing::warn!(%problem, folder = %folder.display(), "the folder cannot be locked: write it from one process only");
+            Ok(None)
+        }
+    }
+}
+
+/// The folder itself: a record file is replaced, and a lock on it would go with it.
+#[cfg(unix)]
+fn lockable(folder: &Path) -> std::io::Result<File> {
+    File::open(folder)
+}
+
+/// A file in the folder, since a folder cannot be locked here, and a record file that is cannot be read.
+#[cfg(not(unix))]
+fn lockable(folder: &Path) -> std::io::Result<File> {
+    File::options().create(true).truncate(false).write(true).open(folder.join(".seamless.lock"))
+}
+
 /// Carries out a batch; one outcome per operation. `None`: somebody else wrote the file meanwhile, nothing happened.
 ///
 /// Errors: nothing of it happened.

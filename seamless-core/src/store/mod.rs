@@ -21,8 +21,6 @@ pub use port::{
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-#[cfg(test)]
-mod cases;
 #[cfg(all(test, feature = "sqlite"))]
 mod compare_tests;
 #[cfg(test)]
