@@ -198,7 +198,7 @@ impl Applying<'_> {
     async fn write(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
         let entity = link.spec().entity.of(side);
-        let writing = self.inner.connectors.of(side).write(entity, batch);
+        let writing = self.inner.narrowed.of(side).write(entity, batch);
         let late = self.take_late();
         let (outcomes, committed, ()) = join!(writing, late.done(), ahead::fill(&mut self.ahead));
         committed?;
@@ -399,7 +399,7 @@ impl Applying<'_> {
     async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
         let entity = link.spec().entity.of(side).clone();
         let query = FetchQuery { entity, shape: link.shape(side).clone(), by };
-        let mut found = self.inner.reading.of(side).fetch(query).await?.into_iter();
+        let mut found = self.inner.narrowed.of(side).fetch(query).await?.into_iter();
         Ok(found.next().unwrap_or(Lookup::Unanswered))
     }
 
