@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
@@ -25,7 +25,7 @@ use rusqlite::{Connection, params_from_iter};
 use seamless_connectors::sqlite::{Sqlite, SqliteConfig, TableConfig};
 use seamless_core::clock::SystemClock;
 use seamless_core::store::SqliteStore;
-use seamless_core::sync::{Integration, Plan};
+use seamless_core::sync::{Event, Integration, NoObserver, Observer, Phase, Plan};
 use seamless_mapping::{Mapping, copy};
 
 #[derive(Clone, Copy, PartialEq)]
@@ -83,7 +83,8 @@ fn first_and_again(records: u64, ids: Ids, limit: f64) -> bool {
         seconds > limit
     };
     println!("  {:<44} {:>8.3} s", "raw copy of one table (same library)", raw.as_secs_f64());
-    let integration = integration(&folder, true);
+    let phases = Arc::new(Phases::default());
+    let integration = integration(&folder, true, phases.clone());
     let began = Instant::now();
     let plan = plan_into_file(&integration, &folder);
     let planned = began.elapsed();
@@ -94,6 +95,7 @@ fn first_and_again(records: u64, ids: Ids, limit: f64) -> bool {
     block_on(integration.apply(approved)).unwrap();
     let total = began.elapsed();
     println!("  {:<44} {:>8.3} s", "  of it: plan, into a file", planned.as_secs_f64());
+    phases.print();
     println!("  {:<44} {:>8.3} s", "  of it: apply", (total - planned).as_secs_f64());
     assert_eq!(counts.create.right, records / 2, "half of the records are created");
     assert_eq!(counts.conflict, records / CONFLICT_EVERY, "one matched pair in a hundred conflicts");
@@ -105,7 +107,7 @@ fn first_and_again(records: u64, ids: Ids, limit: f64) -> bool {
     failed |= report("re-run, row-version cursors: plan", began.elapsed(), 0.020, false);
     assert!(plan.is_empty());
     drop((plan, integration));
-    let full = self::integration(&folder, false);
+    let full = self::integration(&folder, false, Arc::new(NoObserver));
     settle(&full);
     let began = Instant::now();
     let plan = block_on(full.plan()).unwrap();
@@ -132,7 +134,31 @@ fn plan_into_file(integration: &Integration, folder: &Path) -> Plan {
     block_on(integration.plan_into(&mut file)).unwrap()
 }
 
-fn integration(folder: &Path, versions: bool) -> Integration {
+/// How long the phases of a plan took. Both sides are read at once: the longer one counts.
+#[derive(Debug, Default)]
+struct Phases(Mutex<Vec<(Phase, Duration)>>);
+
+impl Observer for Phases {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::PhaseEnded { phase, took, .. } = event {
+            let mut known = self.0.lock().unwrap();
+            match known.iter_mut().find(|(of, _)| of == phase) {
+                Some((_, longest)) => *longest = (*longest).max(*took),
+                None => known.push((*phase, *took)),
+            }
+        }
+    }
+}
+
+impl Phases {
+    fn print(&self) {
+        for (phase, took) in self.0.lock().unwrap().iter().filter(|(phase, _)| *phase != Phase::Apply) {
+            println!("  {:<44} {:>8.3} s", format!("      {phase}"), took.as_secs_f64());
+        }
+    }
+}
+
+fn integration(folder: &Path, versions: bool, observer: Arc<dyn Observer>) -> Integration {
     let open = |name: &str, table: &str| {
         let columns = TableConfig { version: versions.then(|| "ver".to_owned()), ..TableConfig::default() };
         let mut config = SqliteConfig::new(folder.join(name)).table(table, columns);
@@ -156,6 +182,7 @@ fn integration(folder: &Path, versions: bool) -> Integration {
         .right("right", open("right.db", "client"))
         .links(link.done().build().unwrap().links())
         .store(Arc::new(store))
+        .observer(observer)
         .build()
         .unwrap()
 }
@@ -322,7 +349,7 @@ fn memory(records: u64) {
 
 fn child(stage: u64, folder: &Path) {
     let began = Instant::now();
-    let integration = integration(folder, stage < 3);
+    let integration = integration(folder, stage < 3, Arc::new(NoObserver));
     let plan = match stage {
         0 => plan_into_file(&integration, folder),
         _ => block_on(integration.plan()).unwrap(),

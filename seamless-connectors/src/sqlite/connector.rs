@@ -137,9 +137,11 @@ impl Connector for Sqlite {
                     .at("entity", &entity)
                     .with_remedy(format!("at most {max} are taken")));
                 }
-                write(connection, table, &batch.ops)
+                // The batch comes back to the thread that made it: freed here, it would make both wait.
+                write(connection, table, &batch.ops).map(|outcomes| (outcomes, batch))
             })
             .await
+            .map(|(outcomes, _)| outcomes)
     }
 
     async fn check(&self, need: &Requirement) -> Result<Finding> {

@@ -2,6 +2,7 @@
 //! nobody answered for. Part of applying; the door is [`Applying::act`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::join;
@@ -24,7 +25,7 @@ use crate::store::{AttentionKind, Commit};
 use super::ahead;
 use super::applying::{Applying, is_create, never};
 use super::fate::{Fate, Ready};
-use super::late_commit::{kind, names};
+use super::late_commit::{CameTo, kind, names};
 use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
 use super::pair_now::{PairsNow, pair_key, put_pairs};
 use super::progress::Event;
@@ -36,13 +37,23 @@ const BATCHES_FAILED_MAX: u32 = 3;
 /// Rounds of sending a batch again after finding out that nothing of it happened.
 const SENDS_MAX: u32 = 2;
 
+/// A batch of actions that was sent, and what became of each.
+pub(super) struct Acted {
+    link: Arc<CompiledLink>,
+    pub(super) ready: Vec<Ready>,
+    fates: Vec<Fate>,
+    now: PairsNow,
+    /// What was decided before anything was sent: entries that are dropped.
+    pub(super) commit: Commit,
+}
+
 impl Applying<'_> {
     /// Carries out actions on one side of one link. With `recovering`, they may have been sent before.
     pub(super) async fn act(&mut self, entries: Vec<Entry>, recovering: bool) -> Result<()> {
         let Some(first) = entries.first() else { return Ok(()) };
         let (link, side, of) = (self.link(&first.link)?, first.key.side, kind(first));
         self.make_way(&entries).await?;
-        let mut now = self.load(&link, &entries).await?;
+        let now = self.load(&link, &entries).await?;
         let mut commit = Commit::default();
         let partners = self.partners(&entries).await?;
         let capabilities = self.inner.capabilities(&link, side);
@@ -69,15 +80,25 @@ impl Applying<'_> {
             false => self.send(&link, side, &ready).await?,
         };
         let fates = self.send_again(&link, side, &ready, fates).await?;
-        for (one, fate) in ready.iter().zip(fates) {
-            self.end(&link, one, fate, &mut now, &mut commit).await?;
-        }
         let names = names(&now);
-        put_pairs(&link, now, &mut commit);
+        let acted = Acted { link, ready, fates, now, commit };
         match recovering {
-            true => self.commit(commit).await,
-            false => self.put_off(of, names, commit).await,
+            true => {
+                let commit = self.end_all(acted);
+                self.commit(commit).await
+            }
+            false => self.put_off(of, names, CameTo::Acted(acted)).await,
         }
+    }
+
+    /// Ends a batch of actions as their fates say.
+    pub(super) fn end_all(&mut self, acted: Acted) -> Commit {
+        let Acted { link, ready, fates, mut now, mut commit } = acted;
+        for (one, fate) in ready.iter().zip(fates) {
+            self.end(&link, one, fate, &mut now, &mut commit);
+        }
+        put_pairs(&link, now, &mut commit);
+        commit
     }
 
     /// Whether a failure of the same pair is counted already, as it is when its record could not let go of a unique
@@ -197,10 +218,12 @@ impl Applying<'_> {
 
     async fn write(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
-        let entity = link.spec().entity.of(side);
-        let writing = self.inner.narrowed.of(side).write(entity, batch);
-        let late = self.take_late();
-        let (outcomes, committed, ()) = join!(writing, late.done(), ahead::fill(&mut self.ahead));
+        let writing = self.inner.narrowed.of(side).write(link.spec().entity.of(side), batch);
+        let mut coming = self.ahead.take();
+        // The side writes and the store reads on while the batch before is settled and committed: they are polled first.
+        let late = async { self.take_late().done().await };
+        let (outcomes, (), committed) = join!(writing, ahead::fill(&mut coming), late);
+        self.ahead = coming;
         committed?;
         let outcomes = match outcomes {
             Ok(outcomes) if outcomes.len() == ready.len() => outcomes,
@@ -404,14 +427,7 @@ impl Applying<'_> {
     }
 
     /// Ends an action as its fate says.
-    async fn end(
-        &mut self,
-        link: &CompiledLink,
-        one: &Ready,
-        fate: Fate,
-        now: &mut PairsNow,
-        commit: &mut Commit,
-    ) -> Result<()> {
+    fn end(&mut self, link: &CompiledLink, one: &Ready, fate: Fate, now: &mut PairsNow, commit: &mut Commit) {
         let entry = &one.entry;
         match fate {
             Fate::Done(id, proof) => {
@@ -455,7 +471,6 @@ impl Applying<'_> {
                 self.failed(entry, error, now, commit);
             }
         }
-        Ok(())
     }
 
     /// A failure of one record: tried again after a delay, parked when it fails again in the same way.

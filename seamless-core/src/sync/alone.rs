@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use futures::join;
+use futures::FutureExt;
+use futures::future::try_join_all;
+use futures::lock::Mutex;
 
 use crate::connector::{FetchBy, Lookup, Versioned};
 use crate::model::{Bits, FieldName, Presence, RecordId, Result, Side, Sides, Truth, Value};
@@ -18,6 +20,7 @@ use super::keys::gives_up_match;
 use super::lookup::resolve;
 use super::making::{BATCH_ROWS, SpillPages};
 use super::merging::survives;
+use super::progress::Meter;
 use crate::store::SpillRow;
 
 /// Decides the records that have no pair: new pairs, creates, parked groups.
@@ -25,24 +28,31 @@ pub(super) async fn decide_unpaired(deciding: &Deciding<'_>) -> Result<()> {
     let total = u64::from(deciding.pulled.left.unpaired) + u64::from(deciding.pulled.right.unpaired);
     let mut meter = deciding.meter(Some(total));
     for side in Side::BOTH {
-        let (making, place) = (deciding.making, deciding.place);
-        let mut matches = Matches {
-            matched: SpillPages::new(making, area::matched(place, side), BATCH_ROWS),
-            ambiguous: SpillPages::new(making, area::ambiguous(place, side), BATCH_ROWS),
-        };
-        let mut reading = SpillPages::new(making, area::unpaired(place, side), PAGE_PAIRS);
-        let mut rows = reading.next().await?;
-        while let Some(page) = rows {
-            making.pulse().await?;
-            meter.add(page.len());
-            let (following, decided) =
-                join!(reading.next(), decide_unpaired_page(deciding, side, page, &mut matches));
-            decided?;
-            rows = following?;
-        }
+        let reading = Mutex::new((Reading::new(deciding, side), &mut meter));
+        let each = (0..deciding.pages_at_once()).map(|_| decide_pages(deciding, side, &reading).boxed());
+        try_join_all(each).await?;
     }
     meter.end();
     Ok(())
+}
+
+/// Decides page after page until none is left, beside others that do the same.
+async fn decide_pages(
+    deciding: &Deciding<'_>,
+    side: Side,
+    reading: &Mutex<(Reading<'_>, &mut Meter<'_>)>,
+) -> Result<()> {
+    loop {
+        deciding.making.pulse().await?;
+        let page = {
+            let mut reading = reading.lock().await;
+            let (reading, meter) = &mut *reading;
+            let Some(page) = reading.next().await? else { return Ok(()) };
+            meter.add(page.len());
+            page
+        };
+        decide_page(deciding, side, page).await?;
+    }
 }
 
 /// What is known of a record without a pair before it is decided.
@@ -61,24 +71,50 @@ enum Ambiguity {
     Unanswered(u16),
 }
 
-/// What matching found of one side's records, read beside them: all three come in the order of ids.
-struct Matches<'a> {
+/// A record without a pair as it was spilled, and what matching found of it.
+struct Unpaired {
+    row: SpillRow,
+    matched: Option<Vec<u8>>,
+    ambiguous: Option<Vec<u8>>,
+}
+
+/// Reads one side's records and what matching found of them: all three come in the order of ids.
+struct Reading<'a> {
+    records: SpillPages<'a>,
     matched: SpillPages<'a>,
     ambiguous: SpillPages<'a>,
 }
 
-async fn decide_unpaired_page(
-    deciding: &Deciding<'_>,
-    side: Side,
-    rows: Vec<SpillRow>,
-    matches: &mut Matches<'_>,
-) -> Result<()> {
+impl<'a> Reading<'a> {
+    fn new(deciding: &Deciding<'a>, side: Side) -> Self {
+        let pages = |area, rows_max| SpillPages::new(deciding.making, area, rows_max);
+        let place = deciding.place;
+        Self {
+            records: pages(area::unpaired(place, side), PAGE_PAIRS),
+            matched: pages(area::matched(place, side), BATCH_ROWS),
+            ambiguous: pages(area::ambiguous(place, side), BATCH_ROWS),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Unpaired>>> {
+        let Some(rows) = self.records.next().await? else { return Ok(None) };
+        let mut page = Vec::with_capacity(rows.len());
+        for row in rows {
+            let matched = self.matched.under(&row.key).await?;
+            let ambiguous = self.ambiguous.under(&row.key).await?;
+            page.push(Unpaired { row, matched, ambiguous });
+        }
+        Ok(Some(page))
+    }
+}
+
+async fn decide_page(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) -> Result<()> {
     let making = deciding.making;
-    let ids = rows.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
+    let ids = rows.iter().map(|one| area::id_of(&one.row.key)).collect::<Result<Vec<_>>>()?;
     let survives = survives(deciding, side, &ids).await?;
     // Those that take the place of merged records have their partners.
     let rows = rows.into_iter().zip(survives).filter(|(_, survives)| !survives).map(|(row, _)| row);
-    let mut candidates = candidates(deciding, side, rows.collect(), matches).await?;
+    let mut candidates = candidates(deciding, side, rows.collect()).await?;
     look_up_partners(deciding, side, &mut candidates).await?;
     let mut asked = Vec::with_capacity(candidates.len() * 2);
     for candidate in candidates.iter().filter(|candidate| candidate.ambiguous.is_none()) {
@@ -87,7 +123,10 @@ async fn decide_unpaired_page(
     }
     let resolved = resolve(making, deciding.link, &asked).await?;
     let ids: Vec<RecordId> = candidates.iter().map(|candidate| candidate.record.id.clone()).collect();
-    let open = making.store().attention_of(&deciding.link.spec().id, side, &ids).await?;
+    let open = match deciding.quiet {
+        true => vec![Vec::new(); ids.len()],
+        false => making.store().attention_of(&deciding.link.spec().id, side, &ids).await?,
+    };
     let context = deciding.context();
     let referred = making.is_referred_to(&deciding.link.spec().id);
     let may_create = deciding.pulled.of(side.other()).complete || knows_all(deciding, side.other());
@@ -133,24 +172,18 @@ fn knows_all(deciding: &Deciding<'_>, side: Side) -> bool {
     !pulled.full && pulled.feed.enumerated_at.is_some()
 }
 
-async fn candidates(
-    deciding: &Deciding<'_>,
-    side: Side,
-    rows: Vec<SpillRow>,
-    matches: &mut Matches<'_>,
-) -> Result<Vec<Candidate>> {
+async fn candidates(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) -> Result<Vec<Candidate>> {
     let (store, plan, place) = (deciding.making.store(), deciding.making.plan(), deciding.place);
     let mut found = Vec::with_capacity(rows.len());
     let mut partner_keys = Vec::new();
-    for row in rows {
-        let matched = match matches.matched.under(&row.key).await? {
+    for Unpaired { row, matched, ambiguous } in rows {
+        let matched = match matched {
             // Those with a partner were decided with the left.
             Some(_) if side == Side::Right => continue,
             Some(content) => Some(area::matched_of(&content)?),
             None => None,
         };
         partner_keys.extend(matched.iter().map(|(_, id)| id.as_bytes().to_vec()));
-        let ambiguous = matches.ambiguous.under(&row.key).await?;
         let record = area::unpaired_content(&row.content, deciding.link.shape(side))?.1;
         found.push((record, matched, ambiguous));
     }

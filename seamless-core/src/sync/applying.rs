@@ -21,7 +21,7 @@ use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, Pl
 
 use super::ahead::{self, Ahead};
 use super::integration::Inner;
-use super::late_commit::{Late, kind, names};
+use super::late_commit::{CameTo, Late, batch_entries_max, kind, names};
 use super::making::LeaseKeeper;
 use super::operation::settled_rules;
 use super::pair_now::{PairNow, PairsNow, has_unsettled, pair_key, put_pairs};
@@ -219,8 +219,9 @@ impl Applying<'_> {
             | Rank::Update
             | Rank::PatchReferences
             | Rank::Delete => {
-                let capabilities = self.inner.connectors.of(side).capabilities(link.spec().entity.of(side));
-                let size = usize::try_from(capabilities.batch_max.get()).unwrap_or(usize::MAX);
+                // What was seen to be false is not relied on.
+                let capabilities = self.inner.capabilities(&link, side);
+                let size = batch_entries_max(rank, &capabilities, self.inner.options.commit_entries_max);
                 let mut entries = entries;
                 while !entries.is_empty() {
                     let rest = entries.split_off(size.min(entries.len()));
@@ -308,7 +309,7 @@ impl Applying<'_> {
         let (of, names) = (entries.first().map(kind), names(&now));
         put_pairs(link, now, &mut commit);
         match of {
-            Some(of) => self.put_off(of, names, commit).await,
+            Some(of) => self.put_off(of, names, CameTo::Commit(commit)).await,
             None => Ok(()),
         }
     }

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use futures::join;
+use futures::FutureExt;
+use futures::future::try_join_all;
+use futures::lock::Mutex;
 
 use crate::connector::{AbsenceProof, Capabilities, Capability, FetchBy, FetchQuery, Lookup, Versioned};
 use crate::mapper::Resolved;
@@ -15,7 +17,7 @@ use crate::plan::{
     Attention, Body, DecideContext, Decision, Deferred, Effect, Entry, Half, Pair, PairStatus, Resolution,
     Situation, decide, decide_deferred,
 };
-use crate::store::Binding;
+use crate::store::{Binding, SpillRow};
 
 use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
 use super::circles::part_circles;
@@ -31,6 +33,9 @@ use super::pull::Pulled;
 /// Pairs that are completed and decided at once: two records, two bases and their references each.
 pub(super) const PAGE_PAIRS: usize = 500;
 
+/// Pages that are decided at once: while one waits for the store, another is worked on.
+const PAGES_AT_ONCE: usize = 3;
+
 /// What is the same for every page of a link.
 pub(super) struct Deciding<'a> {
     pub(super) making: &'a Making<'a>,
@@ -43,6 +48,8 @@ pub(super) struct Deciding<'a> {
     /// The configuration that the state was bound to before, where it is another one.
     pub(super) before: Option<&'a Binding>,
     pub(super) decided: Vec<crate::model::LinkId>,
+    /// Whether nothing is open about any record of the link.
+    pub(super) quiet: bool,
     /// See [`DecideContext::rests`].
     pub(super) rests: Bits,
     /// See [`DecideContext::back`].
@@ -137,6 +144,13 @@ impl Deciding<'_> {
         };
         let found = self.making.connector(side).fetch(query).await;
         found.map_err(|error| error.at("side", self.making.inner.names.of(side)))
+    }
+
+    /// How many pages are decided at once. Where records refer to others of the same link, a page sees what those before
+    /// it provide: the same observations give the same plan only if they come one after the other.
+    pub(super) fn pages_at_once(&self) -> usize {
+        let spec = self.link.spec();
+        if spec.depends_on.contains(&spec.id) { 1 } else { PAGES_AT_ONCE }
     }
 
     /// What a side says of these records: as pulled, or asked by id.
@@ -298,26 +312,42 @@ pub(super) async fn decide_pairs(deciding: &Deciding<'_>) -> Result<u64> {
     find_merges(deciding).await?;
     let referred = making.is_referred_to(&deciding.link.spec().id);
     let mut meter = deciding.meter(None);
-    let mut looked_at = 0;
-    let mut reading = SpillPages::new(making, area::look(deciding.place), PAGE_PAIRS);
-    let mut rows = reading.next().await?;
-    while let Some(page) = rows {
-        making.pulse().await?;
-        let ids = page.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
-        let pairs = making.store().pairs_of(&deciding.link.spec().id, Side::Left, &ids).await?;
-        let pairs = pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended);
-        let pairs: Vec<Pair> = pairs.map(|pair| pair.as_read_by(deciding.link)).collect();
-        looked_at += pairs.len() as u64;
-        meter.add(pairs.len());
-        let (following, decided) = join!(reading.next(), decide_page(deciding, &pairs, referred));
-        decided?;
-        rows = following?;
-    }
+    let looked_at = {
+        let pages = SpillPages::new(making, area::look(deciding.place), PAGE_PAIRS);
+        let reading = Mutex::new((pages, &mut meter));
+        let each = (0..deciding.pages_at_once()).map(|_| decide_pages(deciding, referred, &reading).boxed());
+        try_join_all(each).await?.into_iter().sum()
+    };
     meter.end();
     Ok(looked_at)
 }
 
-async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) -> Result<()> {
+/// Decides page after page until none is left, beside others that do the same; gives back how many pairs there were.
+async fn decide_pages(
+    deciding: &Deciding<'_>,
+    referred: bool,
+    reading: &Mutex<(SpillPages<'_>, &mut Meter<'_>)>,
+) -> Result<u64> {
+    let mut looked_at = 0;
+    loop {
+        deciding.making.pulse().await?;
+        let page = {
+            let mut reading = reading.lock().await;
+            let (reading, meter) = &mut *reading;
+            let Some(page) = reading.next().await? else { return Ok(looked_at) };
+            meter.add(page.len());
+            page
+        };
+        looked_at += decide_page(deciding, page, referred).await?;
+    }
+}
+
+/// Decides a page; gives back how many pairs it had.
+async fn decide_page(deciding: &Deciding<'_>, rows: Vec<SpillRow>, referred: bool) -> Result<u64> {
+    let ids = rows.iter().map(|row| area::id_of(&row.key)).collect::<Result<Vec<_>>>()?;
+    let pairs = deciding.making.store().pairs_of(&deciding.link.spec().id, Side::Left, &ids).await?;
+    let pairs = pairs.into_iter().flatten().filter(|pair| pair.status != PairStatus::Ended);
+    let pairs: Vec<Pair> = pairs.map(|pair| pair.as_read_by(deciding.link)).collect();
     let ids = |side: Side| pairs.iter().map(|pair| pair.ids.of(side).clone()).collect::<Vec<_>>();
     let left = deciding.seen(Side::Left, &ids(Side::Left)).await?;
     let right = deciding.seen(Side::Right, &ids(Side::Right)).await?;
@@ -364,7 +394,8 @@ async fn decide_page(deciding: &Deciding<'_>, pairs: &[Pair], referred: bool) ->
     }
     give_up_places(deciding, no_place).await?;
     part_circles(deciding, &mut page.entries).await?;
-    deciding.put(page).await
+    deciding.put(page).await?;
+    Ok(pairs.len() as u64)
 }
 
 fn survivor(seen: &Seen) -> Option<RecordId> {

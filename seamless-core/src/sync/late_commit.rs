@@ -1,10 +1,11 @@
-//! Committing a batch while the next one is written: what a batch came to waits until the store would otherwise be idle.
-//! Part of applying; the doors are [`Applying::make_way`], [`Applying::put_off`] and [`Applying::take_late`].
+//! Committing a batch while the next one is written: what a batch came to waits until this process and the store would
+//! otherwise be idle. Part of applying; the doors are [`Applying::make_way`], [`Applying::put_off`] and
+//! [`Applying::take_late`].
 //!
 //! At most one batch waits. It is committed before anything that could depend on it: a batch of another rank, link or
 //! side, one that speaks of the same pairs, one that uses what other actions made, the end of the plan, a pause, an
 //! error. A crash meanwhile leaves the intents of two batches open instead of one; so creates whose fate nobody could
-//! find out never wait.
+//! find out go in batches of half the size ([`batch_entries_max`]), and no more of them than else are in doubt.
 
 use std::collections::HashSet;
 
@@ -13,6 +14,7 @@ use crate::model::{LinkId, PlanId, RecordId, Result, Side};
 use crate::plan::{Entry, Rank};
 use crate::store::{Commit, Lease, StateStore};
 
+use super::acting::Acted;
 use super::applying::Applying;
 use super::pair_now::{PairsNow, pair_key};
 
@@ -21,15 +23,31 @@ pub(super) type Kind = (Rank, LinkId, Side);
 
 /// What a batch came to and is not committed yet.
 pub(super) struct Late {
-    commit: Commit,
+    came_to: CameTo,
     /// The kind of its batch.
     of: Kind,
     pairs: HashSet<(Side, RecordId)>,
 }
 
+/// What a batch came to.
+pub(super) enum CameTo {
+    /// Outcomes of actions, of which nothing is made yet.
+    Acted(Acted),
+    Commit(Commit),
+}
+
+impl CameTo {
+    fn entries(&self) -> usize {
+        match self {
+            CameTo::Acted(acted) => acted.commit.endings.len() + acted.ready.len(),
+            CameTo::Commit(commit) => commit.endings.len(),
+        }
+    }
+}
+
 /// A commit that is under way once it is polled; nothing where none waited.
 pub(super) struct Committing<'a> {
-    late: Option<Late>,
+    late: Option<Commit>,
     store: &'a dyn StateStore,
     lease: &'a Lease,
     plan: &'a PlanId,
@@ -38,7 +56,7 @@ pub(super) struct Committing<'a> {
 impl Committing<'_> {
     pub(super) async fn done(self) -> Result<()> {
         match self.late {
-            Some(late) => self.store.commit(self.lease, self.plan, late.commit).await,
+            Some(late) => self.store.commit(self.lease, self.plan, late).await,
             None => Ok(()),
         }
     }
@@ -62,7 +80,10 @@ impl<'a> Applying<'a> {
 
     /// Takes what waits, to be committed beside something else.
     pub(super) fn take_late(&mut self) -> Committing<'a> {
-        let late = self.late.take();
+        let late = self.late.take().map(|late| match late.came_to {
+            CameTo::Acted(acted) => self.end_all(acted),
+            CameTo::Commit(commit) => commit,
+        });
         Committing { late, store: &*self.inner.store, lease: &self.keeper.lease, plan: self.plan }
     }
 
@@ -71,19 +92,30 @@ impl<'a> Applying<'a> {
         &mut self,
         of: Kind,
         pairs: HashSet<(Side, RecordId)>,
-        commit: Commit,
+        came_to: CameTo,
     ) -> Result<()> {
-        let (rank, link, side) = &of;
-        let link = self.link(link)?;
-        // What was seen to be false is not relied on: nobody would find out about these creates.
-        if !may_wait(*rank, &self.inner.capabilities(&link, *side)) {
-            return self.commit(commit).await;
-        }
         self.take_late().done().await?;
-        self.meter.add(commit.endings.len());
-        self.late = Some(Late { commit, of, pairs });
-        Ok(())
+        self.meter.add(came_to.entries());
+        let waits = may_wait(of.0);
+        self.late = Some(Late { came_to, of, pairs });
+        match waits {
+            true => Ok(()),
+            false => self.take_late().done().await,
+        }
     }
+}
+
+/// How many entries go in one batch: what the target takes at once, what is committed at once, and half of that where
+/// nobody could find out what became of creates.
+pub(super) fn batch_entries_max(rank: Rank, capabilities: &Capabilities, commit_entries_max: usize) -> usize {
+    let target = usize::try_from(capabilities.batch_max.get()).unwrap_or(usize::MAX);
+    let can_be_found = capabilities.idempotency_key || capabilities.unique_key != UniqueKey::None;
+    let ours = if rank == Rank::Create && !can_be_found {
+        commit_entries_max.div_ceil(2)
+    } else {
+        commit_entries_max
+    };
+    target.min(ours).max(1)
 }
 
 /// The names of the pairs of a batch.
@@ -96,10 +128,9 @@ pub(super) fn kind(entry: &Entry) -> Kind {
     (entry.key.rank, entry.link.clone(), side)
 }
 
-fn may_wait(rank: Rank, capabilities: &Capabilities) -> bool {
+fn may_wait(rank: Rank) -> bool {
     match rank {
-        Rank::State | Rank::Update | Rank::Delete => true,
-        Rank::Create => capabilities.idempotency_key || capabilities.unique_key != UniqueKey::None,
+        Rank::State | Rank::Create | Rank::Update | Rank::Delete => true,
         Rank::ReleaseKeys | Rank::MoveKeys(_) | Rank::PatchReferences | Rank::Cursor => false,
     }
 }

@@ -123,6 +123,7 @@ async fn read_link<'a>(
     let resolutions = making.store().resolutions(&link.spec().id).await?;
     nominate(making, place, link, &resolutions, &mut pulled).await?;
     match_unpaired(making, place, link, pulled.as_ref().map(|pulled| pulled.unpaired)).await?;
+    let open = making.store().attention(&link.spec().id, None, Scan::first(1)).await?;
     Ok(Some(Deciding {
         making,
         place,
@@ -132,6 +133,7 @@ async fn read_link<'a>(
         resolutions: by_left(resolutions),
         before,
         decided: making.decided_before(place),
+        quiet: open.rows.is_empty(),
         rests,
         back,
         same_changes: SameChanges::default(),

@@ -1,6 +1,6 @@
 //! The open file as its thread sees it: transactions, leases, and the names and shapes that rows hold as numbers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
@@ -8,8 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{Mapped, read_failed, write_failed};
-use super::open;
-use super::spill::Spill;
+use super::fence::Fence;
 use crate::clock::Clock;
 use crate::model::{PartitionId, Result, Shape};
 use crate::store::form::{self, corrupt};
@@ -31,24 +30,22 @@ pub(super) struct Db {
     pub(super) file: Connection,
     pub(super) names: Names,
     pub(super) shapes: Shapes,
-    pub(super) spill: Spill,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) revision: u64,
-    holders: BTreeMap<PartitionId, Holder>,
+    pub(super) fence: Arc<Fence>,
     survives: Survives,
 }
 
 impl Db {
     /// Takes an opened file; drafts that a crash left behind are discarded.
-    pub(super) fn new(file: Connection, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub(super) fn new(file: Connection, clock: Arc<dyn Clock>, fence: Arc<Fence>) -> Result<Self> {
         let mut db = Self {
             file,
             names: Names::default(),
             shapes: Shapes::default(),
-            spill: Spill::new(open::open_spill()?),
             clock,
             revision: 0,
-            holders: BTreeMap::new(),
+            fence,
             survives: Survives::Power,
         };
         db.reload()?;
@@ -130,8 +127,8 @@ impl Db {
             .query_row([lease.partition.as_str()], |row| row.get(0))
             .optional()
             .or_fail(read_failed)?;
-        let holder = self.holders.get(&lease.partition);
-        check_lease(lease, epoch.unwrap_or(0).cast_unsigned(), holder, self.clock.elapsed())
+        let holder = self.fence.holder(&lease.partition);
+        check_lease(lease, epoch.unwrap_or(0).cast_unsigned(), holder.as_ref(), self.clock.elapsed())
     }
 
     pub(super) fn lease(
@@ -141,7 +138,8 @@ impl Db {
         lasts: std::time::Duration,
     ) -> Result<Option<Lease>> {
         let now = self.clock.elapsed();
-        if self.holders.get(partition).is_some_and(|holder| holder.worker != worker && holder.until > now) {
+        let taken = |holder: Holder| holder.worker != worker && holder.until > now;
+        if self.fence.holder(partition).is_some_and(taken) {
             return Ok(None);
         }
         // Durable: an epoch that a power cut took back would be given twice.
@@ -153,7 +151,7 @@ impl Db {
             statement.query_row([partition.as_str()], |row| row.get(0)).or_fail(write_failed)
         })?;
         let holder = Holder { worker: worker.to_owned(), until: now.saturating_add(lasts) };
-        self.holders.insert(partition.clone(), holder);
+        self.fence.give(partition, epoch.cast_unsigned(), holder);
         let (partition, worker) = (partition.clone(), worker.to_owned());
         Ok(Some(Lease { partition, worker, epoch: epoch.cast_unsigned() }))
     }
@@ -161,15 +159,13 @@ impl Db {
     pub(super) fn renew(&mut self, lease: &Lease, lasts: std::time::Duration) -> Result<()> {
         self.check(lease)?;
         let until = self.clock.elapsed().saturating_add(lasts);
-        if let Some(holder) = self.holders.get_mut(&lease.partition) {
-            holder.until = until;
-        }
+        self.fence.prolong(&lease.partition, until);
         Ok(())
     }
 
     pub(super) fn release(&mut self, lease: &Lease) {
         if self.check(lease).is_ok() {
-            self.holders.remove(&lease.partition);
+            self.fence.take_back(&lease.partition);
         }
     }
 }

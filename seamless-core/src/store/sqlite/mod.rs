@@ -5,10 +5,14 @@
 //! reached the disk when its call returns; drafts and their entries survive a crash of the process only to be
 //! discarded, and spills live in a temporary file without a name.
 //!
+//! What a call brings comes back with its answer, to the thread that made it: memory that one thread allocates and another
+//! one frees makes both wait for the allocator.
+//!
 //! It does not know what entries and bases mean. Its door is [`SqliteStore::open`].
 
 mod db;
 pub(super) mod error;
+mod fence;
 mod notes;
 mod open;
 mod pairs;
@@ -25,11 +29,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::db::Db;
+use self::fence::Fence;
+use self::spill::Spill;
 use self::thread::Thread;
 use super::port::{
     Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease,
     Mark, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
 };
+use super::refuse;
 use crate::clock::Clock;
 use crate::model::{LinkId, PartitionId, PlanId, RecordId, Result, Side, Timestamp};
 use crate::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
@@ -40,7 +47,11 @@ use crate::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 /// Dropping the store waits for calls that are at work and closes the file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    thread: Thread,
+    thread: Thread<Db>,
+    /// Has a thread of its own: a page of a plan in the making is read while entries are written.
+    spill: Thread<Spill>,
+    fence: Arc<Fence>,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteStore {
@@ -51,14 +62,31 @@ impl SqliteStore {
     /// is another program's or of a newer version; `Corrupt` when it is damaged. Nothing is changed then.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let path = path.as_ref();
-        let db = Db::new(open::open(path)?, clock).map_err(|error| error.at("file", path.display()))?;
-        Ok(Self { thread: Thread::start(db)? })
+        Self::start(open::open(path)?, clock).map_err(|error| error.at("file", path.display()))
     }
 
     /// A store in memory that is SQLite all the same: for tests, and for rehearsals that must not leave a file.
     pub fn open_in_memory(clock: Arc<dyn Clock>) -> Result<Self> {
-        let db = Db::new(open::open_in_memory()?, clock)?;
-        Ok(Self { thread: Thread::start(db)? })
+        Self::start(open::open_in_memory()?, clock)
+    }
+
+    fn start(file: rusqlite::Connection, clock: Arc<dyn Clock>) -> Result<Self> {
+        let fence = Arc::new(Fence::default());
+        let db = Db::new(file, Arc::clone(&clock), Arc::clone(&fence))?;
+        let spill = Spill::new(open::open_spill()?);
+        Ok(Self {
+            thread: Thread::start("seamless-store", db)?,
+            spill: Thread::start("seamless-spill", spill)?,
+            fence,
+            clock,
+        })
+    }
+
+    /// Gives back the room of these plans, and of all that are drafts no more.
+    async fn drop_spills(&self, gone: Vec<PlanId>) -> Result<()> {
+        let fence = Arc::clone(&self.fence);
+        let stays = move |plan: &PlanId| fence.is_draft(plan) && !gone.contains(plan);
+        self.spill.call(move |spill| spill.keep(stays)).await
     }
 
     /// Forgets plans that ended before a moment, with their entries and the values in them: pairs and journal stay.
@@ -175,27 +203,37 @@ impl StateStore for SqliteStore {
 
     async fn draft(&self, lease: &Lease, head: &PlanHead) -> Result<()> {
         let (lease, head) = (lease.clone(), head.clone());
-        self.thread.call(move |db| db.draft(&lease, &head)).await
+        let gone = self.thread.call(move |db| db.draft(&lease, &head)).await?;
+        self.drop_spills(gone).await
     }
 
     async fn spill(&self, lease: &Lease, plan: &PlanId, area: Area, rows: Vec<SpillRow>) -> Result<()> {
-        let (lease, plan) = (lease.clone(), plan.clone());
-        self.thread.call(move |db| db.put_spill(&lease, &plan, area, &rows)).await
+        if !self.fence.admits(lease, plan, self.clock.elapsed()) {
+            let (lease, plan) = (lease.clone(), plan.clone());
+            self.thread.call(move |db| db.check_spill(&lease, &plan)).await?;
+        }
+        let (fence, plan) = (Arc::clone(&self.fence), plan.clone());
+        let put = move |spill: &mut Spill| match fence.is_draft(&plan) {
+            true => spill.put(&plan, area, &rows).map(|()| rows),
+            false => Err(refuse::no_plan(&plan)),
+        };
+        self.spill.call(put).await.map(drop)
     }
 
     async fn spilled(&self, plan: &PlanId, area: Area, scan: Scan<Vec<u8>>) -> Result<PageOf<SpillRow>> {
         let plan = plan.clone();
-        self.thread.call(move |db| db.spilled(&plan, area, &scan)).await
+        self.spill.call(move |spill| spill.scan(&plan, area, &scan)).await
     }
 
     async fn spilled_of(&self, plan: &PlanId, area: Area, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
         let (plan, keys) = (plan.clone(), keys.to_vec());
-        self.thread.call(move |db| db.spilled_of(&plan, area, &keys)).await
+        self.spill.call(move |spill| spill.of(&plan, area, &keys)).await
     }
 
     async fn put_entries(&self, lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> Result<()> {
         let (lease, plan) = (lease.clone(), plan.clone());
-        self.thread.call(move |db| db.put_entries(&lease, &plan, entries)).await
+        let put = move |db: &mut Db| db.put_entries(&lease, &plan, &entries).map(|()| entries);
+        self.thread.call(put).await.map(drop)
     }
 
     async fn entries(
@@ -210,12 +248,14 @@ impl StateStore for SqliteStore {
 
     async fn finish(&self, lease: &Lease, plan: &PlanId, trailer: &Trailer) -> Result<()> {
         let (lease, plan, trailer) = (lease.clone(), plan.clone(), trailer.clone());
-        self.thread.call(move |db| db.finish(&lease, &plan, &trailer)).await
+        self.thread.call(move |db| db.finish(&lease, &plan, &trailer)).await?;
+        self.drop_spills(Vec::new()).await
     }
 
     async fn discard(&self, lease: &Lease, plan: &PlanId) -> Result<()> {
         let (lease, plan) = (lease.clone(), plan.clone());
-        self.thread.call(move |db| db.discard(&lease, &plan)).await
+        self.thread.call(move |db| db.discard(&lease, &plan)).await?;
+        self.drop_spills(Vec::new()).await
     }
 
     async fn plan(&self, plan: &PlanId) -> Result<Option<PlanRow>> {
@@ -245,7 +285,7 @@ impl StateStore for SqliteStore {
 
     async fn commit(&self, lease: &Lease, plan: &PlanId, commit: Commit) -> Result<()> {
         let (lease, plan) = (lease.clone(), plan.clone());
-        self.thread.call(move |db| db.commit(&lease, &plan, commit)).await
+        self.thread.call(move |db| db.commit(&lease, &plan, commit)).await.map(drop)
     }
 
     async fn complete(&self, lease: &Lease, plan: &PlanId, state: PlanState, at: Timestamp) -> Result<()> {

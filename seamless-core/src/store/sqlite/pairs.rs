@@ -1,12 +1,14 @@
 //! Pairs: marks in the order of either side, pairs with their bases, and what a commit makes of them.
 
+use std::sync::Arc;
+
 use rusqlite::{CachedStatement, Row, params};
 
 use super::db::{Db, prepared};
 use super::error::{Mapped, read_failed, write_failed};
-use crate::model::{Fingerprint, LinkId, PlanId, Record, RecordId, Result, Side, Sides, Version};
+use crate::model::{Fingerprint, LinkId, PlanId, Record, RecordId, Result, Shape, Side, Sides, Version};
 use crate::plan::Trail;
-use crate::store::form::{self, corrupt};
+use crate::store::form::{self, Form, Writer, corrupt};
 use crate::store::port::{Mark, PageOf, Pair, PairStatus, Scan};
 use crate::store::refuse;
 
@@ -182,7 +184,7 @@ impl Db {
     }
 
     /// Makes pairs what a commit says, under its revision. Inside of a transaction.
-    pub(super) fn put_pairs(&mut self, rows: Vec<(LinkId, Pair)>, revision: u64) -> Result<()> {
+    pub(super) fn put_pairs(&mut self, rows: &[(LinkId, Pair)], revision: u64) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -202,9 +204,9 @@ impl Db {
              left_print = ?8, right_print = ?9, plan = ?10, configuration = ?11, form = ?12 WHERE id = ?1",
         )?;
         let mut bytes = Vec::with_capacity(1024);
-        for (name, row) in refuse::rows_to_take(rows) {
+        for (name, row) in rows {
             let link = names.number(file, name.as_str())?;
-            let known = place(&mut find, &name, link, &row)?;
+            let known = place(&mut find, name, link, row)?;
             let Pair {
                 ids,
                 status,
@@ -217,18 +219,21 @@ impl Db {
                 watch,
                 configuration,
             } = row;
-            let plan = plan.map(|plan| names.number(file, plan.as_str())).transpose()?;
-            let configuration = names.number(file, &configuration)?;
+            let plan = plan.as_ref().map(|plan| names.number(file, plan.as_str())).transpose()?;
+            let configuration = names.number(file, configuration)?;
             bytes.clear();
-            let content: PairForm = (trail, version, base);
-            form::encode(&content, &mut |shape| shapes.number(file, shape), &mut bytes)?;
+            let mut number_of = |shape: &Arc<Shape>| shapes.number(file, shape);
+            let mut to = Writer::new(&mut bytes, &mut number_of);
+            trail.put(&mut to)?;
+            version.put(&mut to)?;
+            base.put(&mut to)?;
             // An id that is `NULL` is given by SQLite.
             let done = if known.is_some() { &mut update } else { &mut insert }.execute(params![
                 known,
                 link,
                 ids.left.as_bytes(),
                 ids.right.as_bytes(),
-                status_number(status),
+                status_number(*status),
                 revision.cast_signed(),
                 watch,
                 &fingerprint.left[..],

@@ -5,12 +5,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::db::{Db, Survives, from_json, prepared, to_json};
 use super::error::{Mapped, read_failed, write_failed};
-use crate::model::{ErrorKind, PartitionId, PlanId, Result, Timestamp};
+use crate::model::{ErrorKind, LinkId, PartitionId, PlanId, Result, Timestamp};
 use crate::plan::{Entry, EntryKey, PlanHead, Trailer};
 use crate::store::form::{self, corrupt};
 use crate::store::port::{
-    Approval, Area, Commit, Ending, EntryParts, EntryRow, EntryState, Lease, PageOf, PlanRow, PlanState,
-    Scan, SpillRow,
+    Approval, Commit, Ending, EntryParts, EntryRow, EntryState, Lease, PageOf, Pair, PlanRow, PlanState, Scan,
 };
 use crate::store::refuse;
 
@@ -72,7 +71,8 @@ impl Db {
         Ok(number)
     }
 
-    pub(super) fn draft(&mut self, lease: &Lease, head: &PlanHead) -> Result<()> {
+    /// Begins a draft; gives back the plans that it takes the place of.
+    pub(super) fn draft(&mut self, lease: &Lease, head: &PlanHead) -> Result<Vec<PlanId>> {
         self.check(lease)?;
         refuse::check_partition(lease, &head.id, &head.partition)?;
         if let Some(known) = self.known(&head.id)? {
@@ -94,9 +94,13 @@ impl Db {
             db.sql("INSERT INTO plan (id, partition, state, head) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![number, partition, DRAFT, content])
                 .or_fail(write_failed)?;
-            Ok(gone)
+            gone.into_iter()
+                .map(|plan| db.names.name(&db.file, plan).map(PlanId::new))
+                .collect::<Result<Vec<_>>>()
         })?;
-        gone.into_iter().try_for_each(|plan| self.spill.drop_plan(plan))
+        gone.iter().for_each(|plan| self.fence.end_draft(plan));
+        self.fence.begin_draft(&head.id, &head.partition);
+        Ok(gone)
     }
 
     fn forget_plan(&self, plan: i64) -> Result<()> {
@@ -110,47 +114,17 @@ impl Db {
         Ok(())
     }
 
-    pub(super) fn put_spill(
-        &mut self,
-        lease: &Lease,
-        plan: &PlanId,
-        area: Area,
-        rows: &[SpillRow],
-    ) -> Result<()> {
+    /// Refuses rows for the spill of a plan that is no draft of the lease's.
+    pub(super) fn check_spill(&mut self, lease: &Lease, plan: &PlanId) -> Result<()> {
+        self.check(lease)?;
+        self.plan_in(lease, plan, PlanState::Draft).map(|_| ())
+    }
+
+    pub(super) fn put_entries(&mut self, lease: &Lease, plan: &PlanId, entries: &[Entry]) -> Result<()> {
         self.check(lease)?;
         let plan = self.plan_in(lease, plan, PlanState::Draft)?;
-        self.spill.put(plan, area, rows)
-    }
-
-    pub(super) fn spilled(
-        &mut self,
-        plan: &PlanId,
-        area: Area,
-        scan: &Scan<Vec<u8>>,
-    ) -> Result<PageOf<SpillRow>> {
-        match self.names.find(&self.file, plan.as_str())? {
-            Some(plan) => self.spill.scan(plan, area, scan),
-            None => Ok(PageOf { rows: Vec::new(), more: false }),
-        }
-    }
-
-    pub(super) fn spilled_of(
-        &mut self,
-        plan: &PlanId,
-        area: Area,
-        keys: &[Vec<u8>],
-    ) -> Result<Vec<Option<Vec<u8>>>> {
-        match self.names.find(&self.file, plan.as_str())? {
-            Some(plan) => self.spill.of(plan, area, keys),
-            None => Ok(vec![None; keys.len()]),
-        }
-    }
-
-    pub(super) fn put_entries(&mut self, lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> Result<()> {
-        self.check(lease)?;
-        let plan = self.plan_in(lease, plan, PlanState::Draft)?;
-        let mut entries: Vec<(Vec<u8>, Entry)> =
-            entries.into_iter().map(|entry| (entry.key.to_bytes(), entry)).collect();
+        let mut entries: Vec<(Vec<u8>, &Entry)> =
+            entries.iter().map(|entry| (entry.key.to_bytes(), entry)).collect();
         // Rows at their places in order, the later of two with the same key last.
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.write(Survives::Process, |db| {
@@ -258,7 +232,8 @@ impl Db {
                 .execute(params![number, SEALED, content])
                 .or_fail(write_failed)
         })?;
-        self.spill.drop_plan(number)
+        self.fence.end_draft(plan);
+        Ok(())
     }
 
     pub(super) fn discard(&mut self, lease: &Lease, plan: &PlanId) -> Result<()> {
@@ -274,7 +249,8 @@ impl Db {
             }
             PlanState::Draft => {
                 self.write(Survives::Process, |db| db.forget_plan(number))?;
-                self.spill.drop_plan(number)
+                self.fence.end_draft(plan);
+                Ok(())
             }
         }
     }
@@ -354,7 +330,13 @@ impl Db {
         .map(Some)
     }
 
-    pub(super) fn commit(&mut self, lease: &Lease, plan: &PlanId, commit: Commit) -> Result<()> {
+    /// Commits, and gives the pairs back.
+    pub(super) fn commit(
+        &mut self,
+        lease: &Lease,
+        plan: &PlanId,
+        commit: Commit,
+    ) -> Result<Vec<(LinkId, Pair)>> {
         self.check(lease)?;
         let number = self.plan_in(lease, plan, PlanState::Adopted)?;
         let now = self.clock.now();
@@ -362,7 +344,8 @@ impl Db {
             let Commit { endings, pairs, attention, settled, feeds, resolved } = commit;
             let revision = db.move_revision()?;
             db.put_endings(plan, number, endings)?;
-            db.put_pairs(pairs, revision)?;
+            let pairs = refuse::rows_to_take(pairs);
+            db.put_pairs(&pairs, revision)?;
             settled.iter().try_for_each(|row| db.settle(row))?;
             attention.iter().try_for_each(|(link, row)| db.put_attention(link, row))?;
             feeds.iter().try_for_each(|(link, side, feed)| db.put_feed(link, *side, feed))?;
@@ -375,7 +358,7 @@ impl Db {
             )?
             .execute(params![partition, SEALED, ABANDONED, now.timestamp(), now.timestamp_subsec_nanos()])
             .or_fail(write_failed)
-            .map(|_| ())
+            .map(|_| pairs)
         })
     }
 

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 
 use super::db::prepared;
 use super::error::{Mapped, read_failed, write_failed};
-use crate::model::Result;
+use crate::model::{PlanId, Result};
 use crate::store::port::{Area, PageOf, Scan, SpillRow};
 
 /// An index is dropped before a batch that is larger than this part of its rows, and made anew afterwards.
@@ -21,7 +21,7 @@ const PART_SORTED_IN: u64 = 8;
 #[derive(Debug)]
 pub(super) struct Spill {
     file: Connection,
-    areas: BTreeMap<(i64, Area), Heap>,
+    areas: BTreeMap<(PlanId, Area), Heap>,
     tables: u64,
 }
 
@@ -41,18 +41,20 @@ impl Spill {
     }
 
     /// Appends rows.
-    pub(super) fn put(&mut self, plan: i64, area: Area, rows: &[SpillRow]) -> Result<()> {
-        if !self.areas.contains_key(&(plan, area)) {
+    pub(super) fn put(&mut self, plan: &PlanId, area: Area, rows: &[SpillRow]) -> Result<()> {
+        if !self.areas.contains_key(&(plan.clone(), area)) {
             self.tables += 1;
             let table = self.tables;
             let make = format!(
                 "CREATE TABLE heap_{table} (number INTEGER PRIMARY KEY, key BLOB NOT NULL, content BLOB NOT NULL)"
             );
             self.file.execute_batch(&make).or_fail(write_failed)?;
-            self.areas
-                .insert((plan, area), Heap { table, rows: 0, indexed: false, last: None, sorted: true });
+            self.areas.insert(
+                (plan.clone(), area),
+                Heap { table, rows: 0, indexed: false, last: None, sorted: true },
+            );
         }
-        let Some(heap) = self.areas.get_mut(&(plan, area)) else { return Ok(()) };
+        let Some(heap) = self.areas.get_mut(&(plan.clone(), area)) else { return Ok(()) };
         let table = heap.table;
         if heap.indexed && rows.len() as u64 > heap.rows / PART_SORTED_IN {
             self.file.execute_batch(&format!("DROP INDEX order_{table}")).or_fail(write_failed)?;
@@ -76,7 +78,12 @@ impl Spill {
     }
 
     /// Rows in key order.
-    pub(super) fn scan(&mut self, plan: i64, area: Area, scan: &Scan<Vec<u8>>) -> Result<PageOf<SpillRow>> {
+    pub(super) fn scan(
+        &mut self,
+        plan: &PlanId,
+        area: Area,
+        scan: &Scan<Vec<u8>>,
+    ) -> Result<PageOf<SpillRow>> {
         let mut page: PageOf<SpillRow> = PageOf { rows: Vec::new(), more: false };
         let Some(table) = self.indexed(plan, area)? else { return Ok(page) };
         // Before any key: the empty key itself must come too.
@@ -109,7 +116,7 @@ impl Spill {
     }
 
     /// The contents under keys.
-    pub(super) fn of(&mut self, plan: i64, area: Area, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+    pub(super) fn of(&mut self, plan: &PlanId, area: Area, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
         let Some(table) = self.indexed(plan, area)? else { return Ok(vec![None; keys.len()]) };
         let sql = format!("SELECT content FROM heap_{table} WHERE key = ?1 ORDER BY number DESC LIMIT 1");
         let mut statement = prepared(&self.file, &sql)?;
@@ -122,11 +129,14 @@ impl Spill {
             .collect()
     }
 
-    /// Drops all of a plan's areas.
-    pub(super) fn drop_plan(&mut self, plan: i64) -> Result<()> {
-        let (dropped, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut self.areas).into_iter().partition(|((of, _), _)| *of == plan);
+    /// Drops all areas but those of plans that stay.
+    pub(super) fn keep(&mut self, stays: impl Fn(&PlanId) -> bool) -> Result<()> {
+        let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.areas).into_iter().partition(|((plan, _), _)| stays(plan));
         self.areas = kept;
+        if dropped.is_empty() {
+            return Ok(());
+        }
         // A statement that is kept prepared would be prepared anew for nothing.
         self.file.flush_prepared_statement_cache();
         for heap in dropped.values() {
@@ -136,8 +146,8 @@ impl Spill {
     }
 
     /// The table of an area, its index made; `None` where nothing was put.
-    fn indexed(&mut self, plan: i64, area: Area) -> Result<Option<u64>> {
-        let Some(heap) = self.areas.get_mut(&(plan, area)) else { return Ok(None) };
+    fn indexed(&mut self, plan: &PlanId, area: Area) -> Result<Option<u64>> {
+        let Some(heap) = self.areas.get_mut(&(plan.clone(), area)) else { return Ok(None) };
         if !heap.indexed {
             let columns = if heap.sorted { "key, number" } else { "key, number, content" };
             let make = format!("CREATE INDEX order_{0} ON heap_{0} ({columns})", heap.table);

@@ -1,4 +1,4 @@
-//! The thread that owns the connection: calls come in as jobs, answers go out through futures.
+//! A thread that owns a connection: calls come in as jobs, answers go out through futures.
 //!
 //! SQLite blocks, and its connection belongs to one thread at a time; an executor of the host must never wait for
 //! it. A dropped future leaves its job in the queue or at work: it is done wholly, only nobody hears of it.
@@ -8,38 +8,37 @@ use std::thread::JoinHandle;
 
 use futures::channel::oneshot;
 
-use super::db::Db;
 use crate::model::{Error, ErrorKind, Result};
 
-type Job = Box<dyn FnOnce(&mut Db) + Send>;
+type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 
-/// The thread. Dropping it waits for the jobs in the queue and closes the file.
+/// The thread, over what it owns. Dropping it waits for the jobs in the queue and closes the file.
 #[derive(Debug)]
-pub(super) struct Thread {
-    jobs: Option<Sender<Job>>,
+pub(super) struct Thread<T> {
+    jobs: Option<Sender<Job<T>>>,
     handle: Option<JoinHandle<()>>,
 }
 
-impl Thread {
+impl<T: Send + 'static> Thread<T> {
     /// Starts the thread over an open file.
-    pub(super) fn start(db: Db) -> Result<Self> {
+    pub(super) fn start(name: &str, owned: T) -> Result<Self> {
         let (jobs, queue) = channel();
-        let thread = std::thread::Builder::new().name("seamless-store".to_owned());
-        let handle = thread.spawn(move || work(db, &queue)).map_err(|cause| {
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let handle = thread.spawn(move || work(owned, &queue)).map_err(|cause| {
             Error::new(ErrorKind::Unavailable, "the store's thread could not be started").caused_by(cause)
         })?;
         Ok(Self { jobs: Some(jobs), handle: Some(handle) })
     }
 
     /// Does a job on the thread and waits for its answer.
-    pub(super) async fn call<T: Send + 'static>(
+    pub(super) async fn call<A: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Db) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+        job: impl FnOnce(&mut T) -> Result<A> + Send + 'static,
+    ) -> Result<A> {
         let (answer, waiting) = oneshot::channel();
-        let job: Job = Box::new(move |db| {
+        let job: Job<T> = Box::new(move |owned| {
             // The asker may be gone; what was done stays done.
-            let _ = answer.send(job(db));
+            let _ = answer.send(job(owned));
         });
         let ended = || {
             Error::new(ErrorKind::Internal, "the store's thread has ended")
@@ -55,13 +54,13 @@ impl Thread {
     }
 }
 
-fn work(mut db: Db, queue: &Receiver<Job>) {
+fn work<T>(mut owned: T, queue: &Receiver<Job<T>>) {
     for job in queue {
-        job(&mut db);
+        job(&mut owned);
     }
 }
 
-impl Drop for Thread {
+impl<T> Drop for Thread<T> {
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(handle) = self.handle.take() {
