@@ -263,3 +263,47 @@ fn a_decision_that_was_applied_is_used_up_and_the_pair_rests() {
     assert_eq!(block_on(world.store.resolutions(&link)).unwrap(), []);
     assert_eq!(world.plan().trailer().counts[&link].looked_at, 0);
 }
+
+fn waiting(world: &World) -> Vec<String> {
+    let open = block_on(world.integration.status()).unwrap().waiting;
+    let told = |(link, open): (LinkId, seamless_core::store::Attention)| match open.why {
+        seamless_core::store::AttentionWhy::Parked { message, .. } => format!("{link}: {message}"),
+        other => panic!("{other:?}"),
+    };
+    open.into_iter().map(told).collect()
+}
+
+#[test]
+fn h115_columns_and_tables_that_go_while_a_program_runs_rest_what_needs_them() {
+    let world = World::new(
+        "INSERT INTO account VALUES ('a1', 'C1', 'Adatum', 'Berlin', NULL);
+         INSERT INTO contact VALUES ('p1', 'ann@adatum.example', 'a1')",
+        "",
+    );
+    world.settle();
+    world.erp.execute_batch("ALTER TABLE customer RENAME COLUMN city TO town").unwrap();
+    world.crm.execute_batch("UPDATE account SET name = 'Adatum Ltd', city = 'Bonn'").unwrap();
+    world.settle();
+    assert_eq!(
+        waiting(&world),
+        ["customers: customer of erp has no field city any more; the rule city=city rests"]
+    );
+    assert_eq!(rows(&world.erp, "SELECT name || '|' || town FROM customer"), ["Adatum Ltd|Berlin"]);
+    world.erp.execute_batch("ALTER TABLE customer RENAME COLUMN town TO city").unwrap();
+    world.settle();
+    assert_eq!(rows(&world.erp, "SELECT city FROM customer"), ["Bonn"]);
+    // A table that goes rests its link, and nothing is taken for deleted.
+    world.erp.execute_batch("ALTER TABLE person RENAME TO people").unwrap();
+    world
+        .crm
+        .execute_batch("UPDATE account SET city = 'Ulm'; UPDATE contact SET email = 'a@adatum.example'")
+        .unwrap();
+    world.settle();
+    let told = waiting(&world);
+    assert!(told.len() == 1 && told[0].starts_with("people: person of erp cannot be read"), "{told:?}");
+    assert_eq!(rows(&world.erp, "SELECT city FROM customer"), ["Ulm"]);
+    world.erp.execute_batch("ALTER TABLE people RENAME TO person").unwrap();
+    world.settle();
+    assert_eq!(rows(&world.erp, "SELECT email FROM person"), ["a@adatum.example"]);
+    assert_eq!((waiting(&world), rows(&world.crm, "SELECT email FROM contact").len()), (Vec::new(), 1));
+}

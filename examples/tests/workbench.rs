@@ -7,6 +7,8 @@ mod app;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 use seamless_core::sync::Cancel;
@@ -111,14 +113,14 @@ impl Desk {
 
     /// Runs a command with somebody there who answers.
     fn answering(&self, answer: &str, args: &[&str]) -> Ran {
-        self.with(answer, &Cancel::new(), &|_| None, args)
+        self.with(answer, &Cancel::new(), |_| None, args)
     }
 
     fn with(
         &self,
         answer: &str,
         cancel: &Cancel,
-        variable: &dyn Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
         args: &[&str],
     ) -> Ran {
         let project = self.path("project");
@@ -134,7 +136,7 @@ impl Desk {
             colour: false,
             width: None,
             cancel: cancel.clone(),
-            variable,
+            variable: Arc::new(variable),
         };
         let code = app::run(args, &mut host);
         Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
@@ -439,16 +441,16 @@ fn rounds_go_on_until_somebody_asks_to_stop() {
     edited(&desk.project("environments/dev.yaml"), "kind: sqlite", "kind: sqlite, label: \"${env:LABEL}\"");
     let cancel = Cancel::new();
     // The second round is the last: the variable is looked up once per round.
-    let rounds = std::cell::Cell::new(0);
-    let label = |_: &str| {
-        rounds.set(rounds.get() + 1);
-        if rounds.get() == 2 {
-            cancel.cancel();
+    let rounds = Arc::new(AtomicUsize::new(0));
+    let (seen, stop) = (Arc::clone(&rounds), cancel.clone());
+    let label = move |_: &str| {
+        if seen.fetch_add(1, Ordering::Relaxed) == 1 {
+            stop.cancel();
         }
         Some("CRM".to_owned())
     };
-    let ran = desk.with("", &cancel, &label, &["run", "--every", "1ms", "--yes"]);
-    assert_eq!((ran.code, rounds.get()), (0, 2), "{ran:?}");
+    let ran = desk.with("", &cancel, label, &["run", "--every", "1ms", "--yes"]);
+    assert_eq!((ran.code, rounds.load(Ordering::Relaxed)), (0, 2), "{ran:?}");
 }
 
 #[test]
@@ -458,12 +460,12 @@ fn secrets_of_files_and_variables_are_put_in_and_never_shown() {
     edited(&path, "kind: sqlite", "kind: sqlite, label: \"${file:label.txt}-${env:TOKEN}-$${x}\"");
     desk.write("label.txt", "from file\n");
     let token = |name: &str| (name == "TOKEN").then(|| "from variable".to_owned());
-    let ran = desk.with("", &Cancel::new(), &token, &["plan"]);
+    let ran = desk.with("", &Cancel::new(), token, &["plan"]);
     assert!(ran.code == 2 && ran.out.contains("crm: from file-from variable-${x} (sqlite"), "{ran:?}");
     // What reads no system needs no secrets.
     assert_eq!(desk.run(&["status"]).code, 0);
     edited(&path, "label: ", "pasword: ");
-    let ran = desk.with("", &Cancel::new(), &token, &["plan"]);
+    let ran = desk.with("", &Cancel::new(), token, &["plan"]);
     assert!(ran.code == 1 && ran.err.contains("pasword") && !ran.err.contains("from variable"), "{ran:?}");
 }
 
@@ -663,8 +665,8 @@ fn the_page_about_the_workbench_shows_files_that_work() {
          account, erp: Customer, match: [accountnumber = No.], rules: [name <-> Name, accountnumber <-> No.] }\n",
     );
     let folder = desk.path("erp").display().to_string();
-    let variable = |name: &str| (name == "ERP_FOLDER").then(|| folder.clone());
-    let ran = desk.with("", &Cancel::new(), &variable, &["plan"]);
+    let variable = move |name: &str| (name == "ERP_FOLDER").then(|| folder.clone());
+    let ran = desk.with("", &Cancel::new(), variable, &["plan"]);
     assert!(ran.code == 2 && ran.out.contains("Sales (sqlite"), "{ran:?}");
 }
 

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         out: &mut out,
         err: &mut err,
         cancel,
-        variable: &|name| std::env::var(name).ok(),
+        variable: std::sync::Arc::new(|name| std::env::var(name).ok()),
     };
     let code = app::run(std::env::args_os(), &mut host);
     ExitCode::from(u8::try_from(code).unwrap_or(1))

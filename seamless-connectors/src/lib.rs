@@ -8,6 +8,8 @@
 //! | [`jsonl`] | a folder of JSON Lines files | `jsonl` |
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
 //!
+//! Beside them: [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
+//!
 //! Connectors decide nothing: they read, fetch, write, and say truthfully what they can do. They never depend on the
 //! mapping crate, and no type of a library that they use shows in their interface.
 //!
@@ -53,6 +55,7 @@ pub mod jsonl;
 pub mod memory;
 mod place;
 pub mod registry;
+pub mod secrets;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]

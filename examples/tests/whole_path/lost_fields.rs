@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use seamless_core::connector::Connector;
-use seamless_core::model::{Entity, Field, FieldName, LinkId, RecordId, Side, Value};
+use seamless_core::model::{Entity, ErrorKind, Field, FieldName, LinkId, Normaliser, RecordId, Side, Value};
 use seamless_core::plan::ParkedAs;
 use seamless_core::store::{Attention, AttentionWhy};
+
+use seamless_mapping::{Mapping, copy, declaration::RuleDecl};
 
 use super::world::{World, reference};
 
@@ -194,4 +196,40 @@ fn h115_a_field_that_was_never_there_is_a_mistake_of_the_mapping() {
     let refused = block_on(world.integration.plan()).unwrap_err();
     assert!(refused.to_string().contains("no such field"), "{refused}");
     assert_eq!(world.erp.count("Customer"), 0);
+}
+
+#[test]
+fn h115_i32_another_mapping_is_not_taken_over_rules_that_rest() {
+    let mut world = World::new();
+    let (_, bellows, _) = three(&world);
+    let whole = schema(&world, Side::Right, "Customer");
+    world.erp.set_schema(without(whole.clone(), "Home Page")).unwrap();
+    world.settle();
+    // The rule itself is another one: its base would count as one of the new rule.
+    let changed = |rule: RuleDecl| {
+        Mapping::builder("crm", "erp")
+            .link("customers", "account", "Customer")
+            .two_way()
+            .match_on([("accountnumber", "No.")])
+            .rule(copy("accountnumber", "No."))
+            .rule(copy("name", "Name"))
+            .rule(rule)
+            .done()
+            .build()
+            .unwrap()
+    };
+    world.remap(changed(copy("web", "Home Page").same_when([Normaliser::Case])));
+    let refused = block_on(world.integration.plan()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Configuration);
+    assert!(refused.to_string().contains("no field Home Page any more"), "{refused}");
+    // Where only other rules changed, it rests on.
+    world.remap(changed(copy("web", "Home Page")));
+    world.run();
+    assert_eq!(notices(&world).len(), 1);
+    world.erp.set_schema(whole).unwrap();
+    world.crm.edit("account", &bellows, &[("name", Value::text("Bellows Ltd"))]).unwrap();
+    world.settle();
+    assert!(world.waiting().is_empty(), "{:#?}", world.waiting());
+    let pages = world.erp.rows("Customer").into_iter().map(|row| world.erp_value(&row.id, "Home Page"));
+    assert_eq!(pages.collect::<Vec<_>>(), ["adatum.example", "bellows.example"].map(Value::text));
 }

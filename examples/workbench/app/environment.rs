@@ -15,10 +15,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use futures::executor::block_on;
+use seamless_connectors::secrets;
 use seamless_core::document::{
     Diagnostic, Diagnostics, Document, Fields, Literal, Node, Report, did_you_mean,
 };
 use seamless_core::model::{Decimal, Value};
+use seamless_core::secret::SecretSource;
 use seamless_mapping::{Mapping, ParameterValues};
 use serde_json::{Map, Number, Value as Json};
 
@@ -40,8 +43,8 @@ pub(crate) struct ConnectorEntry {
 /// What references of a file are looked up with.
 #[derive(Clone, Copy)]
 pub(crate) struct Lookups<'a> {
-    /// Environment variables.
-    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Environment variables and files.
+    pub(crate) secrets: &'a dyn SecretSource,
     /// What relative paths are relative to.
     pub(crate) folder: &'a Path,
 }
@@ -220,60 +223,10 @@ fn parameters(
     Ok(values)
 }
 
-/// Bytes of a `${file:..}` at most: it is a secret or an address, not data.
-const FILE_BYTES_MAX: u64 = 64 * 1024;
-
 /// A text with its references put in.
 fn filled(document: &Document, node: &Node, text: &str, lookups: Lookups<'_>) -> Result<String, Diagnostics> {
-    let refused = |message: String, help: &str| {
-        Diagnostic::error("reference", node.span, message).help(help).within(document)
-    };
-    let mut full = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        let (before, after) = rest.split_at(at);
-        if let Some(literal) = before.strip_suffix('$') {
-            full.push_str(literal);
-            full.push_str("${");
-            rest = after.get(2..).unwrap_or_default();
-            continue;
-        }
-        full.push_str(before);
-        let Some((reference, behind)) = after.get(2..).unwrap_or_default().split_once('}') else {
-            return Err(refused(
-                "`${` is not closed".to_owned(),
-                "write `${env:NAME}`, or `$${` for the text `${`",
-            ));
-        };
-        match reference.split_once(':') {
-            Some(("env", name)) => match (lookups.variable)(name) {
-                Some(value) => full.push_str(&value),
-                None => {
-                    let message = format!("the environment variable `{name}` is not set");
-                    return Err(refused(message, "set it before you start the workbench"));
-                }
-            },
-            Some(("file", path)) => {
-                let path = lookups.folder.join(path);
-                let read = fs::metadata(&path).and_then(|found| match found.len() > FILE_BYTES_MAX {
-                    true => Err(std::io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes"))),
-                    false => fs::read_to_string(&path),
-                });
-                match read {
-                    Ok(content) => full.push_str(content.trim_end_matches(['\n', '\r'])),
-                    Err(cause) => {
-                        let message = format!("the file {} cannot be read: {cause}", path.display());
-                        return Err(refused(message, "write a path from the project's folder"));
-                    }
-                }
-            }
-            _ => {
-                let message = format!("`${{{reference}}}` is no reference");
-                return Err(refused(message, "write `${env:NAME}` or `${file:PATH}`"));
-            }
-        }
-        rest = behind;
-    }
-    full.push_str(rest);
-    Ok(full)
+    block_on(secrets::filled(text, lookups.secrets)).map_err(|error| {
+        let finding = Diagnostic::error("reference", node.span, error.message());
+        finding.maybe_help(error.remedy().map(str::to_owned)).within(document)
+    })
 }

@@ -2,12 +2,18 @@
 //! buffers, the program a terminal.
 
 use std::io::{BufRead, Write};
+use std::path::Path;
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
+use seamless_connectors::secrets::MachineSecrets;
 use seamless_core::sync::Cancel;
 
 use super::ERROR;
 use super::failure::Failure;
+
+/// Environment variables: those of the process, or a test's.
+pub(crate) type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The surroundings of a command.
 pub(crate) struct Host<'a> {
@@ -28,10 +34,16 @@ pub(crate) struct Host<'a> {
     /// The flag that stops a run.
     pub(crate) cancel: Cancel,
     /// Environment variables.
-    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    pub(crate) variable: Variables,
 }
 
 impl Host<'_> {
+    /// What environment files refer to; paths are relative to a folder.
+    pub(crate) fn secrets(&self, folder: &Path) -> MachineSecrets {
+        let variable = Arc::clone(&self.variable);
+        MachineSecrets::new(folder).with_variables(move |name| variable(name))
+    }
+
     /// Writes a line of the result.
     pub(crate) fn line(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
         writeln!(self.out, "{text}").map_err(Failure::output)

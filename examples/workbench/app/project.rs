@@ -65,7 +65,8 @@ impl Project {
     /// The first time that happens, what the systems have is kept as `discover` keeps it, and the mapping is checked
     /// against it: a value that does not fit parks in the plan instead of being refused when it is written.
     pub(crate) fn open(&mut self, global: &Global, host: &mut Host<'_>) -> Result<Opened, Failure> {
-        let lookups = Lookups { variable: host.variable, folder: &self.folder };
+        let secrets = host.secrets(&self.folder);
+        let lookups = Lookups { secrets: &secrets, folder: &self.folder };
         let connector = |side: Side| open_connector(&self.environment, self.names.of(side), lookups);
         let (left, right) = (connector(Side::Left)?, connector(Side::Right)?);
         let missing = |side: Side| !snapshot_path(&self.folder, self.names.of(side)).exists();
@@ -145,7 +146,8 @@ pub(crate) fn environment(global: &Global, host: &Host<'_>) -> Result<Environmen
         let message = format!("there is no folder {}", global.project.display());
         return Err(Failure::usage(message).remedy("name the project's folder with --project"));
     }
-    let lookups = Lookups { variable: host.variable, folder: &global.project };
+    let secrets = host.secrets(&global.project);
+    let lookups = Lookups { secrets: &secrets, folder: &global.project };
     Environment::read(&global.project, &global.env, lookups)
 }
 

@@ -218,7 +218,7 @@ impl Applying<'_> {
 
     async fn write(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
-        let writing = self.inner.connectors.of(side).write(link.spec().entity.of(side), batch);
+        let writing = self.inner.narrowed.of(side).write(link.spec().entity.of(side), batch);
         let mut coming = self.ahead.take();
         // The side writes and the store reads on while the batch before is settled and committed: they are polled first.
         let late = async { self.take_late().done().await };
@@ -422,7 +422,7 @@ impl Applying<'_> {
     async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
         let entity = link.spec().entity.of(side).clone();
         let query = FetchQuery { entity, shape: link.shape(side).clone(), by };
-        let mut found = self.inner.reading.of(side).fetch(query).await?.into_iter();
+        let mut found = self.inner.narrowed.of(side).fetch(query).await?.into_iter();
         Ok(found.next().unwrap_or(Lookup::Unanswered))
     }
 

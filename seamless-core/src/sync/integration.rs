@@ -71,8 +71,8 @@ pub(super) struct Inner {
     pub(super) partition: PartitionId,
     pub(super) names: Sides<String>,
     pub(super) connectors: Sides<Arc<dyn Connector>>,
-    /// The same connectors, for reading and fetching: where a field is missing, the others are read.
-    pub(super) reading: Sides<Narrowing>,
+    /// The same connectors, for what is read and written: where a field is missing, the others are.
+    pub(super) narrowed: Sides<Narrowing>,
     pub(super) links: Vec<Arc<CompiledLink>>,
     pub(super) store: Arc<dyn StateStore>,
     pub(super) clock: Arc<dyn Clock>,
@@ -260,7 +260,7 @@ impl IntegrationBuilder {
             inner: Arc::new(Inner {
                 partition: PartitionId::new(self.name),
                 names: Sides::new(left_name, right_name),
-                reading: Sides::new(Narrowing::over(left.clone()), Narrowing::over(right.clone())),
+                narrowed: Sides::new(Narrowing::over(left.clone()), Narrowing::over(right.clone())),
                 connectors: Sides::new(left, right),
                 links,
                 store,

@@ -50,7 +50,7 @@ impl Making<'_> {
     }
 
     pub(super) fn reading(&self, side: Side) -> &Narrowing {
-        self.inner.reading.of(side)
+        self.inner.narrowed.of(side)
     }
 
     pub(super) fn capabilities(&self, link: &CompiledLink) -> Sides<Capabilities> {

@@ -10,10 +10,10 @@ use futures::StreamExt;
 use futures::stream;
 
 use crate::connector::{
-    Capabilities, Change, Connector, ConnectorInfo, FetchQuery, Finding, Lookup, Page, PageStream, ReadQuery,
-    Requirement, WriteBatch, WriteOutcome,
+    Capabilities, Change, Connector, ConnectorInfo, Expects, FetchQuery, Finding, Lookup, Page, PageStream,
+    ReadQuery, Requirement, WriteBatch, WriteOutcome,
 };
-use crate::model::{EntityName, Error, ErrorKind, FieldName, Result, Schema, Shape};
+use crate::model::{EntityName, Error, ErrorKind, FieldName, Presence, Record, Result, Schema, Shape};
 
 /// See the module's page. Every read asks for all fields first, so a field that comes back is seen at once. The schema is
 /// asked for only after the system refused to read.
@@ -34,6 +34,20 @@ impl Narrowing {
         let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(gone) = gone.get(entity) else { return Vec::new() };
         shape.names().iter().filter(|name| gone.contains(*name)).cloned().collect()
+    }
+
+    fn lacks_any(&self, entity: &EntityName) -> bool {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.get(entity).is_some_and(|gone| !gone.is_empty())
+    }
+
+    /// A record without the fields that are not there, and of which it says nothing. One of which it says something stays:
+    /// that the system refuses it is an answer.
+    fn without_gone(&self, entity: &EntityName, record: &Record) -> Result<Record> {
+        let gone = self.gone(entity, record.shape());
+        let says = |name: &FieldName| record.field(name.as_str()) != Presence::Absent;
+        let names = record.shape().names().iter().filter(|name| !gone.contains(*name) || says(name));
+        Ok(record.reshaped(&Shape::new(names.cloned())?))
     }
 
     /// Remembers which fields of a shape there are and which not.
@@ -153,7 +167,16 @@ impl Connector for Narrowing {
         Ok(found)
     }
 
-    async fn write(&self, entity: &EntityName, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
+    async fn write(&self, entity: &EntityName, mut batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
+        if !self.lacks_any(entity) {
+            return self.inner.write(entity, batch).await;
+        }
+        for op in &mut batch.ops {
+            op.patch = self.without_gone(entity, &op.patch)?;
+            if let Expects::Values(values) = &op.expects {
+                op.expects = Expects::Values(self.without_gone(entity, values)?);
+            }
+        }
         self.inner.write(entity, batch).await
     }
 

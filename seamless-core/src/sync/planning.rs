@@ -25,7 +25,7 @@ use super::pairing::match_unpaired;
 use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
-use super::resting::{are_back, open_notices, report, resting_groups};
+use super::resting::{are_back, check_rest, open_notices, report, resting_groups};
 
 /// The newest lines of the journal, in which the last plan that was applied to its end is looked for. Where it is not
 /// among them, no record counts as read since its last write: that is the cautious answer.
@@ -114,11 +114,12 @@ async fn read_link<'a>(
     let of = |side: Side| pull(making, place, link, side, anew);
     let (left, right) = try_join!(of(Side::Left), of(Side::Right))?;
     let mut pulled = Sides::new(left, right);
+    let rests = resting_groups(link, &pulled.as_ref().map(|pulled| pulled.gone.as_slice()));
+    check_rest(making, link, &pulled, &rests, before)?;
     report(making, place, link, &pulled, notices).await?;
     if pulled.left.rests.is_some() || pulled.right.rests.is_some() {
         return Ok(None);
     }
-    let rests = resting_groups(link, &pulled.as_ref().map(|pulled| pulled.gone.as_slice()));
     let resolutions = making.store().resolutions(&link.spec().id).await?;
     nominate(making, place, link, &resolutions, &mut pulled).await?;
     match_unpaired(making, place, link, pulled.as_ref().map(|pulled| pulled.unpaired)).await?;

@@ -6,15 +6,16 @@
 use futures::StreamExt;
 
 use crate::connector::{Connector, ReadQuery};
-use crate::mapper::{DeletePolicy, LeavePolicy};
+use crate::mapper::{DeletePolicy, LeavePolicy, Rule};
 use crate::merge::CompiledLink;
 use crate::model::{Bits, Condition, Error, ErrorKind, FieldName, RecordId, Result, RuleId, Side, Sides};
 use crate::plan::{
     Attention, AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, ParkReason, Parked, ParkedAs, Rank,
 };
 
-use crate::store::Scan;
+use crate::store::{Binding, Scan};
 
+use super::integration::hex;
 use super::making::{BATCH_ROWS, Making};
 use super::pull::Pulled;
 
@@ -159,6 +160,41 @@ pub(super) fn resting_groups(link: &CompiledLink, gone: &Sides<&[FieldName]>) ->
         }
     }
     resting
+}
+
+/// Refuses a plan that would take a new configuration, or other systems, over what rests. Bases of changed rules are looked
+/// at by the first plan under another configuration, and by no later one.
+pub(super) fn check_rest(
+    making: &Making<'_>,
+    link: &CompiledLink,
+    pulled: &Sides<Pulled>,
+    resting: &Bits,
+    before: Option<&Binding>,
+) -> Result<()> {
+    let Some(before) = before else { return Ok(()) };
+    let id = &link.spec().id;
+    let is_changed = |rule: &Rule| {
+        let known = before.rules.iter().find(|(of, known, _)| of == id && *known == rule.id);
+        known.is_none_or(|(_, _, digest)| *digest != hex(&rule.digest))
+    };
+    let of_group = |group: &usize| link.groups().get(*group).map(|group| group.rules.as_slice());
+    let rules = |group: usize| of_group(&group).unwrap_or_default().iter();
+    let changed_rests = resting
+        .iter()
+        .flat_map(rules)
+        .filter_map(|rule| link.rules().get(usize::from(rule.0)))
+        .any(is_changed);
+    let whole = Side::BOTH.into_iter().any(|side| pulled.of(side).rests.is_some());
+    let same_link = before.links.iter().any(|(of, digest)| of == id && *digest == hex(&link.digest()));
+    let same_systems = before.systems == making.inner.binding().systems;
+    if !changed_rests && (!whole || same_link && same_systems) {
+        return Ok(());
+    }
+    let told = Side::BOTH.into_iter().flat_map(|side| notices(making, link, side, pulled.of(side)));
+    let told: Vec<String> = told.map(|(_, parked)| parked.message).collect();
+    Err(Error::configuration(format!("what changed cannot be taken while it rests: {}", told.join("; ")))
+        .at("link", id)
+        .with_remedy("give the system back what is missing, or take the rule out of the mapping"))
 }
 
 /// Writes down what began to rest and what does not rest any more. What is known is no change.

@@ -18,7 +18,8 @@ pub(crate) fn run(args: &DiscoverArgs, global: &Global, host: &mut Host<'_>) -> 
     let mut outcome = Outcome::Done;
     let mut documents = Vec::new();
     for entry in &environment.connectors {
-        let lookups = Lookups { variable: host.variable, folder: &global.project };
+        let secrets = host.secrets(&global.project);
+        let lookups = Lookups { secrets: &secrets, folder: &global.project };
         let connector = open_connector(&environment, &entry.side, lookups)?;
         let schema = live_schema(&*connector)?;
         let before = snapshot(&global.project, &entry.side)?;
