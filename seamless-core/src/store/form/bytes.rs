@@ -1,6 +1,7 @@
 //! Bytes to write to and to read from, and the stored forms of what has parts of any kind: numbers, text, options,
 //! lists, sides. Numbers are written in groups of seven bits, lowest first, so that small ones take one byte.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::{DEPTH_MAX, FORM_VERSION, NumberOf, ShapeOf, corrupt};
@@ -78,13 +79,55 @@ impl<'a> Writer<'a> {
 pub(in crate::store) struct Reader<'a> {
     bytes: &'a [u8],
     shape_of: &'a ShapeOf<'a>,
+    names: Option<&'a RefCell<Names>>,
     depth: u32,
+}
+
+/// Names that were read from a page of forms. The entries of a page repeat the same names in the same order, so the next
+/// one is nearly always the one that came next before; it is shared then, and not allocated again.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Names {
+    known: Vec<Arc<str>>,
+    next: usize,
+}
+
+/// Names that are looked at before one is taken for new.
+const NAMES_TRIED: usize = 8;
+
+/// Names that are kept: two for each field of a wide record.
+const NAMES_KEPT: usize = 1024;
+
+impl Names {
+    fn get(&mut self, text: &str) -> Arc<str> {
+        let (before, after) = self.known.split_at_checked(self.next).unwrap_or_default();
+        let mut tried = after.iter().chain(before).take(NAMES_TRIED);
+        if let Some(ahead) = tried.position(|name| **name == *text) {
+            let at = (self.next + ahead) % self.known.len().max(1);
+            self.next = at + 1;
+            return self.known.get(at).map_or_else(|| text.into(), Arc::clone);
+        }
+        let name: Arc<str> = text.into();
+        if self.known.len() < NAMES_KEPT {
+            self.known.push(Arc::clone(&name));
+            self.next = self.known.len();
+        }
+        name
+    }
 }
 
 impl<'a> Reader<'a> {
     /// Opens a form of the version that this build knows.
     pub(in crate::store) fn open(bytes: &'a [u8], shape_of: &'a ShapeOf<'a>) -> Result<Self> {
-        let mut from = Self { bytes, shape_of, depth: 0 };
+        Self::open_with(bytes, shape_of, None)
+    }
+
+    /// The same, with the names that other forms of the page have.
+    pub(in crate::store) fn open_with(
+        bytes: &'a [u8],
+        shape_of: &'a ShapeOf<'a>,
+        names: Option<&'a RefCell<Names>>,
+    ) -> Result<Self> {
+        let mut from = Self { bytes, shape_of, names, depth: 0 };
         match from.byte()? {
             FORM_VERSION => Ok(from),
             other => Err(Error::new(
@@ -151,6 +194,12 @@ impl<'a> Reader<'a> {
 
     pub(super) fn text(&mut self) -> Result<&'a str> {
         std::str::from_utf8(self.bytes()?).map_err(|_| corrupt("a stored text is not UTF-8"))
+    }
+
+    /// A text that many forms repeat.
+    pub(super) fn name(&mut self) -> Result<Arc<str>> {
+        let text = self.text()?;
+        Ok(self.names.map_or_else(|| text.into(), |names| names.borrow_mut().get(text)))
     }
 
     /// How many things follow, each of at least one byte.

@@ -14,9 +14,10 @@ mod bytes;
 mod entry;
 mod value;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-pub(super) use bytes::{Form, Reader, Writer};
+pub(super) use bytes::{Form, Names, Reader, Writer};
 
 use crate::connector::Versioned;
 use crate::model::{Error, ErrorKind, Record, Result, Shape};
@@ -88,7 +89,17 @@ pub fn encode_entry(entry: &Entry, number_of: &mut NumberOf<'_>, out: &mut Vec<u
 ///
 /// Errors: `Corrupt` when the bytes are not the form of an entry; those of `shape_of`.
 pub fn decode_entry(bytes: &[u8], parts: EntryParts, shape_of: &ShapeOf<'_>) -> Result<Entry> {
-    let mut from = Reader::open(bytes, shape_of)?;
+    decode_entry_of_page(bytes, parts, shape_of, None)
+}
+
+/// The same for one of many entries, which share their names.
+pub(super) fn decode_entry_of_page(
+    bytes: &[u8],
+    parts: EntryParts,
+    shape_of: &ShapeOf<'_>,
+    names: Option<&RefCell<Names>>,
+) -> Result<Entry> {
+    let mut from = Reader::open_with(bytes, shape_of, names)?;
     let entry = entry::take(&mut from, parts)?;
     if parts == EntryParts::Whole {
         from.end()?;

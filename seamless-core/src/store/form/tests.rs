@@ -5,10 +5,11 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 use super::arbitrary::{entry, versioned};
-use super::{decode_entry, decode_versioned, encode_entry, encode_versioned};
+use super::{Names, decode_entry, decode_entry_of_page, decode_versioned, encode_entry, encode_versioned};
 use crate::model::{
     ErrorKind, FieldName, Record, RecordBuilder, RecordId, Result, SetValue, Shape, Sides, Value,
 };
@@ -51,6 +52,17 @@ proptest! {
         prop_assert_eq!(bytes_of(&back, &numbers), bytes.clone());
         let shown = decode_entry(&bytes, EntryParts::Shown, &|number| numbers.shape(number)).unwrap();
         prop_assert_eq!(shown, Entry { observed: Sides::default(), ..entry });
+    }
+
+    #[test]
+    fn entries_of_a_page_share_their_names_and_nothing_else(entries in vec(entry(), 0..12)) {
+        let (numbers, names) = (Numbers::default(), RefCell::new(Names::default()));
+        for entry in &entries {
+            let bytes = bytes_of(entry, &numbers);
+            let shape_of = |number: u32| numbers.shape(number);
+            let back = decode_entry_of_page(&bytes, EntryParts::Whole, &shape_of, Some(&names)).unwrap();
+            prop_assert_eq!(&back, entry);
+        }
     }
 
     #[test]

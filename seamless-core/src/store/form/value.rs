@@ -333,13 +333,24 @@ macro_rules! names {
             }
 
             fn take(from: &mut Reader<'_>) -> Result<Self> {
-                from.text().map(|text| Self::new(text))
+                from.name().map(Self::new)
             }
         }
     )*};
 }
 
-names!(EntityName, FieldName, LinkId, RuleId, Version);
+names!(EntityName, FieldName, LinkId, RuleId);
+
+impl Form for Version {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        to.bytes(self.as_str().as_bytes());
+        Ok(())
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        from.text().map(Self::new)
+    }
+}
 
 impl Form for RecordId {
     fn put(&self, to: &mut Writer<'_>) -> Result<()> {

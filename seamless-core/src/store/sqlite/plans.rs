@@ -1,5 +1,7 @@
 //! Plans and their entries: from draft to done, and the one transaction that commits what happened.
 
+use std::cell::RefCell;
+
 use rusqlite::types::ValueRef as Sql;
 use rusqlite::{OptionalExtension, params};
 
@@ -196,6 +198,8 @@ impl Db {
         let mut statement = self.sql(sql)?;
         let after = scan.after.as_ref().map(EntryKey::to_bytes).unwrap_or_default();
         let mut rows = statement.query(params![number, after]).or_fail(read_failed)?;
+        // Of this page alone: what two threads count at once, both wait for.
+        let names = RefCell::new(form::Names::default());
         let mut page = PageOf { rows: Vec::new(), more: false };
         while let Some(row) = rows.next().or_fail(read_failed)? {
             if page.rows.len() >= scan.rows_max {
@@ -207,7 +211,8 @@ impl Db {
                     row.get_ref(2).or_fail(read_failed)
                 })?;
             let bytes = row.get_ref(3).and_then(|form| Ok(form.as_blob()?)).or_fail(read_failed)?;
-            let entry = form::decode_entry(bytes, parts, &|number| self.shapes.shape(number))?;
+            let shape_of = |number| self.shapes.shape(number);
+            let entry = form::decode_entry_of_page(bytes, parts, &shape_of, Some(&names))?;
             page.rows.push(EntryRow { entry, state });
         }
         Ok(page)
