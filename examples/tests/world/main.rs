@@ -1,0 +1,44 @@
+//! Our own integration in the simulated world: random schedules over systems that can more or less, and are odd. A seed that
+//! fails prints a short script. `WORLD_SEED` begins at another seed, `WORLD_SCRIPTS` plays more scripts, and `WORLD_SCRIPT`
+//! replays the script in a file.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod subject;
+
+use seamless_core::testkit::world::{Figures, Script, Weather, play, search};
+
+use subject::subject;
+
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
+}
+
+fn seeds(usual: u64) -> std::ops::Range<u64> {
+    let first = number("WORLD_SEED", 1);
+    first..first + number("WORLD_SCRIPTS", usual)
+}
+
+fn check(weather: &Weather, scripts: u64) -> Figures {
+    let figures = search(&subject(), weather, seeds(scripts)).unwrap();
+    if let Some(failure) = &figures.failure {
+        panic!("{failure}");
+    }
+    figures
+}
+
+#[test]
+fn i8_to_i28_whatever_happens_before_it_becomes_quiet() {
+    check(&Weather::default(), 100);
+}
+
+#[test]
+fn a_script_in_a_file_is_replayed() {
+    let Ok(file) = std::env::var("WORLD_SCRIPT") else { return };
+    let script = Script::parse(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let outcome = play(&subject(), &script).unwrap();
+    for finding in &outcome.findings {
+        println!("{} {finding}", if finding.owed { "VIOLATION" } else { "allowed" });
+    }
+    println!("{}", outcome.picture.join("\n"));
+    assert!(outcome.violation().is_none());
+}

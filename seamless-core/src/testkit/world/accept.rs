@@ -1,0 +1,231 @@
+//! What a simulated system does with an operation: look at the precondition, refuse, store, answer. What it means is
+//! `judge`'s. The door is [`Universe::accept`].
+
+use super::chronicle::is_blank;
+use super::level::Level;
+use super::switches::Versions;
+use super::table::{Row, Values, version};
+use super::universe::Universe;
+use crate::connector::{
+    Expects, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb, WriteOp, WriteOutcome, WriteReturns,
+};
+use crate::model::{Error, ErrorKind, FieldName, Presence, RecordId, Side};
+
+fn refuse(why: RefusalKind, error: Error) -> Refusal {
+    Refusal { why, error }
+}
+
+fn missing(id: &RecordId) -> Refusal {
+    refuse(RefusalKind::Missing, Error::new(ErrorKind::NotFound, format!("record {id} is not there")))
+}
+
+impl Universe {
+    /// Carries out an operation of the engine.
+    pub(super) fn accept(&mut self, side: Side, kind: usize, op: &WriteOp) -> WriteOutcome {
+        self.systems.of_mut(side).ops += 1;
+        self.judge_intent(side, op);
+        let can = self.systems.of(side).truth.get(kind).cloned().unwrap_or_default();
+        let table = self.systems.of(side).tables.get(kind);
+        if let Some(id) = table.and_then(|table| table.done.get(&op.id)).filter(|_| can.idempotency_key) {
+            let id = id.clone();
+            let proof = self.proof(side, kind, &id, op);
+            return WriteOutcome::Applied { id, proof };
+        }
+        let done = match (&op.verb, &op.target) {
+            (Verb::Create, Target::New(id)) => self.accept_create(side, kind, id.as_ref(), op),
+            (Verb::Update, Target::Existing(id)) => self.accept_update(side, kind, id, op),
+            (Verb::Delete(_), Target::Existing(id)) => self.accept_delete(side, kind, id, op),
+            _ => Err(refuse(
+                RefusalKind::Invalid { field: None },
+                Error::new(ErrorKind::Unsupported, "the system cannot do this"),
+            )),
+        };
+        self.chronicle.sent.insert(op.id);
+        match done {
+            Err(refusal) => WriteOutcome::Refused(refusal),
+            Ok(id) => {
+                if let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) {
+                    table.done.insert(op.id, id.clone());
+                }
+                let proof = self.proof(side, kind, &id, op);
+                WriteOutcome::Applied { id, proof }
+            }
+        }
+    }
+
+    fn proof(&mut self, side: Side, kind: usize, id: &RecordId, op: &WriteOp) -> Proof {
+        let returns = self.systems.of(side).truth.get(kind).map(|can| can.write_returns);
+        let Some(row) = self.systems.of(side).row(kind, id).cloned() else { return Proof::None };
+        match returns {
+            Some(WriteReturns::Version) => {
+                version(&row, &self.systems.of(side).switches).map_or(Proof::None, Proof::Version)
+            }
+            Some(WriteReturns::Stored) => match self.show(side, kind, id, &row, op.patch.shape()) {
+                Lookup::Found(found) => Proof::Stored(found),
+                _ => Proof::None,
+            },
+            _ => Proof::None,
+        }
+    }
+
+    /// What the operation says, as the system stores it.
+    fn said(&self, side: Side, kind: usize, op: &WriteOp) -> Result<Values, Refusal> {
+        let system = self.systems.of(side);
+        let Some(table) = system.tables.get(kind) else { return Ok(Values::new()) };
+        let carried = self.kinds.get(kind).map(|kind| kind.carried.as_slice()).unwrap_or_default();
+        let mut values = Values::new();
+        for (name, presence) in op.patch.fields() {
+            let Presence::Value(value) = presence else { continue };
+            let field = table.entity.field(name.as_str()).filter(|field| !field.read_only && !field.computed);
+            if field.is_none() {
+                let error = Error::data("the field cannot be written").at("field", name);
+                return Err(refuse(RefusalKind::Invalid { field: Some(name.clone()) }, error));
+            }
+            let is_carried = carried.iter().any(|carried| carried.field.of(side) == name);
+            let value = value.to_value();
+            values.insert(name.clone(), if is_carried { system.switches.stored(value) } else { value });
+        }
+        Ok(values)
+    }
+
+    fn accept_create(
+        &mut self,
+        side: Side,
+        kind: usize,
+        id: Option<&RecordId>,
+        op: &WriteOp,
+    ) -> Result<RecordId, Refusal> {
+        let mut values = self.said(side, kind, op)?;
+        let Some(described) = self.kinds.get(kind) else { return Err(missing(&RecordId::int(0))) };
+        let named_by = described.named_by.of(side).clone();
+        let fields: Vec<FieldName> =
+            described.carried.iter().map(|carried| carried.field.of(side).clone()).collect();
+        let can = self.systems.of(side).truth.get(kind).cloned().unwrap_or_default();
+        let taken = |by: Option<RecordId>| {
+            let error = Error::new(ErrorKind::Conflict, "there is such a record already");
+            refuse(RefusalKind::KeyTaken { by }, error)
+        };
+        if let UniqueKey::Fields(_) = &can.unique_key {
+            let same = |row: &Row| row.value(named_by.as_str()) == values.get(&named_by).unwrap_or(&crate::model::Value::Null);
+            let holder = self.systems.of(side).rows(kind).find(|(_, row)| same(row)).map(|(id, _)| id.clone());
+            if let Some(holder) = holder {
+                return Err(taken(Some(holder)));
+            }
+            let table = self.systems.of(side).tables.get(kind);
+            let in_bin = table.is_some_and(|table| table.bin.values().any(same));
+            if in_bin && self.systems.of(side).switches.soft_delete {
+                return Err(taken(None));
+            }
+        }
+        let chosen = id.filter(|_| can.unique_key == UniqueKey::ClientChosenId).cloned();
+        let label = if side == Side::Left { "l" } else { "r" };
+        let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) else { return Err(missing(&RecordId::int(0))) };
+        let id = match chosen {
+            Some(id) => id,
+            None => table.free_id(&named_by, &values, label),
+        };
+        if table.now.rows.contains_key(&id) {
+            return Err(taken(Some(id)));
+        }
+        let thing = values.get(&named_by).and_then(|name| self.thing_named(kind, name));
+        let default = fields.len().checked_sub(1).filter(|_| self.systems.of(side).switches.default_on_create);
+        let default = default.and_then(|last| Some((last, fields.get(last)?.clone())));
+        let mut defaulted = None;
+        if let (Some((at, name)), Some(thing)) = (default, thing) {
+            if values.get(&name).is_none_or(is_blank) {
+                let tag = self.chronicle.fresh(thing, at, side);
+                let field = self.systems.of(side).tables.get(kind).and_then(|table| table.entity.field(name.as_str()));
+                let typed = field.map(|field| super::users::typed(tag, field));
+                let stored = self.systems.of(side).switches.stored(typed.unwrap_or(crate::model::Value::Null));
+                values.insert(name.clone(), stored);
+                defaulted = Some(at);
+            }
+        }
+        self.save(side, kind, &id, values.clone());
+        self.judge_create(side, kind, &id, op, thing, defaulted);
+        self.automate(side, kind, &id, op);
+        Ok(id)
+    }
+
+    fn accept_update(
+        &mut self,
+        side: Side,
+        kind: usize,
+        id: &RecordId,
+        op: &WriteOp,
+    ) -> Result<RecordId, Refusal> {
+        let values = self.said(side, kind, op)?;
+        let row = self.systems.of(side).row(kind, id).filter(|row| !row.hidden).cloned();
+        let row = row.ok_or_else(|| missing(id))?;
+        self.refuse_stale(side, kind, id, &row, &op.expects)?;
+        let mut after = row.values.clone();
+        after.extend(values);
+        self.judge_update(side, kind, id, op, &row, &after);
+        self.save(side, kind, id, after);
+        self.automate(side, kind, id, op);
+        Ok(id.clone())
+    }
+
+    fn accept_delete(
+        &mut self,
+        side: Side,
+        kind: usize,
+        id: &RecordId,
+        op: &WriteOp,
+    ) -> Result<RecordId, Refusal> {
+        let Some(row) = self.systems.of(side).row(kind, id).cloned() else { return Ok(id.clone()) };
+        if row.hidden {
+            return Err(missing(id));
+        }
+        self.refuse_stale(side, kind, id, &row, &op.expects)?;
+        self.judge_delete(side, kind, id, &row);
+        self.take_away(side, kind, id, None);
+        Ok(id.clone())
+    }
+
+    /// A system without conditional updates does not look at the precondition at all.
+    fn refuse_stale(
+        &self,
+        side: Side,
+        kind: usize,
+        id: &RecordId,
+        row: &Row,
+        expects: &Expects,
+    ) -> Result<(), Refusal> {
+        let system = self.systems.of(side);
+        // Where versions tell too little it looks, and what it sees is not enough.
+        let looks = match system.switches.versions {
+            Versions::Stamp(_) => true,
+            _ => system.switches.level != Level::NoConditionalUpdate && system.switches.level != Level::Least,
+        };
+        let holds = !looks
+            || match expects {
+                Expects::Anything => true,
+                Expects::Missing => false,
+                Expects::Version(expected) => version(row, &system.switches).as_ref() == Some(expected),
+                Expects::Values(values) => values.fields().all(|(name, expected)| match expected {
+                    Presence::Value(expected) => row.value(name.as_str()).as_ref() == expected,
+                    _ => true,
+                }),
+            };
+        if holds {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::Conflict, format!("record {id} was changed by somebody else"));
+        Err(refuse(RefusalKind::Stale, error))
+    }
+
+    /// The system's own answer to a client that changes the first carried field: it changes the second one.
+    fn automate(&mut self, side: Side, kind: usize, id: &RecordId, op: &WriteOp) {
+        let Some(described) = self.kinds.get(kind) else { return };
+        let first = described.carried.first().map(|carried| carried.field.of(side).clone());
+        let is_meant = first.is_some_and(|first| !op.patch.field(first.as_str()).is_absent());
+        if !self.systems.of(side).switches.automation || !is_meant || described.carried.len() < 2 {
+            return;
+        }
+        let Some(row) = self.systems.of(side).row(kind, id) else { return };
+        let Some(thing) = self.thing_of(side, kind, row) else { return };
+        let tag = self.chronicle.fresh(thing, 1, side);
+        self.put(side, thing, id, 1, Some(tag), false);
+    }
+}

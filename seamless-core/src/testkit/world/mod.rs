@@ -1,0 +1,55 @@
+//! A simulated world for tests of integrations: two systems whose oddities are switches, users who act at any moment, a
+//! clock and a chance that a seed decides, and an oracle that knows who wrote what. The host brings its own integration
+//! ([`Subject`]); the world drives it through [`Integration`](crate::sync::Integration) and nothing else.
+//!
+//! - [`play`] plays a [`Script`]: a schedule as data, and as text that can be pasted into a test.
+//! - [`search`] draws scripts from seeds ([`Weather`]), and makes the first that fails short.
+//!
+//! The oracle believes the simulated systems and a chronicle of what users did. Every value that a user writes begins with a
+//! number that nobody wrote before, so that whatever stands anywhere tells who wrote it for what. Writes are judged when they
+//! arrive (I10, I12, I13, I21, I23 to I26, I31), pages when they are asked for (I28), what waits and what is kept after every
+//! run (I13, I19, I25), and when all is quiet what is left (I7 to I9, I11). Crashes and late answers happen all the while, so
+//! that I22 and I27 are judged by their consequences.
+//!
+//! What is a violation and what is only counted comes from the table of promises ([`crate::plan::PROMISES`]), read for what
+//! the two systems can do in truth before anything happens.
+//!
+//! What it does not do: fields whose values cannot hold a number (booleans, options, dates, sets) stay empty; users never
+//! change the name that records are matched by; nobody resolves conflicts; a mapping that brings deleted records back by
+//! policy would be found to resurrect them.
+
+mod accept;
+mod chronicle;
+mod clock;
+mod deed;
+mod dice;
+mod draw;
+mod finding;
+mod judge;
+mod kind;
+mod level;
+mod play;
+mod port;
+mod promises;
+mod quiet;
+mod script;
+mod search;
+mod serve;
+mod switches;
+mod system;
+mod table;
+mod universe;
+mod users;
+mod witness;
+
+pub use clock::VirtualClock;
+pub use deed::{Deed, Event, What};
+pub use draw::Weather;
+pub use finding::{Finding, Harm, Tally};
+pub use kind::{Build, Carried, CarriedReference, Kind, OpenStore, Process, Subject};
+pub use level::Level;
+pub use play::{Outcome, play};
+pub use script::{Run, Script, Step};
+pub use search::{Failure, Figures, search, shrink};
+pub use switches::{Blank, Switches, Versions};
+pub use system::Fault;
