@@ -127,7 +127,14 @@ impl Deciding<'_> {
             by,
         };
         let found = self.making.connector(side).fetch(query).await;
-        found.map_err(|error| error.at("side", self.making.inner.names.of(side)))
+        let mut found = found.map_err(|error| error.at("side", self.making.inner.names.of(side)))?;
+        if !self.making.inner.capabilities(self.link, side).gone_not_hidden {
+            // What cannot be told apart proves nothing, whatever the connector calls it.
+            for gone in found.iter_mut().filter(|found| matches!(found, Lookup::Gone(_))) {
+                *gone = Lookup::Hidden;
+            }
+        }
+        Ok(found)
     }
 
     /// What a side says of these records: as pulled, or asked by id.
