@@ -42,3 +42,32 @@ fn a_script_in_a_file_is_replayed() {
     println!("{}", outcome.picture.join("\n"));
     assert!(outcome.violation().is_none());
 }
+
+/// What the seeds of a range fail with, for who works on the world itself.
+#[test]
+fn survey() {
+    let Ok(count) = std::env::var("WORLD_SURVEY") else { return };
+    let first = number("WORLD_SEED", 1);
+    let weather = match std::env::var("WORLD_WEATHER").as_deref() {
+        Ok("plain") => Weather { oddities_max: 0, upheavals: false, silent: false, ..Weather::default() },
+        Ok("odd") => Weather { upheavals: false, silent: false, ..Weather::default() },
+        Ok("lies") => Weather { lies: true, ..Weather::default() },
+        _ => Weather::default(),
+    };
+    let mut seen = std::collections::BTreeMap::new();
+    for seed in first..first + count.parse::<u64>().unwrap() {
+        let figures = search(&subject(), &weather, [seed]).unwrap();
+        if let Some(failure) = figures.failure {
+            let kind = format!("{} {}", failure.finding.harm.words(), failure.finding.invariant);
+            let of: &mut Vec<String> = seen.entry(kind).or_default();
+            of.push(failure.to_string());
+        }
+    }
+    for (kind, mut of) in seen {
+        of.sort_by_key(String::len);
+        println!("== {kind}: {} seeds", of.len());
+        for text in of.iter().take(number("WORLD_SHOWN", 2) as usize) {
+            println!("{text}");
+        }
+    }
+}

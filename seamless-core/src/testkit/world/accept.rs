@@ -1,10 +1,10 @@
 //! What a simulated system does with an operation: look at the precondition, refuse, store, answer. What it means is
 //! `judge`'s. The door is [`Universe::accept`].
 
-use super::chronicle::is_blank;
+use super::chronicle::{is_blank, tag};
 use super::level::Level;
 use super::switches::Versions;
-use super::table::{Row, Values, version};
+use super::table::{Row, Values, number_of, version};
 use super::universe::Universe;
 use crate::connector::{
     Expects, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb, WriteOp, WriteOutcome, WriteReturns,
@@ -122,12 +122,12 @@ impl Universe {
         let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) else { return Err(missing(&RecordId::int(0))) };
         let id = match chosen {
             Some(id) => id,
-            None => table.free_id(&named_by, &values, label),
+            None => table.free_id(&values, label),
         };
         if table.now.rows.contains_key(&id) {
             return Err(taken(Some(id)));
         }
-        let thing = values.get(&named_by).and_then(|name| self.thing_named(kind, name));
+        let thing = values.get(&named_by).and_then(number_of).map(|number| (kind, number));
         let default = fields.len().checked_sub(1).filter(|_| self.systems.of(side).switches.default_on_create);
         let default = default.and_then(|last| Some((last, fields.get(last)?.clone())));
         let mut defaulted = None;
@@ -143,7 +143,10 @@ impl Universe {
         }
         self.save(side, kind, &id, values.clone());
         self.judge_create(side, kind, &id, op, thing, defaulted);
-        self.automate(side, kind, &id, op);
+        let automated = self.automate(side, kind, &id, op);
+        for field in defaulted.into_iter().chain(automated) {
+            self.is_form(side, kind, &id, field);
+        }
         Ok(id)
     }
 
@@ -157,12 +160,21 @@ impl Universe {
         let values = self.said(side, kind, op)?;
         let row = self.systems.of(side).row(kind, id).filter(|row| !row.hidden).cloned();
         let row = row.ok_or_else(|| missing(id))?;
-        self.refuse_stale(side, kind, id, &row, &op.expects)?;
+        self.refuse_stale(side, id, &row, &op.expects)?;
         let mut after = row.values.clone();
         after.extend(values);
         self.judge_update(side, kind, id, op, &row, &after);
         self.save(side, kind, id, after);
-        self.automate(side, kind, id, op);
+        if let Some(field) = self.automate(side, kind, id, op) {
+            let carried = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
+            let is_sent = carried.is_some_and(|carried| {
+                !op.patch.field(carried.field.of(side).as_str()).is_absent()
+            });
+            // What was not sent and changed all the same is an edit like any other.
+            if is_sent {
+                self.is_form(side, kind, id, field);
+            }
+        }
         Ok(id.clone())
     }
 
@@ -177,7 +189,7 @@ impl Universe {
         if row.hidden {
             return Err(missing(id));
         }
-        self.refuse_stale(side, kind, id, &row, &op.expects)?;
+        self.refuse_stale(side, id, &row, &op.expects)?;
         self.judge_delete(side, kind, id, &row);
         self.take_away(side, kind, id, None);
         Ok(id.clone())
@@ -187,7 +199,6 @@ impl Universe {
     fn refuse_stale(
         &self,
         side: Side,
-        kind: usize,
         id: &RecordId,
         row: &Row,
         expects: &Expects,
@@ -216,16 +227,31 @@ impl Universe {
     }
 
     /// The system's own answer to a client that changes the first carried field: it changes the second one.
-    fn automate(&mut self, side: Side, kind: usize, id: &RecordId, op: &WriteOp) {
-        let Some(described) = self.kinds.get(kind) else { return };
+    fn automate(&mut self, side: Side, kind: usize, id: &RecordId, op: &WriteOp) -> Option<usize> {
+        let described = self.kinds.get(kind)?;
         let first = described.carried.first().map(|carried| carried.field.of(side).clone());
         let is_meant = first.is_some_and(|first| !op.patch.field(first.as_str()).is_absent());
         if !self.systems.of(side).switches.automation || !is_meant || described.carried.len() < 2 {
-            return;
+            return None;
         }
-        let Some(row) = self.systems.of(side).row(kind, id) else { return };
-        let Some(thing) = self.thing_of(side, kind, row) else { return };
+        let thing = (kind, self.systems.of(side).row(kind, id)?.thing?);
         let tag = self.chronicle.fresh(thing, 1, side);
         self.put(side, thing, id, 1, Some(tag), false);
+        Some(1)
+    }
+
+    /// What the system itself put into a field that the engine wrote stands for what the engine wrote there: no user wrote
+    /// it, and it need not be carried back.
+    fn is_form(&mut self, side: Side, kind: usize, id: &RecordId, field: usize) {
+        let value = |on: Side, id: &RecordId| {
+            let name = self.kinds.get(kind)?.carried.get(field)?.field.of(on);
+            tag(self.systems.of(on).row(kind, id)?.value(name.as_str()))
+        };
+        let number = self.systems.of(side).row(kind, id).and_then(|row| row.thing);
+        let Some(thing) = number.map(|number| (kind, number)) else { return };
+        let other = self.records_of(side.other(), thing).first().and_then(|id| value(side.other(), id));
+        let made = value(side, id);
+        self.chronicle.replaced.extend(made);
+        self.chronicle.forms.insert((thing, field, side, made, other));
     }
 }

@@ -66,14 +66,24 @@ pub(super) struct Chronicle {
     pub(super) dirty: BTreeMap<(Thing, usize, Side), u64>,
     /// What a field of a thing held on a side at any time.
     pub(super) held: BTreeSet<(Thing, usize, Side, Option<u32>)>,
+    /// What the engine sent for a field of a thing of a side.
+    pub(super) acknowledged: BTreeSet<(Thing, usize, Side, Option<u32>)>,
+    /// What a side put into a field itself when the engine made the record, and what the other side held there.
+    pub(super) forms: BTreeSet<(Thing, usize, Side, Option<u32>, Option<u32>)>,
     /// Things that a side's reference of a thing pointed at at any time.
     pub(super) pointed: BTreeSet<(Thing, Side, Option<usize>)>,
     /// Records that the engine made.
     pub(super) made: BTreeSet<Holder>,
     /// When a record came to be there.
     pub(super) born: BTreeMap<Holder, u64>,
-    /// When users of a side deleted a thing last.
+    /// Records that were hidden at some time: feeds may have passed them.
+    pub(super) was_hidden: BTreeSet<Holder>,
+    /// When a record was first there.
+    pub(super) first_born: BTreeMap<Holder, u64>,
+    /// When users of a side deleted a thing last, if it is not there again.
     pub(super) deleted: BTreeMap<(Side, Thing), u64>,
+    /// When users of a side deleted a thing last, whether it is there again or not.
+    pub(super) deletions: BTreeMap<(Side, Thing), u64>,
     /// Records that went by a restored backup.
     pub(super) vanished: BTreeSet<(Side, Thing)>,
     /// Things that were merged into another one, told by the system or not.
@@ -90,6 +100,8 @@ pub(super) struct Chronicle {
     pub(super) sent: BTreeSet<ActionId>,
     /// When the run began that goes on.
     pub(super) run_began: u64,
+    /// Whether the state has met both environments themselves.
+    pub(super) is_bound: bool,
     /// Whether an answer was lost, a run broken off or a system's answer was late: conflicts may then be reported that
     /// are none.
     pub(super) is_troubled: bool,
@@ -202,6 +214,7 @@ impl Chronicle {
     /// A user brings a thing back, or makes it anew.
     pub(super) fn begins(&mut self, side: Side, thing: Thing, holder: Holder, tick: u64) {
         let root = self.root(thing);
+        self.first_born.entry(holder.clone()).or_insert(tick);
         self.born.insert(holder, tick);
         self.deleted.remove(&(side, root));
         self.vanished.remove(&(side, root));
@@ -213,6 +226,7 @@ impl Chronicle {
     pub(super) fn ends(&mut self, side: Side, thing: Thing, tick: u64) {
         let root = self.root(thing);
         self.deleted.insert((side, thing), tick);
+        self.deletions.insert((side, thing), tick);
         if self.settled.contains(&root) {
             self.ended.insert((side, root));
         }

@@ -4,7 +4,7 @@
 
 use super::chronicle::{Holder, REFERENCE, Spot, Thing, is_blank, tag};
 use super::finding::Harm;
-use super::table::{Row, Values};
+use super::table::{Row, Values, number_of};
 use super::universe::Universe;
 use crate::connector::WriteOp;
 use crate::model::{FieldName, Presence, RecordId, Side, Value};
@@ -48,7 +48,7 @@ impl Universe {
         before: &Row,
         after: &Values,
     ) {
-        let Some(thing) = self.thing_of(side, kind, before) else { return };
+        let Some(thing) = before.thing.map(|number| (kind, number)) else { return };
         let holder: Holder = (side, kind, id.clone());
         let carried = self.carried_names(side, kind);
         let is_repeated = self.chronicle.sent.contains(&op.id);
@@ -103,6 +103,7 @@ impl Universe {
         self.judge_origin(side, thing, field, after, &place);
         let root = self.chronicle.root(thing);
         self.chronicle.held.insert((root, field, side, new));
+        self.chronicle.acknowledged.insert((root, field, side, new));
         self.chronicle.edits.remove(&spot);
     }
 
@@ -133,8 +134,9 @@ impl Universe {
         let kind = thing.0;
         let Some(described) = self.kinds.get(kind) else { return };
         if described.named_by.of(side) == name {
-            let named = self.thing_named(kind, after).map(|named| self.chronicle.root(named));
-            if named != Some(self.chronicle.root(thing)) {
+            // A name that is no thing's is a temporary one; that it does not stay is judged when all is quiet.
+            let named = number_of(after).map(|number| self.chronicle.root((kind, number)));
+            if named.is_some_and(|named| named != self.chronicle.root(thing)) {
                 let words = format!("{before} was renamed {after} on the {side}");
                 self.found(Harm::Invention, "I12", side, true, words);
             }
@@ -168,9 +170,8 @@ impl Universe {
             Value::Reference(held) => {
                 let table = self.systems.of(side).tables.get(to);
                 let row = table.and_then(|table| table.now.rows.get(&held.id).or_else(|| table.bin.get(&held.id)));
-                let named = row.and_then(|row| self.thing_of(side, to, row));
-                match named {
-                    Some(named) => Some(named.1),
+                match row.and_then(|row| row.thing) {
+                    Some(number) => Some(number),
                     None => {
                         let words = format!("{after} of {}.{} on the {side} points at nothing", thing.0, thing.1);
                         return self.found(Harm::Invention, "I31", side, true, words);
@@ -244,9 +245,12 @@ impl Universe {
         self.chronicle.made.insert(holder.clone());
         let tick = self.chronicle.tick;
         self.chronicle.born.insert(holder.clone(), tick);
+        self.chronicle.first_born.entry(holder.clone()).or_insert(tick);
         let Some(row) = self.systems.of(side).row(kind, id).cloned() else { return };
         for (field, name) in self.carried_names(side, kind).into_iter().enumerate() {
             let value = row.value(name.as_str()).clone();
+            let sent = op.patch.field(name.as_str()).value().map(|value| value.to_value()).unwrap_or(Value::Null);
+            self.chronicle.acknowledged.insert((root, field, side, tag(&sent)));
             if defaulted == Some(field) {
                 self.chronicle.wrote((holder.clone(), field), thing, &Value::Null, &value, tick);
                 continue;
@@ -287,7 +291,7 @@ impl Universe {
 
     /// I23, and I11 of a record that is deleted with an edit that nobody saw.
     pub(super) fn judge_delete(&mut self, side: Side, kind: usize, id: &RecordId, row: &Row) {
-        let Some(thing) = self.thing_of(side, kind, row) else { return };
+        let Some(thing) = row.thing.map(|number| (kind, number)) else { return };
         let (other, label) = (side.other(), format!("{id} ({kind}.{}) of the {side}", thing.1));
         let holder: Holder = (side, kind, id.clone());
         if self.chronicle.has_unseen(&holder) {
@@ -298,11 +302,15 @@ impl Universe {
             self.found(Harm::LostUpdate, "I11", side, owed, format!("{label} was deleted with an edit unseen"));
         }
         let partners = self.records_of(other, thing);
+        // Where a user deleted the partner and made another record of the same thing since, that one is not the partner.
+        let deletion = self.chronicle.deletions.get(&(other, thing)).copied().unwrap_or_default();
         let older = partners.iter().any(|partner| {
-            let born = self.chronicle.born.get(&(other, kind, partner.clone())).copied();
-            born.is_none_or(|born| born < self.chronicle.run_began)
+            let partner: Holder = (other, kind, partner.clone());
+            let tick = |map: &std::collections::BTreeMap<Holder, u64>| map.get(&partner).copied().unwrap_or_default();
+            tick(&self.chronicle.born) < self.chronicle.run_began && tick(&self.chronicle.first_born) <= deletion.max(1)
+                || deletion == 0
         });
-        let is_deleted = self.chronicle.deleted.contains_key(&(other, thing));
+        let is_deleted = deletion > 0;
         let told = self.chronicle.was_told(thing);
         let truth = self.systems.of(other).truth.get(kind);
         let can_prove = truth.is_some_and(|can| can.tombstones || can.gone_not_hidden);

@@ -167,10 +167,7 @@ impl<'a> Player<'a> {
             }
             Some(Ok(report)) => {
                 self.is_guarded = report.plans.last().is_some_and(|(_, _, applied)| applied.is_none());
-                if report.quiet {
-                    self.world.lock().settles();
-                }
-                self.judge()?;
+                self.judge(report.quiet)?;
                 Ok(Some(report))
             }
         }
@@ -183,7 +180,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn judge(&self) -> Result<()> {
+    fn judge(&self, is_quiet: bool) -> Result<()> {
         let waiting = block_on(self.integration.status())?.waiting;
         let kept: Vec<(LinkId, Kept)> = self
             .subject
@@ -192,6 +189,10 @@ impl<'a> Player<'a> {
             .map(|kind| Ok((kind.link.clone(), block_on(kept(&*self.store.inner, &kind.link))?)))
             .collect::<Result<_>>()?;
         let mut world = self.world.lock();
+        if is_quiet {
+            world.settles(&waiting);
+        }
+        world.chronicle.is_bound |= !world.systems.left.is_clone && !world.systems.right.is_clone;
         world.judge_conflicts(&waiting);
         kept.iter().for_each(|(link, kept)| world.judge_kept(link, kept));
         Ok(())
@@ -231,6 +232,7 @@ impl<'a> Player<'a> {
         let mut world = self.world.lock();
         world.judge_agreement(&waiting);
         world.judge_lost();
+        world.judge_names();
         Ok(())
     }
 

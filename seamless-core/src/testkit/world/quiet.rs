@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::chronicle::{REFERENCE, Thing, is_blank, tag};
 use super::finding::Harm;
 use super::switches::{Blank, Switches};
+use super::table::number_of;
 use super::universe::Universe;
 use crate::model::{LinkId, RecordId, RuleId, Side, Sides, Value};
 use crate::store::{Attention, AttentionWhy, Mark, Pair, PairStatus};
@@ -71,7 +72,13 @@ impl Universe {
         }
         let Some(carried) = described.carried.get(field) else { return true };
         let value = |side: Side, row: &super::table::Row| row.value(carried.field.of(side).as_str()).clone();
-        agree(&value(Side::Left, left), &value(Side::Right, right), self.switches(), carried.same)
+        let (left, right) = (value(Side::Left, left), value(Side::Right, right));
+        let is_form = |side: Side, made: &Value, other: &Value| {
+            self.chronicle.forms.contains(&(thing, field, side, tag(made), tag(other)))
+        };
+        is_form(Side::Left, &left, &right)
+            || is_form(Side::Right, &right, &left)
+            || agree(&left, &right, self.switches(), carried.same)
     }
 
     /// The fields of a kind: its carried ones, and its reference.
@@ -96,7 +103,7 @@ impl Universe {
     }
 
     /// A run said that nothing was left to do: what agrees now is agreed, and was seen to be.
-    pub(super) fn settles(&mut self) {
+    pub(super) fn settles(&mut self, waiting: &Waiting) {
         let began = self.chronicle.run_began;
         for thing in self.all_things() {
             let Some(ids) = self.both(thing).filter(|_| !self.chronicle.is_tangled(thing)) else { continue };
@@ -107,8 +114,12 @@ impl Universe {
             if born(Side::Left) && born(Side::Right) {
                 self.chronicle.settled.insert(thing);
             }
-            for (field, _) in self.fields(thing.0) {
-                if self.is_agreed(thing, field, &ids) {
+            let Some(link) = self.kinds.get(thing.0).map(|kind| kind.link.clone()) else { continue };
+            for (field, rule) in self.fields(thing.0) {
+                let is_open = Side::BOTH
+                    .into_iter()
+                    .any(|side| waits(waiting, &link, side, ids.of(side), Some(&rule)));
+                if !is_open && self.is_agreed(thing, field, &ids) {
                     self.chronicle.dirty.retain(|(of, at, _), tick| (*of, *at) != (thing, field) || *tick >= began);
                 }
             }
@@ -120,8 +131,8 @@ impl Universe {
         for (link, row) in waiting {
             let AttentionWhy::Conflict { rules, message } = &row.why else { continue };
             let Some(kind) = self.kinds.iter().position(|kind| kind.link == *link) else { continue };
-            let held = self.systems.of(row.side).row(kind, &row.id).cloned();
-            let Some(thing) = held.and_then(|held| self.thing_of(row.side, kind, &held)) else { continue };
+            let number = self.systems.of(row.side).row(kind, &row.id).and_then(|held| held.thing);
+            let Some(thing) = number.map(|number| (kind, number)) else { continue };
             if self.chronicle.is_tangled(thing) {
                 continue;
             }
@@ -162,13 +173,15 @@ impl Universe {
         let table = self.systems.of(side).tables.get(kind);
         let id = pair.ids.of(side);
         let row = table.and_then(|table| table.now.rows.get(id).or_else(|| table.bin.get(id)));
-        let Some(thing) = row.and_then(|row| self.thing_of(side, kind, row)) else { return };
+        let Some(thing) = row.and_then(|row| row.thing).map(|number| (kind, number)) else { return };
         let Some(described) = self.kinds.get(kind) else { return };
         let mut unsound = Vec::new();
         for (field, carried) in described.carried.iter().enumerate() {
             let base = pair.base.of(side).field(carried.field.of(side).as_str());
             let Some(base) = base.value().map(|base| base.to_value()) else { continue };
-            if !self.chronicle.was_held(thing, field, side, tag(&base)) {
+            let root = self.chronicle.root(thing);
+            let is_sent = self.chronicle.acknowledged.contains(&(root, field, side, tag(&base)));
+            if !is_sent && !self.chronicle.was_held(thing, field, side, tag(&base)) {
                 unsound.push(format!("{base} of {} of {kind}.{}", carried.rule, thing.1));
             }
         }
@@ -180,16 +193,17 @@ impl Universe {
 
     /// I8, I9: when all is quiet, every record has a partner or waits, and every field agrees or waits.
     pub(super) fn judge_agreement(&mut self, waiting: &Waiting) {
-        let silent = self.systems.as_ref().map(|system| system.is_silent);
         for thing in self.all_things() {
             let kind = thing.0;
             let Some(link) = self.kinds.get(kind).map(|kind| kind.link.clone()) else { continue };
             if self.chronicle.is_tangled(thing) || self.is_hidden(thing) {
                 continue;
             }
+            // A feed is only begun where a full reading was complete: without that, what is deleted or changed silently
+            // can stay unnoticed.
             let owed = !self.promises.is_lying()
                 && self.promises.owes_both(kind, "I9")
-                && (!(silent.left || silent.right) || self.promises.owes_both(kind, "I18"));
+                && self.promises.owes_both(kind, "I18");
             let waits = |side: Side, id: &RecordId, rule: Option<&RuleId>| waits(waiting, &link, side, id, rule);
             let Some(ids) = self.both(thing) else {
                 for side in Side::BOTH {
@@ -240,6 +254,22 @@ impl Universe {
                 table.is_some_and(|table| table.denied.contains(carried.field.of(side)))
             })
         })
+    }
+
+    /// I12: no temporary name stays.
+    pub(super) fn judge_names(&mut self) {
+        for side in Side::BOTH {
+            for kind in 0..self.kinds.len() {
+                let Some(named_by) = self.kinds.get(kind).map(|kind| kind.named_by.of(side).clone()) else { continue };
+                let rows = self.systems.of(side).rows(kind);
+                let odd = rows.filter(|(_, row)| number_of(row.value(named_by.as_str())) != row.thing);
+                let odd: Vec<String> = odd.map(|(id, row)| format!("{id} is called {}", row.value(named_by.as_str()))).collect();
+                for words in odd {
+                    let owed = !self.promises.is_lying();
+                    self.found(Harm::Invention, "I12", side, owed, words);
+                }
+            }
+        }
     }
 
     /// I11: every value that a user wrote stands somewhere, or a user replaced it or put it away.

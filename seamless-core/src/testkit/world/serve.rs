@@ -110,9 +110,10 @@ impl Universe {
     fn check_cursor(&mut self, side: Side, kind: usize, place: u64) {
         let rows = self.systems.of(side).rows(kind);
         let passed = rows.filter(|(id, row)| {
-            let shown = self.chronicle.shown.get(&(side, kind, (*id).clone())).copied().unwrap_or_default();
+            let holder = (side, kind, (*id).clone());
+            let shown = self.chronicle.shown.get(&holder).copied().unwrap_or_default();
             // What was changed unnoticed has no place in the feed, and what is hidden is not shown there.
-            row.place <= place && row.version == row.place && shown < row.tick && !row.hidden
+            row.place <= place && row.version == row.place && shown < row.tick && !self.chronicle.was_hidden.contains(&holder)
         });
         let passed: Vec<RecordId> = passed.map(|(id, _)| id.clone()).collect();
         for id in passed {

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::level::Level;
-use crate::connector::{Capabilities, Capability, Order, UniqueKey, WriteReturns};
+use crate::connector::{Capabilities, Capability, Order, WriteReturns};
 use crate::model::{Decimal, Error, Result, Rounding, Value};
 
 /// What a system makes of nothing.
@@ -138,17 +138,13 @@ impl Switches {
         }
     }
 
-    /// Whether the system changes what is written to it.
-    pub(super) fn is_lossy(&self) -> bool {
-        self.truncate > 0 || self.round.is_some() || self.upper || self.trim || self.blank != Blank::Apart
-    }
-
     /// What the system can do in truth. `silent`: whether its content changes behind its own back.
     pub(super) fn truth(&self, mut can: Capabilities, silent: bool) -> Capabilities {
         if matches!(self.versions, Versions::Stamp(_)) || silent {
             can.conditional_update = false;
         }
-        if self.versions == Versions::None && can.write_returns == WriteReturns::Version {
+        // A version that two changes share proves nothing about a write.
+        if self.versions != Versions::Each && can.write_returns == WriteReturns::Version {
             can.write_returns = WriteReturns::Nothing;
         }
         if self.lag > 0 {
@@ -297,9 +293,4 @@ impl fmt::Display for Switches {
         flag(!lies.is_empty(), &format!("lies={}", lies.join(",")));
         f.write_str(&words.join(" "))
     }
-}
-
-/// Whether nothing at all keeps a create from happening twice.
-pub(super) fn is_keyless(can: &Capabilities) -> bool {
-    can.unique_key == UniqueKey::None
 }

@@ -134,7 +134,6 @@ pub(super) struct Late {
 
 #[derive(Debug)]
 pub(super) struct System {
-    pub(super) side: Side,
     pub(super) switches: Switches,
     /// By kind.
     pub(super) tables: Vec<Table>,
@@ -153,8 +152,6 @@ pub(super) struct System {
     pub(super) backup: Option<Vec<Content>>,
     /// Whether what is connected now is a copy of the environment, under another identity.
     pub(super) is_clone: bool,
-    /// Whether its content changes behind its own back.
-    pub(super) is_silent: bool,
     /// Operations that were received, those that were refused among them.
     pub(super) ops: u64,
 }
@@ -169,9 +166,11 @@ impl System {
         let declared =
             truth.iter().zip(kinds).map(|(truth, kind)| switches.declared(truth, &best(kind))).collect();
         Self {
-            side,
             switches: switches.clone(),
-            tables: kinds.iter().map(|kind| Table::new(kind.entity.of(side).clone())).collect(),
+            tables: kinds
+                .iter()
+                .map(|kind| Table::new(kind.entity.of(side).clone(), kind.named_by.of(side).clone()))
+                .collect(),
             truth,
             declared,
             sequence: 0,
@@ -183,7 +182,6 @@ impl System {
             open: Vec::new(),
             backup: None,
             is_clone: false,
-            is_silent: silent,
             ops: 0,
         }
     }

@@ -27,6 +27,8 @@ pub(super) struct Row {
     pub(super) hidden: bool,
     /// The world's count when it was changed last, noticed or not.
     pub(super) tick: u64,
+    /// The number of the thing that it stands for; kept while the name is a temporary one.
+    pub(super) thing: Option<usize>,
 }
 
 impl Row {
@@ -58,6 +60,7 @@ pub(super) struct Stamp {
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) entity: Entity,
+    pub(super) named_by: FieldName,
     pub(super) now: Content,
     /// What it held before each change, and until when, where reading lags.
     past: Vec<(Duration, Content)>,
@@ -69,9 +72,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(entity: Entity) -> Self {
+    pub(super) fn new(entity: Entity, named_by: FieldName) -> Self {
         Self {
             entity,
+            named_by,
             now: Content::default(),
             past: Vec::new(),
             bin: BTreeMap::new(),
@@ -97,9 +101,9 @@ impl Table {
     }
 
     /// An id that no record has or had.
-    pub(super) fn free_id(&mut self, named_by: &FieldName, values: &Values, side: &str) -> RecordId {
-        if self.entity.key.first() == Some(named_by) {
-            if let Some(Value::Text(name)) = values.get(named_by) {
+    pub(super) fn free_id(&mut self, values: &Values, side: &str) -> RecordId {
+        if self.entity.key.first() == Some(&self.named_by) {
+            if let Some(Value::Text(name)) = values.get(&self.named_by) {
                 return RecordId::text(name);
             }
         }
@@ -134,7 +138,9 @@ impl Table {
         if let Some((place, _)) = self.now.stones.remove(id) {
             self.now.feed.remove(&place);
         }
+        let named = values.get(&self.named_by).and_then(number_of);
         let row = Row {
+            thing: named.or_else(|| self.now.rows.get(id)?.thing),
             values,
             version: at.sequence,
             stamp: at.millis,
@@ -208,6 +214,12 @@ impl Table {
         let modified = i64::try_from(millis).ok().and_then(Timestamp::from_timestamp_millis);
         Versioned { id: id.clone(), version: version(row, switches), modified, record: record.finish() }
     }
+}
+
+/// The number of the thing that a name is of.
+pub(super) fn number_of(name: &Value) -> Option<usize> {
+    let Value::Text(text) = name else { return None };
+    text.strip_prefix(['c', 'C'])?.parse().ok()
 }
 
 /// The version that the system shows of a record.

@@ -18,7 +18,7 @@ use super::switches::Switches;
 use super::system::System;
 use super::table::Row;
 use crate::clock::Clock;
-use crate::model::{RecordId, Side, Sides, Value};
+use crate::model::{RecordId, Side, Sides};
 
 /// Every call of the port takes so long.
 const CALL: Duration = Duration::from_millis(10);
@@ -95,32 +95,20 @@ impl Universe {
         }
     }
 
-    /// The thing that a record stands for, by its name.
-    pub(super) fn thing_of(&self, side: Side, kind: usize, row: &Row) -> Option<Thing> {
-        let named_by = self.kinds.get(kind)?.named_by.of(side);
-        self.thing_named(kind, row.value(named_by.as_str()))
-    }
-
-    pub(super) fn thing_named(&self, kind: usize, name: &Value) -> Option<Thing> {
-        let Value::Text(text) = name else { return None };
-        let number = text.strip_prefix('c').or_else(|| text.strip_prefix('C'))?.parse().ok()?;
-        Some((kind, number))
-    }
-
     /// The records of a side that stand for a thing, under any name that it had.
     pub(super) fn records_of(&self, side: Side, thing: Thing) -> Vec<RecordId> {
         let root = self.chronicle.root(thing);
         let is_it = |row: &Row| {
-            self.thing_of(side, thing.0, row).is_some_and(|named| self.chronicle.root(named) == root)
+            row.thing.is_some_and(|number| self.chronicle.root((thing.0, number)) == root)
         };
         let rows = self.systems.of(side).rows(thing.0);
         rows.filter(|(_, row)| is_it(row)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// The record of a side that has the name of a thing.
+    /// The record of a side that stands for a thing.
     pub(super) fn find(&self, side: Side, thing: Thing) -> Option<RecordId> {
         let mut rows = self.systems.of(side).rows(thing.0);
-        rows.find(|(_, row)| self.thing_of(side, thing.0, row) == Some(thing)).map(|(id, _)| id.clone())
+        rows.find(|(_, row)| row.thing == Some(thing.1)).map(|(id, _)| id.clone())
     }
 
     /// Notes a harm.

@@ -90,6 +90,7 @@ impl Universe {
         if let Some(row) = table.and_then(|table| table.now.rows.get_mut(id)) {
             row.hidden = hidden;
         }
+        self.chronicle.was_hidden.insert((side, kind, id.clone()));
     }
 
     fn deny(&mut self, side: Side, kind: usize, field: usize, denied: bool) {
@@ -189,7 +190,7 @@ impl Universe {
             }
         }
         let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) else { return };
-        let id = table.free_id(&named_by, &values, if side == Side::Left { "l" } else { "r" });
+        let id = table.free_id(&values, if side == Side::Left { "l" } else { "r" });
         self.appear(side, thing, &id, values);
     }
 
@@ -216,7 +217,7 @@ impl Universe {
 
     fn in_bin(&self, side: Side, thing: Thing) -> Option<RecordId> {
         let bin = &self.systems.of(side).tables.get(thing.0)?.bin;
-        let mut of_thing = bin.iter().filter(|(_, row)| self.thing_of(side, thing.0, row) == Some(thing));
+        let mut of_thing = bin.iter().filter(|(_, row)| row.thing == Some(thing.1));
         of_thing.next_back().map(|(id, _)| id.clone())
     }
 
@@ -284,10 +285,10 @@ impl Universe {
                 _ => false,
             };
             let rows = self.systems.of(side).rows(kind).filter(|(_, row)| points(row));
-            let found: Vec<_> = rows.map(|(id, row)| (id.clone(), self.thing_of(side, kind, row))).collect();
+            let found: Vec<_> = rows.map(|(id, row)| (id.clone(), row.thing)).collect();
             for (from, thing) in found {
-                if let Some(thing) = thing {
-                    self.refer(side, thing, &from, Some(into.1));
+                if let Some(number) = thing {
+                    self.refer(side, (kind, number), &from, Some(into.1));
                 }
             }
         }
@@ -322,7 +323,7 @@ impl Universe {
             Value::Reference(held) => {
                 let table = self.systems.of(side).tables.get(reference.to)?;
                 let target = table.now.rows.get(&held.id).or_else(|| table.bin.get(&held.id))?;
-                self.thing_of(side, reference.to, target).map(|thing| thing.1)
+                target.thing
             }
             _ => None,
         }
@@ -378,7 +379,8 @@ impl Universe {
                 system.backup = Some(system.tables.iter().map(|table| table.now.clone()).collect());
             }
             Event::Expire => system.epoch += 1,
-            Event::Clone => system.is_clone = true,
+            // A state that never met the environment itself would belong to the copy.
+            Event::Clone => system.is_clone = self.chronicle.is_bound,
             Event::Return => system.is_clone = false,
             Event::Restore => self.restore(side, now),
         }
@@ -396,8 +398,8 @@ impl Universe {
             let gone = before.rows.iter().filter(|(id, _)| !content.rows.contains_key(*id));
             for (id, row) in gone {
                 self.bury(side, kind, id);
-                if let Some(thing) = self.thing_of(side, kind, row) {
-                    self.chronicle.vanished.insert((side, thing));
+                if let Some(number) = row.thing {
+                    self.chronicle.vanished.insert((side, (kind, number)));
                 }
             }
             let system = self.systems.of_mut(side);
@@ -424,9 +426,8 @@ impl Universe {
         before: Option<&super::table::Row>,
         tick: u64,
     ) {
-        let (Some(thing), Some(described)) = (self.thing_of(side, kind, row), self.kinds.get(kind)) else {
-            return;
-        };
+        let (Some(number), Some(described)) = (row.thing, self.kinds.get(kind)) else { return };
+        let thing = (kind, number);
         let holder = (side, kind, id.clone());
         let names: Vec<FieldName> =
             described.carried.iter().map(|carried| carried.field.of(side).clone()).collect();
