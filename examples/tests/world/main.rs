@@ -5,7 +5,8 @@
 
 mod subject;
 
-use seamless_core::testkit::world::{Figures, Script, Weather, play, search};
+use seamless_core::model::Sides;
+use seamless_core::testkit::world::{Figures, Level, Mode, Script, Weather, play, search};
 
 use subject::subject;
 
@@ -18,8 +19,8 @@ fn seeds(usual: u64) -> std::ops::Range<u64> {
     first..first + number("WORLD_SCRIPTS", usual)
 }
 
-fn check(weather: &Weather, scripts: u64) -> Figures {
-    let figures = search(&subject(), weather, seeds(scripts)).unwrap();
+fn check(weather: &Weather, mode: Mode, scripts: u64) -> Figures {
+    let figures = search(&subject(), weather, mode, seeds(scripts)).unwrap();
     if let Some(failure) = &figures.failure {
         panic!("{failure}");
     }
@@ -28,7 +29,40 @@ fn check(weather: &Weather, scripts: u64) -> Figures {
 
 #[test]
 fn i8_to_i28_whatever_happens_before_it_becomes_quiet() {
-    check(&Weather::default(), 100);
+    check(&Weather::default(), Mode::Schedules, 150);
+}
+
+#[test]
+fn i10_to_i26_whatever_happens_and_goes_on_happening() {
+    check(&Weather { unbounded: true, ..Weather::default() }, Mode::Schedules, 150);
+}
+
+/// No order is promised, so that records can come in any.
+fn unordered() -> Weather {
+    let levels = vec![Level::NoOrder];
+    Weather { levels: Sides::new(levels.clone(), levels), ..calm() }
+}
+
+/// Nothing goes wrong, and nobody acts while the integration runs.
+fn calm() -> Weather {
+    Weather {
+        oddities_max: 0,
+        faults: false,
+        rushes: false,
+        upheavals: false,
+        silent: false,
+        ..Weather::default()
+    }
+}
+
+#[test]
+fn i17_one_graph_that_is_edited_twice_gives_one_plan_in_any_order_and_then_nothing_is_left() {
+    check(&unordered(), Mode::Planner, 60);
+}
+
+#[test]
+fn i16_sides_that_change_places_end_in_the_mirrored_picture() {
+    check(&calm(), Mode::Mirror, 60);
 }
 
 #[test]
@@ -52,11 +86,19 @@ fn survey() {
         Ok("plain") => Weather { oddities_max: 0, upheavals: false, silent: false, ..Weather::default() },
         Ok("odd") => Weather { upheavals: false, silent: false, ..Weather::default() },
         Ok("lies") => Weather { lies: true, ..Weather::default() },
+        Ok("unbounded") => Weather { unbounded: true, ..Weather::default() },
+        Ok("unordered") => unordered(),
+        Ok("calm") => calm(),
         _ => Weather::default(),
+    };
+    let mode = match std::env::var("WORLD_MODE").as_deref() {
+        Ok("planner") => Mode::Planner,
+        Ok("mirror") => Mode::Mirror,
+        _ => Mode::Schedules,
     };
     let mut seen = std::collections::BTreeMap::new();
     for seed in first..first + count.parse::<u64>().unwrap() {
-        let figures = search(&subject(), &weather, [seed]).unwrap();
+        let figures = search(&subject(), &weather, mode, [seed]).unwrap();
         if let Some(failure) = figures.failure {
             let kind = format!("{} {}", failure.finding.harm.words(), failure.finding.invariant);
             let of: &mut Vec<String> = seen.entry(kind).or_default();

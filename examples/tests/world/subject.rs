@@ -130,6 +130,40 @@ pub(crate) fn integration(process: &Process) -> Result<Integration> {
         .build()
 }
 
+/// The same with the two systems changed over.
+fn mirrored(process: &Process) -> Result<Integration> {
+    let mapping = Mapping::builder("right", "left")
+        .link("customers", "Customer", "account")
+        .two_way()
+        .match_on([("No.", "accountnumber")])
+        .on_delete(Side::Right, DeletePolicy::Delete)
+        .sweep_every(Duration::from_secs(3600))
+        .rule(copy("No.", "accountnumber").id("accountnumber=No."))
+        .rule(copy("Name", "name").id("name=Name"))
+        .rule(copy("Home Page", "web").id("web=Home Page"))
+        .rule(copy("Credit Limit", "limit").id("limit=Credit Limit"))
+        .rule(later(lookup("Primary Contact", "owner", "contacts")).id("owner=Primary Contact"))
+        .link("contacts", "Contact", "contact")
+        .two_way()
+        .match_on([("E-Mail", "email")])
+        .on_delete(Side::Left, DeletePolicy::Delete)
+        .sweep_every(Duration::from_secs(3600))
+        .rule(copy("E-Mail", "email").id("email=E-Mail"))
+        .rule(copy("Name", "fullname").id("fullname=Name"))
+        .rule(copy("Job Title", "title").id("title=Job Title"))
+        .rule(later(lookup("Company", "account", "customers")).id("account=Company"))
+        .done()
+        .build()
+        .unwrap();
+    Integration::builder("world")
+        .left("right", process.left.clone())
+        .right("left", process.right.clone())
+        .links(mapping.links())
+        .store(process.store.clone())
+        .clock(Arc::clone(&process.clock) as Arc<_>)
+        .build()
+}
+
 pub(crate) fn subject() -> Subject {
-    Subject::new(kinds(), integration).unwrap()
+    Subject::new(kinds(), integration).unwrap().mirrored_by(mirrored)
 }

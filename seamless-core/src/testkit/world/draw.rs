@@ -86,7 +86,7 @@ impl Script {
         let steps = 3 + dice.below(weather.steps_max.max(1));
         let has_merges = weather.upheavals && dice.once_in(4);
         let has_silent = weather.silent && dice.once_in(4);
-        let deeds = Deeds { kinds, things: script.things, has_merges, has_silent };
+        let deeds = Deeds { kinds, things: script.things, has_merges, has_silent, has_begins: true };
         // A backup that is restored is somebody's doing who is there to be asked.
         let has_restores = weather.upheavals && dice.once_in(5);
         script.cautious = has_restores;
@@ -98,11 +98,46 @@ impl Script {
     }
 }
 
+impl Script {
+    /// A graph of records that both systems hold in step, and then edits of both: what one plan has to decide at once.
+    pub(super) fn draw_graph(seed: u64, kinds: usize, weather: &Weather) -> Self {
+        let mut dice = Dice::new(seed);
+        let mut script = Script::new(
+            draw_switches(&mut dice, &weather.levels.left, weather),
+            draw_switches(&mut dice, &weather.levels.right, weather),
+        );
+        script.things = 4;
+        // What is committed at a time of its own is seen or not, as other things take longer or shorter.
+        let deeds = Deeds {
+            kinds,
+            things: script.things,
+            has_merges: false,
+            has_silent: weather.silent,
+            has_begins: false,
+        };
+        for kind in 0..kinds {
+            for thing in (0..script.things).filter(|_| !dice.once_in(4)).collect::<Vec<_>>() {
+                let side = draw_side(&mut dice);
+                script.steps.push(Step::Deed(Deed { side, kind, thing, what: What::Create }));
+            }
+        }
+        for round in 0..1 + dice.below(2) {
+            script.steps.push(Step::Run(Run::default()));
+            script.steps.push(Step::Wait(2 * 3600));
+            let count = if round == 0 { 4 + dice.below(20) } else { dice.below(8) };
+            script.steps.extend((0..count).map(|_| Step::Deed(deeds.draw(&mut dice))));
+        }
+        script
+    }
+}
+
 struct Deeds {
     kinds: usize,
     things: usize,
     has_merges: bool,
     has_silent: bool,
+    /// Whether edits are committed late.
+    has_begins: bool,
 }
 
 fn draw_side(dice: &mut Dice) -> Side {
@@ -218,7 +253,8 @@ impl Deeds {
             23 if self.has_merges => What::Merge(dice.below(self.things)),
             24 if self.has_silent => What::Silent(dice.below(4)),
             23 | 24 => What::Edit(dice.below(4)),
-            _ => What::Begin(dice.below(4)),
+            _ if self.has_begins => What::Begin(dice.below(4)),
+            _ => What::Edit(dice.below(4)),
         };
         Deed { side, kind, thing, what }
     }

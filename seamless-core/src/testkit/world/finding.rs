@@ -39,11 +39,15 @@ pub enum Harm {
     CursorPassed,
     /// Something was written to a copy of the environment.
     WroteToClone,
+    /// The order in which records came changed what was done.
+    OrderMatters,
+    /// Which side is called left changed what was done.
+    SidesMatter,
 }
 
 impl Harm {
     /// All of them.
-    pub const ALL: [Harm; 15] = [
+    pub const ALL: [Harm; 17] = [
         Harm::LostUpdate,
         Harm::FalseConflict,
         Harm::EchoWrite,
@@ -59,6 +63,8 @@ impl Harm {
         Harm::NoIntent,
         Harm::CursorPassed,
         Harm::WroteToClone,
+        Harm::OrderMatters,
+        Harm::SidesMatter,
     ];
 
     /// In words.
@@ -79,6 +85,8 @@ impl Harm {
             Harm::NoIntent => "no intent",
             Harm::CursorPassed => "cursor passed",
             Harm::WroteToClone => "wrote to clone",
+            Harm::OrderMatters => "order matters",
+            Harm::SidesMatter => "sides matter",
         }
     }
 }

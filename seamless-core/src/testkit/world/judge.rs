@@ -215,8 +215,13 @@ impl Universe {
         let root = self.chronicle.root(thing);
         let others: Vec<RecordId> =
             self.records_of(side, thing).into_iter().filter(|other| other != id).collect();
+        // A record whose partner a user deleted is on its way out, and no duplicate of what the user made anew.
+        let deletion = self.chronicle.deletions.get(&(side.other(), thing)).copied().unwrap_or_default();
         let known = others.iter().find(|other| {
             let other: Holder = (side, kind, (*other).clone());
+            if self.chronicle.first_born.get(&other).is_some_and(|born| *born < deletion) {
+                return false;
+            }
             let born = self.chronicle.born.get(&other).copied().unwrap_or_default();
             self.chronicle.made.contains(&other)
                 || self.chronicle.shown.get(&other).is_some_and(|shown| *shown >= born)
@@ -229,7 +234,7 @@ impl Universe {
                 self.found(Harm::Duplicate, "I25", side, owed, words);
                 self.chronicle.tangled.insert(root);
             }
-            None if !others.is_empty() => {
+            None if others.iter().any(|other| self.is_named(side, kind, other) && deletion == 0) => {
                 self.chronicle.tangled.insert(root);
             }
             None => {}
@@ -262,6 +267,13 @@ impl Universe {
             self.chronicle.held.insert((root, field, side, tag(&value)));
         }
         self.judge_create_rest(side, thing, op, &row);
+    }
+
+    /// Whether a record has the name of its thing, and not a temporary one.
+    fn is_named(&self, side: Side, kind: usize, id: &RecordId) -> bool {
+        let named_by = self.kinds.get(kind).map(|kind| kind.named_by.of(side));
+        let row = self.systems.of(side).row(kind, id);
+        row.zip(named_by).is_some_and(|(row, name)| number_of(row.value(name.as_str())) == row.thing)
     }
 
     fn judge_create_rest(&mut self, side: Side, thing: Thing, op: &WriteOp, row: &Row) {

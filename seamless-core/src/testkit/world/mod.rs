@@ -3,7 +3,8 @@
 //! ([`Subject`]); the world drives it through [`Integration`](crate::sync::Integration) and nothing else.
 //!
 //! - [`play`] plays a [`Script`]: a schedule as data, and as text that can be pasted into a test.
-//! - [`search`] draws scripts from seeds ([`Weather`]), and makes the first that fails short.
+//! - [`search`] draws scripts from seeds ([`Weather`], [`Mode`]), and makes the first that fails short.
+//! - [`order_law`] and [`mirror_law`] play a script twice: with records in another order, with the sides changed over.
 //!
 //! The oracle believes the simulated systems and a chronicle of what users did. Every value that a user writes begins with a
 //! number that nobody wrote before, so that whatever stands anywhere tells who wrote it for what. Writes are judged when they
@@ -27,6 +28,7 @@ mod draw;
 mod finding;
 mod judge;
 mod kind;
+mod laws;
 mod level;
 mod play;
 mod port;
@@ -47,9 +49,10 @@ pub use deed::{Deed, Event, What};
 pub use draw::Weather;
 pub use finding::{Finding, Harm, Tally};
 pub use kind::{Build, Carried, CarriedReference, Kind, OpenStore, Process, Subject};
+pub use laws::{mirror_law, order_law};
 pub use level::Level;
 pub use play::{Outcome, play};
 pub use script::{Run, Script, Step};
-pub use search::{Failure, Figures, search, shrink};
+pub use search::{Failure, Figures, Mode, search, shrink};
 pub use switches::{Blank, Switches, Versions};
 pub use system::Fault;

@@ -28,7 +28,7 @@ const BETWEEN: Duration = Duration::from_secs(2 * 3600);
 /// What a played script came to.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Every harm that was done.
+    /// Every harm that was done, in the order in which it was found.
     pub findings: Vec<Finding>,
     /// How often.
     pub tally: Tally,
@@ -50,6 +50,13 @@ impl Outcome {
     /// The first harm whose absence was promised.
     pub fn violation(&self) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.owed)
+    }
+
+    /// Adds what always has to hold and did not.
+    pub(super) fn add(&mut self, harm: Harm, invariant: &'static str, words: String) {
+        let finding = Finding { harm, invariant, side: Side::Left, owed: true, words };
+        self.tally.add(&finding);
+        self.findings.push(finding);
     }
 }
 

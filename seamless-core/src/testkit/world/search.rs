@@ -6,6 +6,7 @@ use std::fmt;
 use super::draw::Weather;
 use super::finding::{Finding, Tally};
 use super::kind::Subject;
+use super::laws::{mirror_law, order_law};
 use super::play::{Outcome, play};
 use super::script::{Run, Script, Step};
 use crate::model::{Result, Side};
@@ -63,17 +64,55 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What is done with each seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A schedule is played, with everything that the weather has.
+    Schedules,
+    /// Records in step are edited on both sides, and the plan must be the same whatever order they come in; then nothing is
+    /// left to do after a few runs. See [`order_law`].
+    Planner,
+    /// The same is played with the two systems changed over, and must end in the mirrored picture. See [`mirror_law`].
+    Mirror,
+}
+
+impl Mode {
+    /// The script of a seed.
+    pub fn draw(self, subject: &Subject, weather: &Weather, seed: u64) -> Script {
+        match self {
+            Mode::Schedules => Script::draw(seed, subject.kinds.len(), weather),
+            Mode::Planner | Mode::Mirror => Script::draw_graph(seed, subject.kinds.len(), weather),
+        }
+    }
+
+    /// Plays a script in this mode.
+    ///
+    /// Errors: as [`play`].
+    pub fn play(self, subject: &Subject, script: &Script) -> Result<Outcome> {
+        match self {
+            Mode::Schedules => play(subject, script),
+            Mode::Planner => order_law(subject, script),
+            Mode::Mirror => mirror_law(subject, script),
+        }
+    }
+}
+
 /// Plays the scripts of these seeds. The first failure is made short; after it no further seed is played.
 ///
 /// Errors: as [`play`].
-pub fn search(subject: &Subject, weather: &Weather, seeds: impl IntoIterator<Item = u64>) -> Result<Figures> {
+pub fn search(
+    subject: &Subject,
+    weather: &Weather,
+    mode: Mode,
+    seeds: impl IntoIterator<Item = u64>,
+) -> Result<Figures> {
     let mut figures = Figures::default();
     for seed in seeds {
-        let script = Script::draw(seed, subject.kinds.len(), weather);
-        let outcome = play(subject, &script)?;
+        let script = mode.draw(subject, weather, seed);
+        let outcome = mode.play(subject, &script)?;
         figures.add(&outcome);
         if let Some(finding) = outcome.violation() {
-            let (script, finding) = shrink(&script, finding.clone(), |script| play(subject, script).ok());
+            let (script, finding) = shrink(&script, finding.clone(), |script| mode.play(subject, script).ok());
             figures.failure = Some(Failure { seed, script, finding });
             break;
         }

@@ -306,6 +306,9 @@ impl Universe {
         let entity = self.systems.of(side).tables.get(reference.to).map(|table| table.entity.name.clone());
         let (Some(row), Some(entity)) = (self.systems.of(side).row(thing.0, id), entity) else { return };
         let value = target.map_or(Value::Null, |id| Value::Reference(Arc::new(Reference { entity, id })));
+        if *row.value(reference.field.of(side).as_str()) == value {
+            return;
+        }
         let mut values = row.values.clone();
         values.insert(reference.field.of(side).clone(), value);
         self.save(side, thing.0, id, values);
