@@ -3,6 +3,8 @@
 //! replays the script in a file.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod broken;
+mod broken_store;
 mod subject;
 
 use seamless_core::model::Sides;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seamless_core::mapper::DeletePolicy;
 use seamless_core::model::{Entity, Field, FieldKind, Result, Side};
-use seamless_core::sync::Integration;
+use seamless_core::sync::{Integration, IntegrationBuilder};
 use seamless_core::testkit::world::{Kind, Process, Subject};
 use seamless_mapping::declaration::{IfMissing, RuleDecl};
 use seamless_mapping::{Mapping, copy, lookup};
@@ -90,7 +90,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
     ]
 }
 
-pub(crate) fn mapping() -> Mapping {
+fn mapping() -> Mapping {
     Mapping::builder("left", "right")
         .link("customers", "account", "Customer")
         .two_way()
@@ -120,18 +120,21 @@ fn later(rule: RuleDecl) -> RuleDecl {
     rule.if_missing(Side::Right, IfMissing::Later).if_missing(Side::Left, IfMissing::Later)
 }
 
-pub(crate) fn integration(process: &Process) -> Result<Integration> {
+pub(crate) fn builder(process: &Process) -> IntegrationBuilder {
     Integration::builder("world")
         .left("left", process.left.clone())
         .right("right", process.right.clone())
         .links(mapping().links())
         .store(process.store.clone())
         .clock(Arc::clone(&process.clock) as Arc<_>)
-        .build()
+}
+
+pub(crate) fn integration(process: &Process) -> Result<Integration> {
+    builder(process).build()
 }
 
 /// The same with the two systems changed over.
-fn mirrored(process: &Process) -> Result<Integration> {
+pub(crate) fn mirror(process: &Process) -> IntegrationBuilder {
     let mapping = Mapping::builder("right", "left")
         .link("customers", "Customer", "account")
         .two_way()
@@ -161,9 +164,8 @@ fn mirrored(process: &Process) -> Result<Integration> {
         .links(mapping.links())
         .store(process.store.clone())
         .clock(Arc::clone(&process.clock) as Arc<_>)
-        .build()
 }
 
 pub(crate) fn subject() -> Subject {
-    Subject::new(kinds(), integration).unwrap().mirrored_by(mirrored)
+    Subject::new(kinds(), integration).unwrap().mirrored_by(|process| mirror(process).build())
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dice::Dice;
 use super::finding::Harm;
 use super::table::{Content, Row};
 use super::universe::Universe;
@@ -65,9 +66,7 @@ fn order_key(order: Order, shuffle: u64, id: &RecordId) -> (u64, RecordId) {
     match order {
         Order::RecordId => (0, id.clone()),
         Order::Unspecified => {
-            let hash = id.as_bytes().iter().fold(shuffle ^ 0xCBF2_9CE4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
-            });
+            let hash = id.as_bytes().iter().fold(shuffle, |hash, byte| Dice::new(hash ^ u64::from(*byte)).next());
             (hash, id.clone())
         }
     }
