@@ -6,14 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 use seamless_core::connector::{
-    Capabilities, Change, Connector, ConnectorInfo, Cursor, Expects, FetchQuery, GoneProof, Lookup, PageStream,
-    Proof, ReadQuery, Refusal, RefusalKind, Target, Verb, WriteBatch, WriteOp, WriteOutcome,
+    Capabilities, Change, Connector, ConnectorInfo, Cursor, Expects, FetchQuery, GoneProof, Lookup,
+    PageStream, Proof, ReadQuery, Refusal, RefusalKind, Target, Verb, WriteBatch, WriteOp, WriteOutcome,
 };
 use seamless_core::merge::{
     AgreeReason, CarryReason, Case, ConflictReason, Judgement, Reconciler, ThreeWay, Verdict,
 };
 use seamless_core::model::{
-    ActionId, EntityName, Error, ErrorKind, Presence, Record, RecordId, Result, Schema, Shape, Side, Slot, Value, record,
+    ActionId, EntityName, Error, ErrorKind, Presence, Record, RecordId, Result, Schema, Shape, Side, Slot,
+    Value, record,
 };
 use seamless_core::store::MemoryStore;
 use seamless_core::sync::Integration;
@@ -311,7 +312,8 @@ fn i16_a_merge_that_prefers_a_side_depends_on_which_it_is() {
     let sound = mirror_law(&subject(), &script).unwrap();
     assert_eq!(sound.findings, []);
     let mirrored = |process: &Process| mirror(process).reconciler(Arc::new(Wrong::Overwrites)).build();
-    let unequal = Subject::new(kinds(), |process| builder(process).reconciler(Arc::new(Wrong::Overwrites)).build());
+    let unequal =
+        Subject::new(kinds(), |process| builder(process).reconciler(Arc::new(Wrong::Overwrites)).build());
     let found = mirror_law(&unequal.unwrap().mirrored_by(mirrored), &script).unwrap();
     assert!(found.findings.iter().any(|finding| finding.harm == Harm::SidesMatter), "{:#?}", found.findings);
 }
@@ -328,7 +330,12 @@ fn i28_reading_does_not_go_on_behind_a_change() {
 
 #[test]
 fn i25_a_copy_of_an_environment_is_not_written_to() {
-    check(Flaw::Anonymous, Side::Right, "run\nright clone\nleft edit 0.0 0\nrun\nright return\n", Harm::WroteToClone);
+    check(
+        Flaw::Anonymous,
+        Side::Right,
+        "run\nright clone\nleft edit 0.0 0\nrun\nright return\n",
+        Harm::WroteToClone,
+    );
 }
 
 #[test]

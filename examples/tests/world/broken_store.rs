@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use seamless_core::model::{LinkId, PartitionId, PlanId, Presence, RecordId, Result, Side, Timestamp, Value};
 use seamless_core::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 use seamless_core::store::{
-    Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease, Mark,
-    MemoryStore, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
+    Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease,
+    Mark, MemoryStore, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow,
+    StateStore,
 };
 use seamless_core::testkit::world::VirtualClock;
 

@@ -8,7 +8,7 @@ mod broken_store;
 mod subject;
 
 use seamless_core::model::Sides;
-use seamless_core::testkit::world::{Figures, Level, Mode, Script, Weather, play, search};
+use seamless_core::testkit::world::{Figures, Harm, Level, Mode, Script, Weather, play, search};
 
 use subject::subject;
 
@@ -114,4 +114,36 @@ fn survey() {
             println!("{text}");
         }
     }
+}
+
+/// The figures that we publish: how often which harm was done, by what the right system cannot do. `WORLD_SCRIPTS` plays more
+/// scripts per level; with `--nocapture` the table is shown.
+#[test]
+fn figures_per_level() {
+    let harms = [
+        Harm::LostUpdate,
+        Harm::FalseConflict,
+        Harm::EchoWrite,
+        Harm::Duplicate,
+        Harm::WrongDelete,
+        Harm::Invention,
+    ];
+    let mut table = String::from(
+        "| right system | scripts | edits | writes | faults | crashes | lost updates | false conflicts | echo writes \
+         | duplicates | wrong deletes | inventions |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for level in Level::ALL {
+        let figures = check(&Weather::plain(Level::Full, level), Mode::Schedules, 25);
+        let Figures { scripts, edits, writes, faults, crashes, tally, .. } = &figures;
+        table += &format!("| {} | {scripts} | {edits} | {writes} | {faults} | {crashes} |", level.name());
+        for harm in harms {
+            // Violations, and in brackets what the table of promises allows there.
+            table += &match (tally.violations(harm), tally.allowed(harm)) {
+                (owed, 0) => format!(" {owed} |"),
+                (owed, allowed) => format!(" {owed} ({allowed}) |"),
+            };
+        }
+        table += "\n";
+    }
+    println!("{table}");
 }

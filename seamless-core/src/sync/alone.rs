@@ -294,7 +294,8 @@ fn park_ambiguous(
         Ambiguity::Taken(line, id) => of_line(line, &format!("it matches {id}, which has a partner already")),
         Ambiguity::Unanswered(line) => of_line(line, "the other side did not say whether a record matches"),
         Ambiguity::Unsure => {
-            "nothing that is known matches, and the other side is never sure to show all its records".to_owned()
+            "nothing that is known matches, and the other side is never sure to show all its records"
+                .to_owned()
         }
     };
     let remedy = match ambiguity {
@@ -302,7 +303,9 @@ fn park_ambiguous(
             "remove or correct the duplicate; then exactly one record matches"
         }
         Ambiguity::Unanswered(_) => "nothing, if the other side answers again: every plan asks it",
-        Ambiguity::Unsure => "make the record on the other side, where it is missing; then the two are paired",
+        Ambiguity::Unsure => {
+            "make the record on the other side, where it is missing; then the two are paired"
+        }
     };
     let known = open.iter().any(|attention| {
         matches!(&attention.why, crate::plan::AttentionWhy::Parked { message: shown, .. } if *shown == message)

@@ -1,18 +1,25 @@
 //! What a simulated system does with an operation: look at the precondition, refuse, store, answer. What it means is
 //! `judge`'s. The door is [`Universe::accept`].
 
-use super::chronicle::{is_blank, tag};
+use super::chronicle::{Thing, is_blank, tag};
 use super::level::Level;
 use super::switches::Versions;
 use super::table::{Row, Values, number_of, version};
 use super::universe::Universe;
+use super::users::typed;
 use crate::connector::{
-    Expects, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb, WriteOp, WriteOutcome, WriteReturns,
+    Expects, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb, WriteOp, WriteOutcome,
+    WriteReturns,
 };
-use crate::model::{Error, ErrorKind, FieldName, Presence, RecordId, Side};
+use crate::model::{Error, ErrorKind, Presence, RecordId, Side, Value};
 
 fn refuse(why: RefusalKind, error: Error) -> Refusal {
     Refusal { why, error }
+}
+
+fn taken(by: Option<RecordId>) -> Refusal {
+    let error = Error::new(ErrorKind::Conflict, "there is such a record already");
+    refuse(RefusalKind::KeyTaken { by }, error)
 }
 
 fn missing(id: &RecordId) -> Refusal {
@@ -96,30 +103,18 @@ impl Universe {
         op: &WriteOp,
     ) -> Result<RecordId, Refusal> {
         let mut values = self.said(side, kind, op)?;
-        let Some(described) = self.kinds.get(kind) else { return Err(missing(&RecordId::int(0))) };
-        let named_by = described.named_by.of(side).clone();
-        let fields: Vec<FieldName> =
-            described.carried.iter().map(|carried| carried.field.of(side).clone()).collect();
-        let can = self.systems.of(side).truth.get(kind).cloned().unwrap_or_default();
-        let taken = |by: Option<RecordId>| {
-            let error = Error::new(ErrorKind::Conflict, "there is such a record already");
-            refuse(RefusalKind::KeyTaken { by }, error)
+        let Some(named_by) = self.kinds.get(kind).map(|kind| kind.named_by.of(side).clone()) else {
+            return Err(missing(&RecordId::int(0)));
         };
-        if let UniqueKey::Fields(_) = &can.unique_key {
-            let same = |row: &Row| row.value(named_by.as_str()) == values.get(&named_by).unwrap_or(&crate::model::Value::Null);
-            let holder = self.systems.of(side).rows(kind).find(|(_, row)| same(row)).map(|(id, _)| id.clone());
-            if let Some(holder) = holder {
-                return Err(taken(Some(holder)));
-            }
-            let table = self.systems.of(side).tables.get(kind);
-            let in_bin = table.is_some_and(|table| table.bin.values().any(same));
-            if in_bin && self.systems.of(side).switches.soft_delete {
-                return Err(taken(None));
-            }
+        let can = self.systems.of(side).truth.get(kind).cloned().unwrap_or_default();
+        if matches!(can.unique_key, UniqueKey::Fields(_)) {
+            self.refuse_taken(side, kind, values.get(&named_by).unwrap_or(&Value::Null))?;
         }
         let chosen = id.filter(|_| can.unique_key == UniqueKey::ClientChosenId).cloned();
         let label = if side == Side::Left { "l" } else { "r" };
-        let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) else { return Err(missing(&RecordId::int(0))) };
+        let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) else {
+            return Err(missing(&RecordId::int(0)));
+        };
         let id = match chosen {
             Some(id) => id,
             None => table.free_id(&values, label),
@@ -128,19 +123,7 @@ impl Universe {
             return Err(taken(Some(id)));
         }
         let thing = values.get(&named_by).and_then(number_of).map(|number| (kind, number));
-        let default = fields.len().checked_sub(1).filter(|_| self.systems.of(side).switches.default_on_create);
-        let default = default.and_then(|last| Some((last, fields.get(last)?.clone())));
-        let mut defaulted = None;
-        if let (Some((at, name)), Some(thing)) = (default, thing) {
-            if values.get(&name).is_none_or(is_blank) {
-                let tag = self.chronicle.fresh(thing, at, side);
-                let field = self.systems.of(side).tables.get(kind).and_then(|table| table.entity.field(name.as_str()));
-                let typed = field.map(|field| super::users::typed(tag, field));
-                let stored = self.systems.of(side).switches.stored(typed.unwrap_or(crate::model::Value::Null));
-                values.insert(name.clone(), stored);
-                defaulted = Some(at);
-            }
-        }
+        let defaulted = thing.and_then(|thing| self.default_into(side, thing, &mut values));
         self.save(side, kind, &id, values.clone());
         self.judge_create(side, kind, &id, op, thing, defaulted);
         let automated = self.automate(side, kind, &id, op);
@@ -148,6 +131,37 @@ impl Universe {
             self.is_form(side, kind, &id, field);
         }
         Ok(id)
+    }
+
+    /// Refuses a name that a record has, or had before it was deleted softly.
+    fn refuse_taken(&self, side: Side, kind: usize, name: &Value) -> Result<(), Refusal> {
+        let system = self.systems.of(side);
+        let Some(table) = system.tables.get(kind) else { return Ok(()) };
+        let same = |row: &Row| *name != Value::Null && row.value(table.named_by.as_str()) == name;
+        let holder = table.now.rows.iter().find(|(_, row)| same(row));
+        if let Some((holder, _)) = holder {
+            return Err(taken(Some(holder.clone())));
+        }
+        if system.switches.soft_delete && table.bin.values().any(same) {
+            return Err(taken(None));
+        }
+        Ok(())
+    }
+
+    /// Puts the system's own value into the last carried field where nothing is said there; the place of the field.
+    fn default_into(&mut self, side: Side, thing: Thing, values: &mut Values) -> Option<usize> {
+        let described = self.kinds.get(thing.0)?;
+        let at = described.carried.len().checked_sub(1)?;
+        let name = described.carried.get(at)?.field.of(side).clone();
+        let is_said = values.get(&name).is_some_and(|value| !is_blank(value));
+        if is_said || !self.systems.of(side).switches.default_on_create {
+            return None;
+        }
+        let tag = self.chronicle.fresh(thing, at, side);
+        let system = self.systems.of(side);
+        let typed = typed(tag, system.tables.get(thing.0)?.entity.field(name.as_str())?);
+        values.insert(name, system.switches.stored(typed));
+        Some(at)
     }
 
     fn accept_update(
@@ -167,9 +181,8 @@ impl Universe {
         self.save(side, kind, id, after);
         if let Some(field) = self.automate(side, kind, id, op) {
             let carried = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
-            let is_sent = carried.is_some_and(|carried| {
-                !op.patch.field(carried.field.of(side).as_str()).is_absent()
-            });
+            let is_sent =
+                carried.is_some_and(|carried| !op.patch.field(carried.field.of(side).as_str()).is_absent());
             // What was not sent and changed all the same is an edit like any other.
             if is_sent {
                 self.is_form(side, kind, id, field);
@@ -196,13 +209,7 @@ impl Universe {
     }
 
     /// A system without conditional updates does not look at the precondition at all.
-    fn refuse_stale(
-        &self,
-        side: Side,
-        id: &RecordId,
-        row: &Row,
-        expects: &Expects,
-    ) -> Result<(), Refusal> {
+    fn refuse_stale(&self, side: Side, id: &RecordId, row: &Row, expects: &Expects) -> Result<(), Refusal> {
         let system = self.systems.of(side);
         // Where versions tell too little it looks, and what it sees is not enough.
         let looks = match system.switches.versions {

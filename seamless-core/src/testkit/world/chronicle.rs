@@ -15,6 +15,9 @@ pub(super) type Holder = (Side, usize, RecordId);
 /// A field of a record of a side: the place of the field among the carried ones.
 pub(super) type Spot = (Holder, usize);
 
+/// What a side put into a field of a thing itself, and what the other side held there.
+pub(super) type Form = (Thing, usize, Side, Option<u32>, Option<u32>);
+
 /// A thing: its kind and its number.
 pub(super) type Thing = (usize, usize);
 
@@ -69,13 +72,15 @@ pub(super) struct Chronicle {
     /// What the engine sent for a field of a thing of a side.
     pub(super) acknowledged: BTreeSet<(Thing, usize, Side, Option<u32>)>,
     /// What a side put into a field itself when the engine made the record, and what the other side held there.
-    pub(super) forms: BTreeSet<(Thing, usize, Side, Option<u32>, Option<u32>)>,
+    pub(super) forms: BTreeSet<Form>,
     /// Things that a side's reference of a thing pointed at at any time.
     pub(super) pointed: BTreeSet<(Thing, Side, Option<usize>)>,
     /// Records that the engine made.
     pub(super) made: BTreeSet<Holder>,
     /// When a record came to be there.
     pub(super) born: BTreeMap<Holder, u64>,
+    /// Things whose tombstone was shown.
+    pub(super) stones_shown: BTreeSet<(Side, Thing)>,
     /// Records that were hidden at some time: feeds may have passed them.
     pub(super) was_hidden: BTreeSet<Holder>,
     /// When a record was first there.

@@ -202,7 +202,8 @@ fn draw_step(dice: &mut Dice, weather: &Weather, deeds: &Deeds, has_restores: bo
         Draw::Wait => vec![Step::Wait(dice.pick(&[1, 60, 4000]).unwrap_or(60))],
         Draw::Rushed => {
             let count = 1 + dice.below(4);
-            let deeds = (0..count).map(|_| (1 + u64::try_from(dice.below(60)).unwrap_or(0), deeds.draw(dice)));
+            let deeds =
+                (0..count).map(|_| (1 + u64::try_from(dice.below(60)).unwrap_or(0), deeds.draw(dice)));
             vec![Step::Run(Run { crash: None, deeds: deeds.collect() })]
         }
         Draw::Faulty => {
@@ -228,7 +229,9 @@ fn draw_upheaval(dice: &mut Dice, deeds: &Deeds, has_restores: bool) -> Vec<Step
             vec![deed(What::Deny(field)), Step::Run(Run::default()), deed(What::Allow(field))]
         }
         2 => vec![deed(What::Hide)],
-        3 => vec![Step::Event(side, Event::Clone), Step::Run(Run::default()), Step::Event(side, Event::Return)],
+        3 => {
+            vec![Step::Event(side, Event::Clone), Step::Run(Run::default()), Step::Event(side, Event::Return)]
+        }
         4 if has_restores => vec![Step::Event(side, Event::Restore)],
         5 if has_restores => vec![Step::Event(side, Event::Backup)],
         _ => vec![Step::Event(side, Event::Expire)],

@@ -59,8 +59,7 @@ impl Universe {
             let was = before.value(name.as_str()).clone();
             let is = after.get(name).cloned().unwrap_or(Value::Null);
             if let Some(field) = carried.iter().position(|carried| carried == name) {
-                let put =
-                    Put { side, thing, field, holder: &holder, before: &was, after: &is, is_repeated };
+                let put = Put { side, thing, field, holder: &holder, before: &was, after: &is, is_repeated };
                 self.judge_put(&put);
             } else {
                 self.judge_other(side, thing, &holder, name, &was, &is, is_repeated);
@@ -87,12 +86,15 @@ impl Universe {
         }) {
             let owed = self.promises.owes(kind, "I10", side)
                 && self.promises.owes_both(kind, "I21")
-                && self.promises.owes_both(kind, "I20");
+                && self.promises.owes_both(kind, "I20")
+                && self.promises.owes_both(kind, "I27");
             self.chronicle.forgiven.extend(old.filter(|_| !owed));
-            let words = format!("{after} came back in {place}, where a user had replaced it; {before} was there");
+            let words =
+                format!("{after} came back in {place}, where a user had replaced it; {before} was there");
             self.found(Harm::LostUpdate, "I10", side, owed, words);
         }
-        let is_same = before == after || (old.is_some() && old == new) || (is_blank(before) && is_blank(after));
+        let is_same =
+            before == after || (old.is_some() && old == new) || (is_blank(before) && is_blank(after));
         if is_same && !is_repeated && !is_unseen {
             let owed = self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
@@ -169,11 +171,13 @@ impl Universe {
         let target = match after {
             Value::Reference(held) => {
                 let table = self.systems.of(side).tables.get(to);
-                let row = table.and_then(|table| table.now.rows.get(&held.id).or_else(|| table.bin.get(&held.id)));
+                let row =
+                    table.and_then(|table| table.now.rows.get(&held.id).or_else(|| table.bin.get(&held.id)));
                 match row.and_then(|row| row.thing) {
                     Some(number) => Some(number),
                     None => {
-                        let words = format!("{after} of {}.{} on the {side} points at nothing", thing.0, thing.1);
+                        let words =
+                            format!("{after} of {}.{} on the {side} points at nothing", thing.0, thing.1);
                         return self.found(Harm::Invention, "I31", side, true, words);
                     }
                 }
@@ -223,8 +227,10 @@ impl Universe {
                 return false;
             }
             let born = self.chronicle.born.get(&other).copied().unwrap_or_default();
+            // What is hidden now and was never paired may well be made again.
+            let hidden = self.systems.of(side).row(kind, &other.2).is_some_and(|row| row.hidden);
             self.chronicle.made.contains(&other)
-                || self.chronicle.shown.get(&other).is_some_and(|shown| *shown >= born)
+                || !hidden && self.chronicle.shown.get(&other).is_some_and(|shown| *shown >= born)
         });
         match known {
             Some(_) if self.chronicle.is_tangled(thing) => {}
@@ -244,7 +250,7 @@ impl Universe {
         let came_from_nothing = is_gone && deleted.is_none_or(|at| at < self.chronicle.run_began);
         if came_from_nothing || self.chronicle.ended.contains(&(side, root)) {
             let is_troubled = self.chronicle.is_troubled || self.chronicle.is_tangled(thing);
-            let owed = self.promises.owes_both(kind, "I23") && !is_troubled;
+            let owed = ["I21", "I23"].iter().all(|owed| self.promises.owes_both(kind, owed)) && !is_troubled;
             self.found(Harm::Resurrection, "I24", side, owed, format!("{id} was made for {label}"));
         }
         self.chronicle.made.insert(holder.clone());
@@ -254,7 +260,8 @@ impl Universe {
         let Some(row) = self.systems.of(side).row(kind, id).cloned() else { return };
         for (field, name) in self.carried_names(side, kind).into_iter().enumerate() {
             let value = row.value(name.as_str()).clone();
-            let sent = op.patch.field(name.as_str()).value().map(|value| value.to_value()).unwrap_or(Value::Null);
+            let sent =
+                op.patch.field(name.as_str()).value().map(|value| value.to_value()).unwrap_or(Value::Null);
             self.chronicle.acknowledged.insert((root, field, side, tag(&sent)));
             if defaulted == Some(field) {
                 self.chronicle.wrote((holder.clone(), field), thing, &Value::Null, &value, tick);
@@ -311,19 +318,29 @@ impl Universe {
             if !owed {
                 self.chronicle.forgiven.extend(row.values.values().filter_map(tag));
             }
-            self.found(Harm::LostUpdate, "I11", side, owed, format!("{label} was deleted with an edit unseen"));
+            self.found(
+                Harm::LostUpdate,
+                "I11",
+                side,
+                owed,
+                format!("{label} was deleted with an edit unseen"),
+            );
         }
         let partners = self.records_of(other, thing);
         // Where a user deleted the partner and made another record of the same thing since, that one is not the partner.
         let deletion = self.chronicle.deletions.get(&(other, thing)).copied().unwrap_or_default();
         let older = partners.iter().any(|partner| {
             let partner: Holder = (other, kind, partner.clone());
-            let tick = |map: &std::collections::BTreeMap<Holder, u64>| map.get(&partner).copied().unwrap_or_default();
-            tick(&self.chronicle.born) < self.chronicle.run_began && tick(&self.chronicle.first_born) <= deletion.max(1)
+            let tick = |map: &std::collections::BTreeMap<Holder, u64>| {
+                map.get(&partner).copied().unwrap_or_default()
+            };
+            tick(&self.chronicle.born) < self.chronicle.run_began
+                && tick(&self.chronicle.first_born) <= deletion.max(1)
                 || deletion == 0
         });
         let is_deleted = deletion > 0;
-        let told = self.chronicle.was_told(thing);
+        // A merge is told by a tombstone; who reads everything instead of the feed is told nothing.
+        let told = self.chronicle.was_told(thing) && self.chronicle.stones_shown.contains(&(other, thing));
         let truth = self.systems.of(other).truth.get(kind);
         let can_prove = truth.is_some_and(|can| can.tombstones || can.gone_not_hidden);
         let problem = if older && !self.chronicle.is_tangled(thing) {

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::clock::VirtualClock;
 use crate::connector::Connector;
-use crate::model::{
-    Entity, Error, Field, FieldKind, FieldName, LinkId, Result, RuleId, Side, Sides, Value,
-};
+use crate::model::{Entity, Error, Field, FieldKind, FieldName, LinkId, Result, RuleId, Side, Sides, Value};
 use crate::store::{MemoryStore, StateStore};
 use crate::sync::Integration;
 
@@ -105,19 +103,19 @@ impl Kind {
     /// The same kind with its sides changed over.
     #[must_use]
     pub(super) fn mirrored(&self) -> Self {
-        let carried = self.carried.iter().map(|carried| Carried {
-            field: carried.field.clone().mirrored(),
-            ..carried.clone()
-        });
+        let carried = self
+            .carried
+            .iter()
+            .map(|carried| Carried { field: carried.field.clone().mirrored(), ..carried.clone() });
         Self {
             link: self.link.clone(),
             entity: self.entity.clone().mirrored(),
             named_by: self.named_by.clone().mirrored(),
             carried: carried.collect(),
-            reference: self.reference.clone().map(|reference| CarriedReference {
-                field: reference.field.mirrored(),
-                ..reference
-            }),
+            reference: self
+                .reference
+                .clone()
+                .map(|reference| CarriedReference { field: reference.field.mirrored(), ..reference }),
             own: self.own.clone().mirrored(),
         }
     }

@@ -30,7 +30,11 @@ pub fn order_law(subject: &Subject, script: &Script) -> Result<Outcome> {
         outcome.add(Harm::OrderMatters, "I17", format!("in one order {one}, in another {another}"));
     }
     if let Some((one, another)) = differing(&outcome.picture, &other.picture) {
-        outcome.add(Harm::OrderMatters, "I17", format!("it ends with {one}, in another order with {another}"));
+        outcome.add(
+            Harm::OrderMatters,
+            "I17",
+            format!("it ends with {one}, in another order with {another}"),
+        );
     }
     Ok(outcome)
 }

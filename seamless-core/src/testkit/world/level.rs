@@ -81,9 +81,11 @@ impl Level {
 
     /// What an entity can do. Where its key is a text the client chooses ids; otherwise the name is the unique key.
     pub(super) fn capabilities(self, entity: &Entity, named_by: &FieldName) -> Capabilities {
-        let chosen = entity.key.first().and_then(|key| entity.field(key.as_str())).is_some_and(|key| {
-            matches!(key.kind, FieldKind::Text { .. }) && key.name != *named_by
-        });
+        let chosen = entity
+            .key
+            .first()
+            .and_then(|key| entity.field(key.as_str()))
+            .is_some_and(|key| matches!(key.kind, FieldKind::Text { .. }) && key.name != *named_by);
         let mut can = Capabilities {
             conditional_update: true,
             write_returns: WriteReturns::Stored,

@@ -220,8 +220,8 @@ impl<'a> Player<'a> {
         }
         let mut is_quiet = false;
         for _ in 0..RUNS_TO_QUIET_MAX {
-            self.world.lock().clock.advance(BETWEEN);
             self.world.lock().deliver(true);
+            self.world.lock().clock.advance(BETWEEN);
             let report = self.run(&Run::default())?;
             if report.is_some_and(|report| report.quiet && report.plans.len() == 1) {
                 is_quiet = true;

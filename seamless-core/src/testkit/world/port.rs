@@ -124,7 +124,8 @@ impl Connector for Port {
                 let page = {
                     let mut world = port.world.lock();
                     world.moment();
-                    let after = after.ok_or_else(|| Error::new(ErrorKind::Internal, "a page without a place"))?;
+                    let after =
+                        after.ok_or_else(|| Error::new(ErrorKind::Internal, "a page without a place"))?;
                     world.page(port.side, kind, &query, &after, resumed)
                 };
                 port.end().await;
@@ -167,7 +168,7 @@ impl Connector for Port {
             return Err(Error::new(ErrorKind::Limit, format!("{} operations at once", batch.ops.len())));
         }
         let accept = |place: usize, op| {
-            if fault == Some(Fault::PartialBatch) && place % 2 == 0 {
+            if fault == Some(Fault::PartialBatch) && place.is_multiple_of(2) {
                 return refused(RefusalKind::Throttled { wait: None });
             }
             self.world.lock().accept(self.side, kind, op)

@@ -21,9 +21,8 @@ impl Promises {
             let truth = systems.as_ref().map(|system| system.truth.get(at).cloned().unwrap_or_default());
             guarantees(&kind.link, LinkMode::TwoWay, Sides::new("left", "right"), &truth)
         };
-        let lying = systems.as_ref().map(|system| {
-            system.truth.iter().any(|truth| system.switches.is_lying(truth))
-        });
+        let lying =
+            systems.as_ref().map(|system| system.truth.iter().any(|truth| system.switches.is_lying(truth)));
         Self { kinds: kinds.iter().enumerate().map(of).collect(), lying }
     }
 

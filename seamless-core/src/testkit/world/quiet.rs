@@ -30,12 +30,7 @@ fn waits(waiting: &Waiting, link: &LinkId, side: Side, id: &RecordId, rule: Opti
 }
 
 /// Whether two values mean the same, given what the two systems make of values.
-fn agree(
-    left: &Value,
-    right: &Value,
-    systems: Sides<&Switches>,
-    same: fn(&Value, &Value) -> bool,
-) -> bool {
+fn agree(left: &Value, right: &Value, systems: Sides<&Switches>, same: fn(&Value, &Value) -> bool) -> bool {
     let stored = |side: Side, value: &Value| systems.of(side).stored(value.clone());
     let blanks = Side::BOTH.into_iter().any(|side| systems.of(side).blank != Blank::Apart);
     if blanks && is_blank(left) && is_blank(right) {
@@ -58,16 +53,15 @@ impl Universe {
     /// Whether a carried field of the two records of a thing means the same on both sides.
     fn is_agreed(&self, thing: Thing, field: usize, ids: &Sides<RecordId>) -> bool {
         let kind = thing.0;
-        let rows = Sides::new(
-            self.systems.left.row(kind, &ids.left),
-            self.systems.right.row(kind, &ids.right),
-        );
+        let rows =
+            Sides::new(self.systems.left.row(kind, &ids.left), self.systems.right.row(kind, &ids.right));
         let (Some(left), Some(right), Some(described)) = (rows.left, rows.right, self.kinds.get(kind)) else {
             return false;
         };
         if field == REFERENCE {
             let Some(reference) = &described.reference else { return true };
-            let root = |target: Option<usize>| target.map(|target| self.chronicle.root((reference.to, target)));
+            let root =
+                |target: Option<usize>| target.map(|target| self.chronicle.root((reference.to, target)));
             return root(self.target(Side::Left, kind, left)) == root(self.target(Side::Right, kind, right));
         }
         let Some(carried) = described.carried.get(field) else { return true };
@@ -111,16 +105,19 @@ impl Universe {
                 let holder = (side, thing.0, ids.of(side).clone());
                 self.chronicle.born.get(&holder).is_none_or(|born| *born < began)
             };
-            if born(Side::Left) && born(Side::Right) {
+            let Some(link) = self.kinds.get(thing.0).map(|kind| kind.link.clone()) else { continue };
+            // What waits as a whole may be no pair yet.
+            let alone = Side::BOTH.into_iter().any(|side| waits(waiting, &link, side, ids.of(side), None));
+            if born(Side::Left) && born(Side::Right) && !alone {
                 self.chronicle.settled.insert(thing);
             }
-            let Some(link) = self.kinds.get(thing.0).map(|kind| kind.link.clone()) else { continue };
             for (field, rule) in self.fields(thing.0) {
-                let is_open = Side::BOTH
-                    .into_iter()
-                    .any(|side| waits(waiting, &link, side, ids.of(side), Some(&rule)));
+                let is_open =
+                    Side::BOTH.into_iter().any(|side| waits(waiting, &link, side, ids.of(side), Some(&rule)));
                 if !is_open && self.is_agreed(thing, field, &ids) {
-                    self.chronicle.dirty.retain(|(of, at, _), tick| (*of, *at) != (thing, field) || *tick >= began);
+                    self.chronicle
+                        .dirty
+                        .retain(|(of, at, _), tick| (*of, *at) != (thing, field) || *tick >= began);
                 }
             }
         }
@@ -204,20 +201,23 @@ impl Universe {
             let owed = !self.promises.is_lying()
                 && self.promises.owes_both(kind, "I9")
                 && self.promises.owes_both(kind, "I18");
-            let waits = |side: Side, id: &RecordId, rule: Option<&RuleId>| waits(waiting, &link, side, id, rule);
+            let waits =
+                |side: Side, id: &RecordId, rule: Option<&RuleId>| waits(waiting, &link, side, id, rule);
             let Some(ids) = self.both(thing) else {
                 for side in Side::BOTH {
                     let alone = self.records_of(side, thing);
                     for id in alone.iter().filter(|id| !waits(side, id, None)) {
-                        let words = format!("{id} ({kind}.{}) of the {side} has no partner and waits for nobody", thing.1);
+                        let words = format!(
+                            "{id} ({kind}.{}) of the {side} has no partner and waits for nobody",
+                            thing.1
+                        );
                         self.found(Harm::Disagreement, "I9", side, owed, words);
                     }
                 }
                 continue;
             };
             for (field, rule) in self.fields(kind) {
-                let is_waiting =
-                    Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), Some(&rule)));
+                let is_waiting = Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), Some(&rule)));
                 if is_waiting || self.is_denied(kind, field) || self.is_agreed(thing, field, &ids) {
                     continue;
                 }
@@ -260,10 +260,13 @@ impl Universe {
     pub(super) fn judge_names(&mut self) {
         for side in Side::BOTH {
             for kind in 0..self.kinds.len() {
-                let Some(named_by) = self.kinds.get(kind).map(|kind| kind.named_by.of(side).clone()) else { continue };
+                let Some(named_by) = self.kinds.get(kind).map(|kind| kind.named_by.of(side).clone()) else {
+                    continue;
+                };
                 let rows = self.systems.of(side).rows(kind);
                 let odd = rows.filter(|(_, row)| number_of(row.value(named_by.as_str())) != row.thing);
-                let odd: Vec<String> = odd.map(|(id, row)| format!("{id} is called {}", row.value(named_by.as_str()))).collect();
+                let odd: Vec<String> =
+                    odd.map(|(id, row)| format!("{id} is called {}", row.value(named_by.as_str()))).collect();
                 for words in odd {
                     let owed = !self.promises.is_lying();
                     self.found(Harm::Invention, "I12", side, owed, words);
@@ -277,7 +280,9 @@ impl Universe {
         let mut stands = BTreeSet::new();
         for side in Side::BOTH {
             for kind in 0..self.kinds.len() {
-                stands.extend(self.systems.of(side).rows(kind).flat_map(|(_, row)| row.values.values().filter_map(tag)));
+                stands.extend(
+                    self.systems.of(side).rows(kind).flat_map(|(_, row)| row.values.values().filter_map(tag)),
+                );
             }
         }
         let buried: BTreeSet<u32> = self.chronicle.buried.iter().map(|(_, tag)| *tag).collect();

@@ -50,7 +50,13 @@ pub struct Script {
 impl Script {
     /// A schedule of nothing over two systems.
     pub fn new(left: Switches, right: Switches) -> Self {
-        Self { systems: Sides::new(left, right), things: 2, cautious: false, unbounded: false, steps: Vec::new() }
+        Self {
+            systems: Sides::new(left, right),
+            things: 2,
+            cautious: false,
+            unbounded: false,
+            steps: Vec::new(),
+        }
     }
 
     /// Every deed of the script, those within runs included.
@@ -67,9 +73,8 @@ impl Script {
 
     /// Sides whose content changes behind its own back.
     pub(super) fn silent(&self) -> Sides<bool> {
-        let on = |side: Side| {
-            self.deeds().any(|deed| deed.side == side && matches!(deed.what, What::Silent(_)))
-        };
+        let on =
+            |side: Side| self.deeds().any(|deed| deed.side == side && matches!(deed.what, What::Silent(_)));
         Sides::new(on(Side::Left), on(Side::Right))
     }
 

@@ -112,7 +112,8 @@ pub fn search(
         let outcome = mode.play(subject, &script)?;
         figures.add(&outcome);
         if let Some(finding) = outcome.violation() {
-            let (script, finding) = shrink(&script, finding.clone(), |script| mode.play(subject, script).ok());
+            let (script, finding) =
+                shrink(&script, finding.clone(), |script| mode.play(subject, script).ok());
             figures.failure = Some(Failure { seed, script, finding });
             break;
         }
@@ -199,6 +200,9 @@ fn shorter(script: &Script, at: usize) -> Option<Script> {
         }
         at -= simpler.len();
     }
-    let flags = [Script { cautious: false, ..script.clone() }, Script { things: script.things.min(2), ..script.clone() }];
+    let flags = [
+        Script { cautious: false, ..script.clone() },
+        Script { things: script.things.min(2), ..script.clone() },
+    ];
     flags.into_iter().filter(|shorter| shorter != script).nth(at)
 }

@@ -57,7 +57,8 @@ impl Place {
                 _ => None,
             }
         };
-        parsed().ok_or_else(|| Error::new(ErrorKind::CursorExpired, "the cursor is too old or not of this feed"))
+        parsed()
+            .ok_or_else(|| Error::new(ErrorKind::CursorExpired, "the cursor is too old or not of this feed"))
     }
 }
 
@@ -66,7 +67,8 @@ fn order_key(order: Order, shuffle: u64, id: &RecordId) -> (u64, RecordId) {
     match order {
         Order::RecordId => (0, id.clone()),
         Order::Unspecified => {
-            let hash = id.as_bytes().iter().fold(shuffle, |hash, byte| Dice::new(hash ^ u64::from(*byte)).next());
+            let hash =
+                id.as_bytes().iter().fold(shuffle, |hash, byte| Dice::new(hash ^ u64::from(*byte)).next());
             (hash, id.clone())
         }
     }
@@ -89,7 +91,8 @@ impl Universe {
         let system = self.systems.of_mut(side);
         system.enumerations += 1;
         let epoch = system.epoch;
-        let (changes, low_water) = system.truth.get(kind).map_or((false, false), |can| (can.changes, can.low_water));
+        let (changes, low_water) =
+            system.truth.get(kind).map_or((false, false), |can| (can.changes, can.low_water));
         let Some(after) = &query.after else {
             let mark = if low_water { system.low_water(sequence) } else { sequence };
             return Ok(Place::All { mark, count: 0, last: None }.cursor(side, epoch, kind));
@@ -112,13 +115,17 @@ impl Universe {
             let holder = (side, kind, (*id).clone());
             let shown = self.chronicle.shown.get(&holder).copied().unwrap_or_default();
             // What was changed unnoticed has no place in the feed, and what is hidden is not shown there.
-            row.place <= place && row.version == row.place && shown < row.tick && !self.chronicle.was_hidden.contains(&holder)
+            row.place <= place
+                && row.version == row.place
+                && shown < row.tick
+                && !self.chronicle.was_hidden.contains(&holder)
         });
         let passed: Vec<RecordId> = passed.map(|(id, _)| id.clone()).collect();
         for id in passed {
             let is_silent = self.systems.of(side).truth.get(kind).is_some_and(|can| !can.low_water);
             let owed = self.promises.owes(kind, "I28", side) && !is_silent;
-            let words = format!("reading went on at {place}, and {id} was changed before and not shown since");
+            let words =
+                format!("reading went on at {place}, and {id} was changed before and not shown since");
             self.found(Harm::CursorPassed, "I28", side, owed, words);
         }
     }
@@ -157,7 +164,12 @@ impl Universe {
             last = *at;
             match (content.rows.get(id), content.stones.get(id)) {
                 (Some(row), _) if !row.hidden => changes.push(self.shown(side, kind, id, row, &query.shape)),
-                (None, Some((_, stone))) if truth.tombstones => changes.push(Change::Deleted(stone.clone())),
+                (None, Some((_, stone))) if truth.tombstones => {
+                    let row = self.systems.of(side).tables.get(kind).and_then(|table| table.bin.get(id));
+                    let number = row.and_then(|row| row.thing);
+                    self.chronicle.stones_shown.extend(number.map(|number| (side, (kind, number))));
+                    changes.push(Change::Deleted(stone.clone()));
+                }
                 _ => {}
             }
         }
@@ -264,9 +276,10 @@ impl Universe {
             FetchBy::Key { fields, values } => {
                 let by_key = |key: &Vec<Value>| {
                     let matches = |row: &Row| {
-                        fields.iter().zip(key).all(|(field, value)| {
-                            row.value(field.as_str()) == value && *value != Value::Null
-                        })
+                        fields
+                            .iter()
+                            .zip(key)
+                            .all(|(field, value)| row.value(field.as_str()) == value && *value != Value::Null)
                     };
                     let rows = content.rows.iter().filter(|(_, row)| !row.hidden && matches(row));
                     rows.map(|(id, _)| id.clone()).collect::<Vec<_>>()
@@ -314,7 +327,9 @@ fn enumerated<'a>(
     switches: &super::switches::Switches,
 ) -> Vec<&'a RecordId> {
     let is_asked = |row: &Row| {
-        !row.hidden && (query.condition == Condition::Always || query.condition.holds(&record_of(row, query)) != Truth::Out)
+        !row.hidden
+            && (query.condition == Condition::Always
+                || query.condition.holds(&record_of(row, query)) != Truth::Out)
     };
     let mut rows: Vec<(&RecordId, &Row)> = content.rows.iter().filter(|(_, row)| is_asked(row)).collect();
     if switches.page_skew {

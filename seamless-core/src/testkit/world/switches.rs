@@ -143,8 +143,8 @@ impl Switches {
         if matches!(self.versions, Versions::Stamp(_)) || silent {
             can.conditional_update = false;
         }
-        // A version that two changes share proves nothing about a write.
-        if self.versions != Versions::Each && can.write_returns == WriteReturns::Version {
+        // A version that two changes can share proves nothing about a write.
+        if (self.versions != Versions::Each || silent) && can.write_returns == WriteReturns::Version {
             can.write_returns = WriteReturns::Nothing;
         }
         if self.lag > 0 {
@@ -242,8 +242,7 @@ impl Switches {
             "no-redirect" => self.redirect = false,
             "shuffle" => self.shuffle = value.parse().ok()?,
             "lies" => {
-                self.lies =
-                    value.split(',').map(capability).collect::<Option<Vec<_>>>()?;
+                self.lies = value.split(',').map(capability).collect::<Option<Vec<_>>>()?;
             }
             _ => return None,
         }

@@ -102,10 +102,9 @@ impl Table {
 
     /// An id that no record has or had.
     pub(super) fn free_id(&mut self, values: &Values, side: &str) -> RecordId {
-        if self.entity.key.first() == Some(&self.named_by) {
-            if let Some(Value::Text(name)) = values.get(&self.named_by) {
-                return RecordId::text(name);
-            }
+        let is_name = self.entity.key.first() == Some(&self.named_by);
+        if let (true, Some(Value::Text(name))) = (is_name, values.get(&self.named_by)) {
+            return RecordId::text(name);
         }
         self.last_id += 1;
         let key = self.entity.key.first().and_then(|key| self.entity.field(key.as_str()));
@@ -198,7 +197,13 @@ impl Table {
     }
 
     /// A row as the system shows it.
-    pub(super) fn show(&self, id: &RecordId, row: &Row, shape: &Arc<Shape>, switches: &Switches) -> Versioned {
+    pub(super) fn show(
+        &self,
+        id: &RecordId,
+        row: &Row,
+        shape: &Arc<Shape>,
+        switches: &Switches,
+    ) -> Versioned {
         let mut record = RecordBuilder::new(shape);
         for name in shape.names() {
             record.push(if self.denied.contains(name) {

@@ -48,7 +48,12 @@ pub(super) struct Universe {
 }
 
 impl Universe {
-    pub(super) fn new(kinds: &[Kind], switches: &Sides<Switches>, silent: &Sides<bool>, things: usize) -> Self {
+    pub(super) fn new(
+        kinds: &[Kind],
+        switches: &Sides<Switches>,
+        silent: &Sides<bool>,
+        things: usize,
+    ) -> Self {
         let system = |side: Side| System::new(side, switches.of(side), kinds, *silent.of(side));
         let systems = Sides::new(system(Side::Left), system(Side::Right));
         let promises = Promises::new(kinds, &systems);
@@ -82,9 +87,11 @@ impl Universe {
         let now = self.now();
         for side in Side::BOTH {
             let system = self.systems.of_mut(side);
-            let (late, kept) = std::mem::take(&mut system.late).into_iter().partition(|late| all || late.due <= now);
+            let (late, kept) =
+                std::mem::take(&mut system.late).into_iter().partition(|late| all || late.due <= now);
             system.late = kept;
-            let (open, kept) = std::mem::take(&mut system.open).into_iter().partition(|open| all || open.due <= now);
+            let (open, kept) =
+                std::mem::take(&mut system.open).into_iter().partition(|open| all || open.due <= now);
             system.open = kept;
             let (late, open): (Vec<_>, Vec<_>) = (late, open);
             for late in late {
@@ -98,9 +105,8 @@ impl Universe {
     /// The records of a side that stand for a thing, under any name that it had.
     pub(super) fn records_of(&self, side: Side, thing: Thing) -> Vec<RecordId> {
         let root = self.chronicle.root(thing);
-        let is_it = |row: &Row| {
-            row.thing.is_some_and(|number| self.chronicle.root((thing.0, number)) == root)
-        };
+        let is_it =
+            |row: &Row| row.thing.is_some_and(|number| self.chronicle.root((thing.0, number)) == root);
         let rows = self.systems.of(side).rows(thing.0);
         rows.filter(|(_, row)| is_it(row)).map(|(id, _)| id.clone()).collect()
     }
@@ -112,7 +118,14 @@ impl Universe {
     }
 
     /// Notes a harm.
-    pub(super) fn found(&mut self, harm: Harm, invariant: &'static str, side: Side, owed: bool, words: String) {
+    pub(super) fn found(
+        &mut self,
+        harm: Harm,
+        invariant: &'static str,
+        side: Side,
+        owed: bool,
+        words: String,
+    ) {
         let finding = Finding { harm, invariant, side, owed, words };
         if !self.chronicle.findings.contains(&finding) {
             self.chronicle.findings.push(finding);

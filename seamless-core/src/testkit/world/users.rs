@@ -97,7 +97,11 @@ impl Universe {
         let carried = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
         let Some(name) = carried.map(|carried| carried.field.of(side).clone()) else { return };
         if let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) {
-            if denied { table.denied.insert(name) } else { table.denied.remove(&name) };
+            if denied {
+                table.denied.insert(name)
+            } else {
+                table.denied.remove(&name)
+            };
         }
     }
 
@@ -182,7 +186,7 @@ impl Universe {
         let mut values = Values::from([(named_by.clone(), name_of(number))]);
         for field in 0..fields {
             // Now and then something is left out.
-            let is_said = field + 1 < fields || self.chronicle.tick % 3 != 0;
+            let is_said = field + 1 < fields || !self.chronicle.tick.is_multiple_of(3);
             let tag = (is_said || self.systems.of(side).switches.default_on_create)
                 .then(|| self.chronicle.fresh(thing, field, side));
             if let Some((name, value)) = self.value_for(side, kind, field, tag) {
@@ -276,7 +280,9 @@ impl Universe {
         self.chronicle.merges(thing, into, told);
         // The system points at the survivor what pointed at the loser.
         for kind in 0..self.kinds.len() {
-            let Some(reference) = self.kinds.get(kind).and_then(|kind| kind.reference.clone()) else { continue };
+            let Some(reference) = self.kinds.get(kind).and_then(|kind| kind.reference.clone()) else {
+                continue;
+            };
             if reference.to != thing.0 {
                 continue;
             }

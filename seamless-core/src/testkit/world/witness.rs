@@ -11,8 +11,8 @@ use super::universe::Shared;
 use crate::model::{ActionId, LinkId, PartitionId, PlanId, RecordId, Result, Side, Timestamp};
 use crate::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 use crate::store::{
-    Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease, Mark,
-    PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
+    Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease,
+    Mark, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
 };
 
 /// The operations of plans that were not given up, by place.
