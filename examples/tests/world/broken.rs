@@ -233,6 +233,11 @@ fn broken(flaw: Flaw, side: Side) -> Subject {
     subject.unwrap()
 }
 
+/// A subject that is wrong about few worlds only.
+pub(crate) fn subject_that_says_gone() -> Subject {
+    broken(Flaw::SaysGone, Side::Left)
+}
+
 fn check(flaw: Flaw, side: Side, script: &str, harm: Harm) {
     let sound = Subject::new(kinds(), integration).unwrap();
     let script = format!("{IN_STEP}{script}");

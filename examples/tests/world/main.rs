@@ -5,6 +5,7 @@
 
 mod broken;
 mod broken_store;
+mod found;
 mod subject;
 
 use seamless_core::model::Sides;
@@ -24,7 +25,8 @@ fn seeds(usual: u64) -> std::ops::Range<u64> {
 fn check(weather: &Weather, mode: Mode, scripts: u64) -> Figures {
     let figures = search(&subject(), weather, mode, seeds(scripts)).unwrap();
     if let Some(failure) = &figures.failure {
-        panic!("{failure}");
+        let replay = "WORLD_SCRIPT=the-file cargo test -p seamless-examples --test world script_in";
+        panic!("{failure}\nto replay it from a file: {replay}");
     }
     figures
 }
@@ -77,6 +79,41 @@ fn a_script_in_a_file_is_replayed() {
     }
     println!("{}", outcome.picture.join("\n"));
     assert!(outcome.violation().is_none());
+}
+
+#[test]
+fn a_script_is_read_back_as_it_is_shown() {
+    let weather = Weather { lies: true, ..Weather::default() };
+    for seed in 0..300 {
+        let script = Script::draw(seed, 2, &weather);
+        assert_eq!(Script::parse(&script.to_string()).unwrap(), script, "seed {seed}:\n{script}");
+    }
+    for wrong in ["left: fast", "left fly 0.1", "run slowly", "at 3 left create 0.0", "left edit 0.0", "wait long"] {
+        let error = Script::parse(&format!("left: full\n{wrong}\n")).unwrap_err();
+        assert_eq!(error.kind(), seamless_core::ErrorKind::Configuration, "{wrong}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_world() {
+    for seed in 0..20 {
+        let script = Script::draw(seed, 2, &Weather::default());
+        let outcome = || {
+            let outcome = play(&subject(), &script).unwrap();
+            (outcome.picture, outcome.findings, outcome.writes, outcome.edits)
+        };
+        assert_eq!(outcome(), outcome(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_seed_that_fails_is_made_short_and_its_script_fails_in_the_same_way() {
+    let figures = search(&broken::subject_that_says_gone(), &Weather::default(), Mode::Schedules, 1..2000).unwrap();
+    let failure = figures.failure.expect("no seed of these hides a record");
+    let text = failure.script.to_string();
+    assert!(failure.script.steps.len() <= 6, "it is not short:\n{text}");
+    let again = play(&broken::subject_that_says_gone(), &Script::parse(&text).unwrap()).unwrap();
+    assert_eq!(again.violation(), Some(&failure.finding));
 }
 
 /// What the seeds of a range fail with, for who works on the world itself.

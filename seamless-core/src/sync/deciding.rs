@@ -402,7 +402,7 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
                 group: usize::from(row.group),
                 to: row.to,
                 creates: row.creates,
-                // A row that neither has a target nor makes one is only counted.
+                // A row that neither has a target nor makes one is of two records that both hold a value.
                 contested: target.is_none() && row.creates.is_none(),
             };
             let open = late_open(deciding, row).await?;
@@ -422,7 +422,8 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
 }
 
 async fn late_pair(deciding: &Deciding<'_>, row: &DeferredRow) -> Result<Option<Pair>> {
-    if row.target.is_none() {
+    // A record that this plan makes has no pair yet.
+    if row.creates.is_some() {
         return Ok(None);
     }
     let ids = [row.source.id.clone()];
