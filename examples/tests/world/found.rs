@@ -48,3 +48,34 @@ fn i8_references_of_both_sides_wait_by_name_where_one_leads_nowhere() {
     );
     assert_eq!(outcome.findings, []);
 }
+
+/// A user's record of the same key was taken for the one whose making was in doubt, and its values for edits of that.
+#[test]
+fn i11_a_record_that_holds_nothing_of_what_was_sent_is_matched_and_not_taken_for_ours() {
+    let outcome = played(
+        "
+        right fault lost-request
+        run
+          at 53 left create 0.0
+        run
+          at 10 right create 0.0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// And one that a user changed since is ours all the same: what he cleared is not filled again.
+#[test]
+fn i10_a_record_that_was_changed_while_its_making_was_in_doubt_is_ours() {
+    let outcome = played(
+        "
+        right: full truncate=13
+        run
+          at 11 left create 1.0
+        right fault lost-reply
+        run
+          at 44 right clear 1.0 0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
