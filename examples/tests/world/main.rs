@@ -8,7 +8,10 @@ mod broken_store;
 mod found;
 mod subject;
 
+use std::sync::Arc;
+
 use seamless_core::model::Sides;
+use seamless_core::store::SqliteStore;
 use seamless_core::testkit::world::{Figures, Harm, Level, Mode, Script, Weather, play, search};
 
 use subject::subject;
@@ -39,6 +42,15 @@ fn i8_to_i28_whatever_happens_before_it_becomes_quiet() {
 #[test]
 fn i10_to_i26_whatever_happens_and_goes_on_happening() {
     check(&Weather { unbounded: true, ..Weather::default() }, Mode::Schedules, 150);
+}
+
+#[test]
+fn the_same_over_a_store_of_sqlite() {
+    let subject = subject().store(|clock| Ok(Arc::new(SqliteStore::open_in_memory(clock.clone())?)));
+    let figures = search(&subject, &Weather::default(), Mode::Schedules, seeds(15)).unwrap();
+    if let Some(failure) = &figures.failure {
+        panic!("{failure}");
+    }
 }
 
 /// No order is promised, so that records can come in any.
@@ -88,7 +100,9 @@ fn a_script_is_read_back_as_it_is_shown() {
         let script = Script::draw(seed, 2, &weather);
         assert_eq!(Script::parse(&script.to_string()).unwrap(), script, "seed {seed}:\n{script}");
     }
-    for wrong in ["left: fast", "left fly 0.1", "run slowly", "at 3 left create 0.0", "left edit 0.0", "wait long"] {
+    for wrong in
+        ["left: fast", "left fly 0.1", "run slowly", "at 3 left create 0.0", "left edit 0.0", "wait long"]
+    {
         let error = Script::parse(&format!("left: full\n{wrong}\n")).unwrap_err();
         assert_eq!(error.kind(), seamless_core::ErrorKind::Configuration, "{wrong}");
     }
@@ -108,7 +122,8 @@ fn the_same_seed_gives_the_same_world() {
 
 #[test]
 fn a_seed_that_fails_is_made_short_and_its_script_fails_in_the_same_way() {
-    let figures = search(&broken::subject_that_says_gone(), &Weather::default(), Mode::Schedules, 1..2000).unwrap();
+    let figures =
+        search(&broken::subject_that_says_gone(), &Weather::default(), Mode::Schedules, 1..2000).unwrap();
     let failure = figures.failure.expect("no seed of these hides a record");
     let text = failure.script.to_string();
     assert!(failure.script.steps.len() <= 6, "it is not short:\n{text}");

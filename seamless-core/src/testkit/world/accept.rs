@@ -33,10 +33,10 @@ impl Universe {
         self.judge_intent(side, op);
         let can = self.systems.of(side).truth.get(kind).cloned().unwrap_or_default();
         let table = self.systems.of(side).tables.get(kind);
-        if let Some(id) = table.and_then(|table| table.done.get(&op.id)).filter(|_| can.idempotency_key) {
-            let id = id.clone();
-            let proof = self.proof(side, kind, &id, op);
-            return WriteOutcome::Applied { id, proof };
+        if let Some((id, proof)) =
+            table.and_then(|table| table.done.get(&op.id)).filter(|_| can.idempotency_key)
+        {
+            return WriteOutcome::Applied { id: id.clone(), proof: proof.clone() };
         }
         let done = match (&op.verb, &op.target) {
             (Verb::Create, Target::New(id)) => self.accept_create(side, kind, id.as_ref(), op),
@@ -51,10 +51,10 @@ impl Universe {
         match done {
             Err(refusal) => WriteOutcome::Refused(refusal),
             Ok(id) => {
-                if let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) {
-                    table.done.insert(op.id, id.clone());
-                }
                 let proof = self.proof(side, kind, &id, op);
+                if let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) {
+                    table.done.insert(op.id, (id.clone(), proof.clone()));
+                }
                 WriteOutcome::Applied { id, proof }
             }
         }
@@ -128,7 +128,7 @@ impl Universe {
         self.judge_create(side, kind, &id, op, thing, defaulted);
         let automated = self.automate(side, kind, &id, op);
         for field in defaulted.into_iter().chain(automated) {
-            self.is_form(side, kind, &id, field);
+            self.is_form(side, kind, &id, field, op);
         }
         Ok(id)
     }
@@ -185,7 +185,7 @@ impl Universe {
                 carried.is_some_and(|carried| !op.patch.field(carried.field.of(side).as_str()).is_absent());
             // What was not sent and changed all the same is an edit like any other.
             if is_sent {
-                self.is_form(side, kind, id, field);
+                self.is_form(side, kind, id, field, op);
             }
         }
         Ok(id.clone())
@@ -249,7 +249,7 @@ impl Universe {
 
     /// What the system itself put into a field that the engine wrote stands for what the engine wrote there: no user wrote
     /// it, and it need not be carried back.
-    fn is_form(&mut self, side: Side, kind: usize, id: &RecordId, field: usize) {
+    fn is_form(&mut self, side: Side, kind: usize, id: &RecordId, field: usize, op: &WriteOp) {
         let value = |on: Side, id: &RecordId| {
             let name = self.kinds.get(kind)?.carried.get(field)?.field.of(on);
             tag(self.systems.of(on).row(kind, id)?.value(name.as_str()))
@@ -258,6 +258,11 @@ impl Universe {
         let Some(thing) = number.map(|number| (kind, number)) else { return };
         let other = self.records_of(side.other(), thing).first().and_then(|id| value(side.other(), id));
         let made = value(side, id);
+        let name = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
+        let is_said = name.is_some_and(|name| !op.patch.field(name.field.of(side).as_str()).is_absent());
+        if !is_said && other.is_some() {
+            return;
+        }
         self.chronicle.replaced.extend(made);
         self.chronicle.forms.insert((thing, field, side, made, other));
     }

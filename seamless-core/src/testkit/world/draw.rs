@@ -19,8 +19,11 @@ pub struct Weather {
     pub faults: bool,
     /// Whether users act while the integration runs.
     pub rushes: bool,
-    /// Whether records are merged, hidden and restored from backups, and environments copied.
+    /// Whether records are merged and hidden, cursors expire and environments are copied.
     pub upheavals: bool,
+    /// Whether systems are restored from backups. Who approves plans respects guards then, which are all that stops the
+    /// engine from taking what is missing afterwards for deleted: a script that restores few records among many fails.
+    pub restores: bool,
     /// Whether content changes behind the back of versions and feeds.
     pub silent: bool,
     /// Whether systems declare what is not so.
@@ -32,7 +35,7 @@ pub struct Weather {
 }
 
 impl Default for Weather {
-    /// Everything but lies, over all levels, until it becomes quiet.
+    /// Everything but restores and lies, over all levels, until it becomes quiet.
     fn default() -> Self {
         Self {
             levels: Sides::new(Level::ALL.to_vec(), Level::ALL.to_vec()),
@@ -40,6 +43,7 @@ impl Default for Weather {
             faults: true,
             rushes: true,
             upheavals: true,
+            restores: false,
             silent: true,
             lies: false,
             unbounded: false,
@@ -88,7 +92,7 @@ impl Script {
         let has_silent = weather.silent && dice.once_in(4);
         let deeds = Deeds { kinds, things: script.things, has_merges, has_silent, has_begins: true };
         // A backup that is restored is somebody's doing who is there to be asked.
-        let has_restores = weather.upheavals && dice.once_in(5);
+        let has_restores = weather.restores && dice.once_in(2);
         script.cautious = has_restores;
         for _ in 0..steps {
             let step = draw_step(&mut dice, weather, &deeds, has_restores);

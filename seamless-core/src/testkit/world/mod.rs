@@ -15,6 +15,33 @@
 //! What is a violation and what is only counted comes from the table of promises ([`crate::plan::PROMISES`]), read for what
 //! the two systems can do in truth before anything happens.
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use seamless_core::mapper::Mapper;
+//! use seamless_core::model::{Entity, Result};
+//! use seamless_core::sync::Integration;
+//! use seamless_core::testkit::world::{Kind, Mode, Process, Subject, Weather, search};
+//!
+//! /// Tries an integration in two hundred worlds; the error is the shortest script that was found for one that fails.
+//! fn try_it(left: Entity, right: Entity, mapping: Vec<Arc<dyn Mapper>>) -> Result<Option<String>> {
+//!     let customers = Kind::new("customers", left, right, ["number", "No."])
+//!         .carries("name", "Name")
+//!         .carries("credit limit", "Credit Limit (LCY)");
+//!     let subject = Subject::new(vec![customers], move |process: &Process| {
+//!         Integration::builder("customers")
+//!             .left("crm", process.left.clone())
+//!             .right("erp", process.right.clone())
+//!             .links(mapping.clone())
+//!             .store(process.store.clone())
+//!             .clock(process.clock.clone())
+//!             .build()
+//!     })?;
+//!     let figures = search(&subject, &Weather::default(), Mode::Schedules, 1..=200)?;
+//!     Ok(figures.failure.map(|failure| failure.to_string()))
+//! }
+//! ```
+//!
 //! What it does not do: fields whose values cannot hold a number (booleans, options, dates, sets) stay empty; users never
 //! change the name that records are matched by; nobody resolves conflicts; a mapping that brings deleted records back by
 //! policy would be found to resurrect them.

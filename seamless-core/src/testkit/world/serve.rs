@@ -87,14 +87,14 @@ impl Universe {
 
     /// Where a read begins.
     pub(super) fn begin_read(&mut self, side: Side, kind: usize, query: &ReadQuery) -> Result<Cursor> {
-        let sequence = self.content(side, kind).sequence;
+        let (sequence, now) = (self.content(side, kind).sequence, self.now());
         let system = self.systems.of_mut(side);
         system.enumerations += 1;
         let epoch = system.epoch;
         let (changes, low_water) =
             system.truth.get(kind).map_or((false, false), |can| (can.changes, can.low_water));
         let Some(after) = &query.after else {
-            let mark = if low_water { system.low_water(sequence) } else { sequence };
+            let mark = if low_water { system.low_water(sequence, now) } else { sequence };
             return Ok(Place::All { mark, count: 0, last: None }.cursor(side, epoch, kind));
         };
         let place = Place::read(after, side, epoch, kind)?;
@@ -180,7 +180,7 @@ impl Universe {
         let cursor = Place::Changes(last).cursor(side, epoch, kind);
         let end = ended.then(|| {
             let mark = match (truth.low_water, declared) {
-                (true, _) => Some(self.systems.of(side).low_water(passed)),
+                (true, _) => Some(self.systems.of(side).low_water(passed, self.now())),
                 // Said, and not so.
                 (false, true) => Some(passed),
                 (false, false) => None,

@@ -149,6 +149,8 @@ pub(super) struct System {
     pub(super) is_cut: bool,
     pub(super) late: Vec<Late>,
     pub(super) open: Vec<Open>,
+    /// Transactions that were committed: their place, and when.
+    pub(super) committed: Vec<(u64, Duration)>,
     pub(super) backup: Option<Vec<Content>>,
     /// Whether what is connected now is a copy of the environment, under another identity.
     pub(super) is_clone: bool,
@@ -180,6 +182,7 @@ impl System {
             is_cut: false,
             late: Vec::new(),
             open: Vec::new(),
+            committed: Vec::new(),
             backup: None,
             is_clone: false,
             ops: 0,
@@ -230,10 +233,12 @@ impl System {
         self.faults.remove(place)
     }
 
-    /// The last place before which nothing is open any more.
-    pub(super) fn low_water(&self, passed: u64) -> u64 {
-        let open = self.open.iter().map(|open| open.sequence.saturating_sub(1)).min();
-        open.unwrap_or(passed).min(passed)
+    /// The last place before which nothing was open any more at the moment that is shown.
+    pub(super) fn low_water(&self, passed: u64, now: Duration) -> u64 {
+        let then = now.saturating_sub(Duration::from_millis(self.switches.lag));
+        let still = self.committed.iter().filter(|(_, at)| *at > then).map(|(place, _)| *place);
+        let open = self.open.iter().map(|open| open.sequence).chain(still).min();
+        open.map_or(passed, |open| open.saturating_sub(1)).min(passed)
     }
 }
 

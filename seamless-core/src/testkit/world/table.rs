@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::switches::{Switches, Versions};
-use crate::connector::{Tombstone, Versioned};
+use crate::connector::{Proof, Tombstone, Versioned};
 use crate::model::{
     ActionId, Entity, FieldName, KeyPart, Presence, RecordBuilder, RecordId, Shape, Timestamp, Value, Version,
 };
@@ -67,7 +67,8 @@ pub(super) struct Table {
     /// Deleted records as they were.
     pub(super) bin: BTreeMap<RecordId, Row>,
     pub(super) denied: BTreeSet<FieldName>,
-    pub(super) done: BTreeMap<ActionId, RecordId>,
+    /// What was answered to each operation that happened.
+    pub(super) done: BTreeMap<ActionId, (RecordId, Proof)>,
     last_id: i64,
 }
 

@@ -364,6 +364,8 @@ impl Universe {
     /// there in between, for whom a real system would have made it wait.
     pub(super) fn commit(&mut self, side: Side, open: Open) {
         let thing = (open.kind, open.thing);
+        let now = self.now();
+        self.systems.of_mut(side).committed.push((open.sequence, now));
         let Some(row) = self.systems.of(side).row(open.kind, &open.id) else { return };
         let is_first = row.tick <= open.tick;
         let tag = self.chronicle.fresh(thing, open.field, side);
