@@ -89,8 +89,6 @@ pub(super) struct Chronicle {
     pub(super) deleted: BTreeMap<(Side, Thing), u64>,
     /// When users of a side deleted a thing last, whether it is there again or not.
     pub(super) deletions: BTreeMap<(Side, Thing), u64>,
-    /// Records that went by a restored backup.
-    pub(super) vanished: BTreeSet<(Side, Thing)>,
     /// Things that were merged into another one, told by the system or not.
     merged: BTreeMap<Thing, (usize, bool)>,
     /// Things of which the users themselves made more than one record, or that merging made one of.
@@ -222,7 +220,6 @@ impl Chronicle {
         self.first_born.entry(holder.clone()).or_insert(tick);
         self.born.insert(holder, tick);
         self.deleted.remove(&(side, root));
-        self.vanished.remove(&(side, root));
         self.ended.retain(|(_, ended)| *ended != root);
         self.settled.remove(&root);
     }

@@ -131,6 +131,10 @@ impl Kind {
                 })
             };
             known(self.named_by.of(side))?;
+            if entity.key.len() > 1 {
+                return Err(Error::configuration("the key of a simulated entity is one field")
+                    .at("entity", &entity.name));
+            }
             self.own.of(side).as_ref().map(known).transpose()?;
             for carried in &self.carried {
                 let field = known(carried.field.of(side))?;

@@ -407,12 +407,7 @@ impl Universe {
             };
             let tick = self.chronicle.next_tick();
             let gone = before.rows.iter().filter(|(id, _)| !content.rows.contains_key(*id));
-            for (id, row) in gone {
-                self.bury(side, kind, id);
-                if let Some(number) = row.thing {
-                    self.chronicle.vanished.insert((side, (kind, number)));
-                }
-            }
+            gone.for_each(|(id, _)| self.bury(side, kind, id));
             let system = self.systems.of_mut(side);
             let switches = system.switches.clone();
             let mut content = content;
