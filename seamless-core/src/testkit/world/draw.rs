@@ -204,6 +204,15 @@ fn draw_step(dice: &mut Dice, weather: &Weather, deeds: &Deeds, has_restores: bo
         Draw::Deed => vec![Step::Deed(deeds.draw(dice))],
         Draw::Run => vec![Step::Run(Run::default())],
         Draw::Wait => vec![Step::Wait(dice.pick(&[1, 60, 4000]).unwrap_or(60))],
+        Draw::Rushed if dice.once_in(2) => {
+            // Aimed at the moment between reading and writing: what is about to be written is edited there, too.
+            let (kind, thing, side) = (dice.below(deeds.kinds), dice.below(deeds.things), draw_side(dice));
+            let what = What::Edit(dice.below(4));
+            let first = Deed { side, kind, thing, what };
+            let moment = 4 + u64::try_from(dice.below(24)).unwrap_or(0);
+            let second = Deed { side: side.other(), ..first };
+            vec![Step::Deed(first), Step::Run(Run { crash: None, deeds: vec![(moment, second)] })]
+        }
         Draw::Rushed => {
             let count = 1 + dice.below(4);
             let deeds =
