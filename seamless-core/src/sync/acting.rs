@@ -377,8 +377,8 @@ impl Applying<'_> {
     }
 
     /// A create can be sent again where the target itself refuses or recognises the second one (an idempotency key, an
-    /// id of ours, a unique key). Otherwise the record is looked for by key and then by the match lines; what is found
-    /// and has no partner is ours.
+    /// id of ours, a unique key). Otherwise the record is looked for by key and then by the match lines; what is found,
+    /// has no partner and holds any of what was sent is ours. One that holds nothing of it is matched by the next plan.
     async fn fate_of_create(&self, link: &CompiledLink, side: Side, one: &Ready) -> Result<Fate> {
         let capabilities = self.inner.capabilities(link, side);
         if capabilities.idempotency_key {
@@ -405,7 +405,10 @@ impl Applying<'_> {
                     let is_paired = mark.into_iter().flatten().any(|mark| mark.status != PairStatus::Ended);
                     return Ok(match is_paired {
                         true => Fate::Undecidable,
-                        false => Fate::Done(found.id.clone(), Proof::None),
+                        false if one.is_likely(link, side, &found, &fields) => {
+                            Fate::Done(found.id.clone(), Proof::None)
+                        }
+                        false => Fate::Superseded("somebody else made a record of its key".to_owned()),
                     });
                 }
                 Lookup::Gone(_) | Lookup::Hidden if enforced => return Ok(Fate::SendAgain),

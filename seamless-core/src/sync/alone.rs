@@ -69,6 +69,9 @@ enum Ambiguity {
     Taken(u16, RecordId),
     /// The other side did not say whether it has a match by this line: creating one now could be a duplicate.
     Unanswered(u16),
+    /// It matches nothing that is known, and the other side is never sure to show everything: creating one could be a
+    /// duplicate, whenever it is done.
+    Unsure,
 }
 
 /// A record without a pair as it was spilled, and what matching found of it.
@@ -138,6 +141,10 @@ async fn decide_page(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) -
         }
         let Candidate { record, partner, .. } = candidate;
         if partner.is_none() && !may_create {
+            // Where a full reading can be complete the next one decides; otherwise nothing ever would.
+            if !making.inner.capabilities(deciding.link, side.other()).complete_enumeration {
+                page.entries.extend(park_ambiguous(deciding, side, candidate, &Ambiguity::Unsure, open));
+            }
             continue;
         }
         let other = partner.as_ref().map(|(_, partner)| partner);
@@ -314,19 +321,24 @@ fn park_ambiguous(
     ambiguity: &Ambiguity,
     open: &[Attention],
 ) -> Option<Entry> {
-    let (line, message) = match ambiguity {
-        Ambiguity::Several(line) => (line, "several records match; none is chosen".to_owned()),
-        Ambiguity::Taken(line, id) => (line, format!("it matches {id}, which has a partner already")),
-        Ambiguity::Unanswered(line) => {
-            (line, "the other side did not say whether a record matches".to_owned())
+    let of_line = |line: &u16, message: &str| format!("{message} (match line {})", line + 1);
+    let message = match ambiguity {
+        Ambiguity::Several(line) => of_line(line, "several records match; none is chosen"),
+        Ambiguity::Taken(line, id) => of_line(line, &format!("it matches {id}, which has a partner already")),
+        Ambiguity::Unanswered(line) => of_line(line, "the other side did not say whether a record matches"),
+        Ambiguity::Unsure => {
+            "nothing that is known matches, and the other side is never sure to show all its records"
+                .to_owned()
         }
     };
-    let message = format!("{message} (match line {})", line + 1);
     let remedy = match ambiguity {
         Ambiguity::Several(_) | Ambiguity::Taken(..) => {
             "remove or correct the duplicate; then exactly one record matches"
         }
         Ambiguity::Unanswered(_) => "nothing, if the other side answers again: every plan asks it",
+        Ambiguity::Unsure => {
+            "make the record on the other side, where it is missing; then the two are paired"
+        }
     };
     let known = open.iter().any(|attention| {
         matches!(&attention.why, crate::plan::AttentionWhy::Parked { message: shown, .. } if *shown == message)

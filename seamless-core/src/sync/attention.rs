@@ -84,14 +84,15 @@ async fn look_at(
         }
     }
     making.spill(area::look(place), look).await?;
+    let can_tell = making.inner.capabilities(link, side).gone_not_hidden;
     let mut gone = Vec::new();
     for lookup in fetch_unseen(making, place, link, side, alone).await? {
         match lookup {
             Lookup::Found(versioned) => {
                 add_unpaired(making, place, link, side, &versioned, pulled).await?;
             }
-            Lookup::Gone(proof) => gone.push(proof.id),
-            Lookup::Hidden | Lookup::Several(_) | Lookup::Unanswered => {}
+            Lookup::Gone(proof) if can_tell => gone.push(proof.id),
+            Lookup::Gone(_) | Lookup::Hidden | Lookup::Several(_) | Lookup::Unanswered => {}
         }
     }
     close_gone(making, place, link, side, gone).await

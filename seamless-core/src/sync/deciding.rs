@@ -143,7 +143,14 @@ impl Deciding<'_> {
             by,
         };
         let found = self.making.connector(side).fetch(query).await;
-        found.map_err(|error| error.at("side", self.making.inner.names.of(side)))
+        let mut found = found.map_err(|error| error.at("side", self.making.inner.names.of(side)))?;
+        if !self.making.inner.capabilities(self.link, side).gone_not_hidden {
+            // What cannot be told apart proves nothing, whatever the connector calls it.
+            for gone in found.iter_mut().filter(|found| matches!(found, Lookup::Gone(_))) {
+                *gone = Lookup::Hidden;
+            }
+        }
+        Ok(found)
     }
 
     /// How many pages are decided at once. Where records refer to others of the same link, a page sees what those before
@@ -438,7 +445,7 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
                 group: usize::from(row.group),
                 to: row.to,
                 creates: row.creates,
-                // A row that neither has a target nor makes one is only counted.
+                // A row that neither has a target nor makes one is of two records that both hold a value.
                 contested: target.is_none() && row.creates.is_none(),
             };
             let open = late_open(deciding, row).await?;
@@ -459,7 +466,8 @@ pub(super) async fn decide_late(deciding: &Deciding<'_>) -> Result<u64> {
 }
 
 async fn late_pair(deciding: &Deciding<'_>, row: &DeferredRow) -> Result<Option<Pair>> {
-    if row.target.is_none() {
+    // A record that this plan makes has no pair yet.
+    if row.creates.is_some() {
         return Ok(None);
     }
     let ids = [row.source.id.clone()];

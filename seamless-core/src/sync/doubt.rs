@@ -64,12 +64,17 @@ impl Inner {
     pub(super) fn capabilities(&self, link: &CompiledLink, side: Side) -> Capabilities {
         let entity = link.spec().entity.of(side);
         let mut can = self.connectors.of(side).capabilities(entity);
+        // Where reading lags, a record that is not there may be one that is not there yet.
+        can.gone_not_hidden &= can.consistent_read;
         for doubted in self.doubts.of(side, entity) {
             match doubted {
                 Capability::ConditionalUpdate => can.conditional_update = false,
                 Capability::WriteReturns => can.write_returns = WriteReturns::Nothing,
                 Capability::UniqueKey => can.unique_key = UniqueKey::None,
-                Capability::ConsistentRead => can.consistent_read = false,
+                Capability::ConsistentRead => {
+                    can.consistent_read = false;
+                    can.gone_not_hidden = false;
+                }
                 Capability::Tombstones => can.tombstones = false,
                 Capability::CompleteEnumeration => can.complete_enumeration = false,
                 Capability::LowWater => can.low_water = false,

@@ -71,6 +71,27 @@ impl Ready {
         !self.sent.is_empty() && self.sent.iter().all(holds)
     }
 
+    /// Whether a record that was found by its key is the one that was sent, and not somebody else's of the same key: it
+    /// holds at least one of the other values. A user may have changed some since; where nothing else was sent, the key
+    /// alone tells.
+    pub(super) fn is_likely(
+        &self,
+        link: &CompiledLink,
+        side: Side,
+        found: &Versioned,
+        key: &[FieldName],
+    ) -> bool {
+        let (forms, shape) = (link.forms(side), link.shape(side));
+        let is_key = |slot: usize| shape.name(slot).is_some_and(|name| key.contains(name));
+        let mut others =
+            self.sent.iter().filter(|(slot, value)| !is_key(*slot) && !value.is_blank()).peekable();
+        others.peek().is_none()
+            || others.any(|(slot, value)| match found.record.get(*slot) {
+                Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
+                Presence::Absent | Presence::Unreadable => false,
+            })
+    }
+
     /// What became of an update, from what the target holds now.
     pub(super) fn fate_of_update(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Fate {
         if self.is_held_by(link, side, held) {

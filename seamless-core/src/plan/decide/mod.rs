@@ -127,7 +127,7 @@ pub struct Deferred {
     /// The action that creates the target, where it is new.
     pub creates: Option<ActionId>,
     /// Whether both sides hold a value. Only when the partner is known can it be told whether they mean the same, so
-    /// this plan sends nothing and the next one decides.
+    /// this plan sends nothing and the next one decides; where there is no partner still, it waits by name.
     pub contested: bool,
 }
 
@@ -169,9 +169,6 @@ pub fn decide_deferred(
     resolved: &Resolved,
     open: &[Attention],
 ) -> Option<Entry> {
-    if deferred.contested {
-        return None;
-    }
     let (to, from) = (deferred.to, deferred.to.other());
     let half = |side: Side| match (side == from, target) {
         (true, _) => Half::There(source),

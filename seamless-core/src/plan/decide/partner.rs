@@ -271,6 +271,9 @@ impl Deciding<'_> {
             Ok(planned) => planned,
             Err(error) => return self.park_group(deferred.group, to, &error),
         };
+        if deferred.contested {
+            return;
+        }
         let (mut writing, mut agreed) = (Writing::default(), Bits::new());
         self.gather(deferred.group, to, held, planned, Provenance::Changed, &mut writing, &mut agreed);
         let planned_target = match (target, deferred.creates) {

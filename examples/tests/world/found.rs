@@ -1,0 +1,81 @@
+//! Scripts that the world found and made short, each for something that was wrong once.
+
+use seamless_core::testkit::world::{Outcome, Script, play};
+
+use super::subject::subject;
+
+fn played(script: &str) -> Outcome {
+    play(&subject(), &Script::parse(script).unwrap()).unwrap()
+}
+
+/// It was neither made nor named: where a full reading is never complete, no plan could ever decide it.
+#[test]
+fn i9_a_record_whose_partner_may_be_out_of_sight_for_ever_waits() {
+    let outcome = played(
+        "
+        left: no-complete-enumeration
+        right: full
+        right create 0.0
+        ",
+    );
+    assert_eq!(outcome.findings, []);
+}
+
+/// The new partner was not shown yet, and what it was made from was deleted because of that.
+#[test]
+fn i23_where_reading_lags_gone_is_no_proof() {
+    for left in ["no-feed lag=200", "no-order lag=100"] {
+        let outcome = played(&format!("left: {left}\nright: full\nright create 0.0\n"));
+        assert_eq!(outcome.findings, []);
+    }
+}
+
+/// Both sides pointed somewhere, and what one of them pointed at was gone: the pair was put off to the next plan, in every
+/// plan.
+#[test]
+fn i8_references_of_both_sides_wait_by_name_where_one_leads_nowhere() {
+    let outcome = played(
+        "
+        things: 4
+        right create 0.1
+        left create 1.3
+        run
+        right create 1.1
+        right refer 0.1 1
+        right delete 1.3
+        left refer 0.1 3
+        ",
+    );
+    assert_eq!(outcome.findings, []);
+}
+
+/// A user's record of the same key was taken for the one whose making was in doubt, and its values for edits of that.
+#[test]
+fn i11_a_record_that_holds_nothing_of_what_was_sent_is_matched_and_not_taken_for_ours() {
+    let outcome = played(
+        "
+        right fault lost-request
+        run
+          at 53 left create 0.0
+        run
+          at 10 right create 0.0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// And one that a user changed since is ours all the same: what he cleared is not filled again.
+#[test]
+fn i10_a_record_that_was_changed_while_its_making_was_in_doubt_is_ours() {
+    let outcome = played(
+        "
+        right: full truncate=13
+        run
+          at 11 left create 1.0
+        right fault lost-reply
+        run
+          at 44 right clear 1.0 0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}

@@ -1,0 +1,201 @@
+//! Our own integration in the simulated world: random schedules over systems that can more or less, and are odd. A seed that
+//! fails prints a short script. `WORLD_SEED` begins at another seed, `WORLD_SCRIPTS` plays more scripts, and `WORLD_SCRIPT`
+//! replays the script in a file.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod broken;
+mod broken_store;
+mod found;
+mod subject;
+
+use std::sync::Arc;
+
+use seamless_core::model::Sides;
+use seamless_core::store::SqliteStore;
+use seamless_core::testkit::world::{Figures, Harm, Level, Mode, Script, Weather, play, search};
+
+use subject::subject;
+
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
+}
+
+fn seeds(usual: u64) -> std::ops::Range<u64> {
+    let first = number("WORLD_SEED", 1);
+    first..first + number("WORLD_SCRIPTS", usual)
+}
+
+fn check(weather: &Weather, mode: Mode, scripts: u64) -> Figures {
+    let figures = search(&subject(), weather, mode, seeds(scripts)).unwrap();
+    if let Some(failure) = &figures.failure {
+        let replay = "WORLD_SCRIPT=the-file cargo test -p seamless-examples --test world script_in";
+        panic!("{failure}\nto replay it from a file: {replay}");
+    }
+    figures
+}
+
+#[test]
+fn i8_to_i28_whatever_happens_before_it_becomes_quiet() {
+    check(&Weather::default(), Mode::Schedules, 150);
+}
+
+#[test]
+fn i10_to_i26_whatever_happens_and_goes_on_happening() {
+    check(&Weather { unbounded: true, ..Weather::default() }, Mode::Schedules, 150);
+}
+
+#[test]
+fn the_same_over_a_store_of_sqlite() {
+    let subject = subject().store(|clock| Ok(Arc::new(SqliteStore::open_in_memory(clock.clone())?)));
+    let figures = search(&subject, &Weather::default(), Mode::Schedules, seeds(15)).unwrap();
+    if let Some(failure) = &figures.failure {
+        panic!("{failure}");
+    }
+}
+
+/// No order is promised, so that records can come in any.
+fn unordered() -> Weather {
+    let levels = vec![Level::NoOrder];
+    Weather { levels: Sides::new(levels.clone(), levels), ..calm() }
+}
+
+/// Nothing goes wrong, and nobody acts while the integration runs.
+fn calm() -> Weather {
+    Weather {
+        oddities_max: 0,
+        faults: false,
+        rushes: false,
+        upheavals: false,
+        silent: false,
+        ..Weather::default()
+    }
+}
+
+#[test]
+fn i17_one_graph_that_is_edited_twice_gives_one_plan_in_any_order_and_then_nothing_is_left() {
+    check(&unordered(), Mode::Planner, 60);
+}
+
+#[test]
+fn i16_sides_that_change_places_end_in_the_mirrored_picture() {
+    check(&calm(), Mode::Mirror, 60);
+}
+
+#[test]
+fn a_script_in_a_file_is_replayed() {
+    let Ok(file) = std::env::var("WORLD_SCRIPT") else { return };
+    let script = Script::parse(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let outcome = play(&subject(), &script).unwrap();
+    for finding in &outcome.findings {
+        println!("{} {finding}", if finding.owed { "VIOLATION" } else { "allowed" });
+    }
+    println!("{}", outcome.picture.join("\n"));
+    assert!(outcome.violation().is_none());
+}
+
+#[test]
+fn a_script_is_read_back_as_it_is_shown() {
+    let weather = Weather { lies: true, ..Weather::default() };
+    for seed in 0..300 {
+        let script = Script::draw(seed, 2, &weather);
+        assert_eq!(Script::parse(&script.to_string()).unwrap(), script, "seed {seed}:\n{script}");
+    }
+    for wrong in
+        ["left: fast", "left fly 0.1", "run slowly", "at 3 left create 0.0", "left edit 0.0", "wait long"]
+    {
+        let error = Script::parse(&format!("left: full\n{wrong}\n")).unwrap_err();
+        assert_eq!(error.kind(), seamless_core::ErrorKind::Configuration, "{wrong}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_world() {
+    for seed in 0..20 {
+        let script = Script::draw(seed, 2, &Weather::default());
+        let outcome = || {
+            let outcome = play(&subject(), &script).unwrap();
+            (outcome.picture, outcome.findings, outcome.writes, outcome.edits)
+        };
+        assert_eq!(outcome(), outcome(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_seed_that_fails_is_made_short_and_its_script_fails_in_the_same_way() {
+    let figures =
+        search(&broken::subject_that_says_gone(), &Weather::default(), Mode::Schedules, 1..2000).unwrap();
+    let failure = figures.failure.expect("no seed of these hides a record");
+    let text = failure.script.to_string();
+    assert!(failure.script.steps.len() <= 6, "it is not short:\n{text}");
+    let again = play(&broken::subject_that_says_gone(), &Script::parse(&text).unwrap()).unwrap();
+    assert_eq!(again.violation(), Some(&failure.finding));
+}
+
+/// What the seeds of a range fail with, for who works on the world itself.
+#[test]
+fn survey() {
+    let Ok(count) = std::env::var("WORLD_SURVEY") else { return };
+    let first = number("WORLD_SEED", 1);
+    let weather = match std::env::var("WORLD_WEATHER").as_deref() {
+        Ok("plain") => Weather { oddities_max: 0, upheavals: false, silent: false, ..Weather::default() },
+        Ok("odd") => Weather { upheavals: false, silent: false, ..Weather::default() },
+        Ok("lies") => Weather { lies: true, ..Weather::default() },
+        Ok("unbounded") => Weather { unbounded: true, ..Weather::default() },
+        Ok("unordered") => unordered(),
+        Ok("calm") => calm(),
+        _ => Weather::default(),
+    };
+    let mode = match std::env::var("WORLD_MODE").as_deref() {
+        Ok("planner") => Mode::Planner,
+        Ok("mirror") => Mode::Mirror,
+        _ => Mode::Schedules,
+    };
+    let mut seen = std::collections::BTreeMap::new();
+    for seed in first..first + count.parse::<u64>().unwrap() {
+        let figures = search(&subject(), &weather, mode, [seed]).unwrap();
+        if let Some(failure) = figures.failure {
+            let kind = format!("{} {}", failure.finding.harm.words(), failure.finding.invariant);
+            let of: &mut Vec<String> = seen.entry(kind).or_default();
+            of.push(failure.to_string());
+        }
+    }
+    for (kind, mut of) in seen {
+        of.sort_by_key(String::len);
+        println!("== {kind}: {} seeds", of.len());
+        for text in of.iter().take(number("WORLD_SHOWN", 2) as usize) {
+            println!("{text}");
+        }
+    }
+}
+
+/// The figures that we publish: how often which harm was done, by what the right system cannot do. `WORLD_SCRIPTS` plays more
+/// scripts per level; with `--nocapture` the table is shown.
+#[test]
+fn figures_per_level() {
+    let harms = [
+        Harm::LostUpdate,
+        Harm::FalseConflict,
+        Harm::EchoWrite,
+        Harm::Duplicate,
+        Harm::WrongDelete,
+        Harm::Invention,
+    ];
+    let mut table = String::from(
+        "| right system | scripts | edits | writes | faults | crashes | lost updates | false conflicts | echo writes \
+         | duplicates | wrong deletes | inventions |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for level in Level::ALL {
+        let figures = check(&Weather::plain(Level::Full, level), Mode::Schedules, 25);
+        let Figures { scripts, edits, writes, faults, crashes, tally, .. } = &figures;
+        table += &format!("| {} | {scripts} | {edits} | {writes} | {faults} | {crashes} |", level.name());
+        for harm in harms {
+            // Violations, and in brackets what the table of promises allows there.
+            table += &match (tally.violations(harm), tally.allowed(harm)) {
+                (owed, 0) => format!(" {owed} |"),
+                (owed, allowed) => format!(" {owed} ({allowed}) |"),
+            };
+        }
+        table += "\n";
+    }
+    println!("{table}");
+}

@@ -1,0 +1,116 @@
+//! Laws that relate two worlds: records that come in another order, and sides that change places. No expected result is
+//! needed, only that both worlds do the same. The doors are [`order_law`] and [`mirror_law`].
+
+use futures::executor::block_on;
+
+use super::finding::Harm;
+use super::kind::Subject;
+use super::play::{Outcome, Player};
+use super::script::{Script, Step};
+use crate::model::{Error, Result, Side};
+
+/// I17: plays the script twice, with enumerations in two orders. The plan of what is left to do at the end must be the same,
+/// entry by entry, and when all is quiet so must be what both systems hold. The systems must promise no order, or nothing
+/// is shuffled.
+///
+/// Errors: as [`play`](super::play).
+pub fn order_law(subject: &Subject, script: &Script) -> Result<Outcome> {
+    let shuffled = |shuffle: u64| -> Result<(Vec<String>, Outcome)> {
+        let mut script = script.clone();
+        Side::BOTH.into_iter().for_each(|side| script.systems.of_mut(side).shuffle = shuffle);
+        let mut player = Player::new(subject, &script)?;
+        script.steps.iter().try_for_each(|step| player.step(step))?;
+        let entries = planned(&player)?;
+        player.settle()?;
+        Ok((entries, player.outcome()))
+    };
+    let (entries, mut outcome) = shuffled(1)?;
+    let (others, other) = shuffled(2)?;
+    if let Some((one, another)) = differing(&entries, &others) {
+        outcome.add(Harm::OrderMatters, "I17", format!("in one order {one}, in another {another}"));
+    }
+    if let Some((one, another)) = differing(&outcome.picture, &other.picture) {
+        outcome.add(
+            Harm::OrderMatters,
+            "I17",
+            format!("it ends with {one}, in another order with {another}"),
+        );
+    }
+    Ok(outcome)
+}
+
+/// I16: plays the script as it is, and with everything changed over, under the mapping that the subject has for that. What
+/// both systems hold in the end must be mirrored. Deeds within runs and broken off runs are left out, since moments and
+/// steps are counted over both systems in an order that is not mirrored.
+///
+/// Errors: as [`play`](super::play); the subject does not say how it is built with its sides changed over.
+pub fn mirror_law(subject: &Subject, script: &Script) -> Result<Outcome> {
+    let mirror = subject.mirror.clone().ok_or_else(|| {
+        Error::configuration("the subject does not say how it is built mirrored")
+            .with_remedy("say so with `mirrored_by`")
+    })?;
+    let mut script = script.clone();
+    for step in &mut script.steps {
+        if let Step::Run(run) = step {
+            *run = super::script::Run::default();
+        }
+    }
+    let other = Subject {
+        kinds: subject.kinds.iter().map(super::kind::Kind::mirrored).collect(),
+        build: mirror,
+        mirror: None,
+        open: subject.open.clone(),
+    };
+    let mut outcome = super::play::play(subject, &script)?;
+    let mirrored = super::play::play(&other, &mirror_of(&script))?;
+    let mut picture: Vec<String> = mirrored.picture.iter().map(|line| change_over(line)).collect();
+    picture.sort();
+    if let Some((one, another)) = differing(&outcome.picture, &picture) {
+        outcome.add(Harm::SidesMatter, "I16", format!("it ends with {one}, changed over with {another}"));
+    }
+    let writes = (outcome.writes, mirrored.writes);
+    if writes.0 != writes.1 {
+        let words = format!("{} operations were sent, changed over {}", writes.0, writes.1);
+        outcome.add(Harm::SidesMatter, "I16", words);
+    }
+    Ok(outcome)
+}
+
+fn mirror_of(script: &Script) -> Script {
+    let mut mirrored = script.clone();
+    mirrored.systems = script.systems.clone().mirrored();
+    for step in &mut mirrored.steps {
+        match step {
+            Step::Deed(deed) => deed.side = deed.side.other(),
+            Step::Event(side, _) | Step::Fault(side, _) => *side = side.other(),
+            Step::Wait(_) | Step::Run(_) => {}
+        }
+    }
+    mirrored
+}
+
+fn change_over(line: &str) -> String {
+    match (line.strip_prefix("left "), line.strip_prefix("right ")) {
+        (Some(rest), _) => format!("right {rest}"),
+        (_, Some(rest)) => format!("left {rest}"),
+        _ => line.to_owned(),
+    }
+}
+
+/// The entries of a plan as lines; head and trailer, which name times and cursors, are left out.
+fn planned(player: &Player<'_>) -> Result<Vec<String>> {
+    let mut bytes = Vec::new();
+    let plan = block_on(player.integration.plan())?;
+    block_on(plan.write_jsonl(&mut bytes))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+    lines.pop();
+    Ok(lines)
+}
+
+/// The first place where two lists differ.
+fn differing(one: &[String], other: &[String]) -> Option<(String, String)> {
+    let at = (0..one.len().max(other.len())).find(|at| one.get(*at) != other.get(*at))?;
+    let shown = |list: &[String]| list.get(at).cloned().unwrap_or_else(|| "nothing".to_owned());
+    Some((shown(one), shown(other)))
+}
