@@ -79,3 +79,23 @@ fn i10_a_record_that_was_changed_while_its_making_was_in_doubt_is_ours() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// Without versions a delete named no values, and an edit that nobody had read went with the record.
+#[test]
+fn i23_a_delete_where_there_are_no_versions_names_what_was_read() {
+    let outcome = played(
+        "
+        left: full no-versions
+        right: no-order
+        things: 2
+        right create 1.0
+        run
+          at 34 right delete 1.0
+        left fault token-expired
+        run
+        run
+          at 17 left edit 1.0 0
+        ",
+    );
+    assert_eq!(outcome.findings, []);
+}

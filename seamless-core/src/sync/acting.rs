@@ -182,7 +182,7 @@ impl Applying<'_> {
         let patch = patch(shape, &values)?;
         let slots = values.into_iter().map(|(field, value)| Some((shape.slot(field.as_str())?, value)));
         let sent = slots.flatten().collect();
-        let expects = match expects(link, action, pair, capabilities)? {
+        let expects = match expects(link, &entry, action, pair, capabilities)? {
             Ok(expects) => expects,
             Err(why) => return Ok(Err((entry, why.to_owned()))),
         };

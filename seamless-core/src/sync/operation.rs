@@ -9,7 +9,7 @@ use crate::model::{
     ActionId, FieldName, Presence, Record, RecordBuilder, RecordId, Result, RuleId, Shape, Slot, Value,
     record,
 };
-use crate::plan::{Action, Entry, Pair, PlannedExpects, Reason};
+use crate::plan::{Action, Entry, Pair, PlannedExpects, PlannedVerb, Reason};
 
 /// The id of a record that is to be made, where the client chooses it: derived from the action, so that the same
 /// create again is the same record. Written like a UUID, since that is what such systems take.
@@ -45,6 +45,7 @@ pub(super) const NOT_RELEASED: &str = "the unique value that it gives up could n
 /// plan have left it.
 pub(super) fn expects(
     link: &CompiledLink,
+    entry: &Entry,
     action: &Action,
     pair: Option<&Pair>,
     capabilities: &Capabilities,
@@ -53,7 +54,7 @@ pub(super) fn expects(
         PlannedExpects::Anything => Expects::Anything,
         PlannedExpects::Missing => Expects::Missing,
         PlannedExpects::Version(version) => Expects::Version(version.clone()),
-        PlannedExpects::Before => Expects::Values(before(action)?),
+        PlannedExpects::Before => Expects::Values(before(entry, action, &[])?),
         PlannedExpects::Released { fields } => {
             let Some(pair) = pair.filter(|pair| is_released(link, action, fields, pair)) else {
                 return Ok(Err(NOT_RELEASED));
@@ -61,15 +62,23 @@ pub(super) fn expects(
             match (pair.version.of(action.side), capabilities.conditional_update) {
                 (_, false) => Expects::Anything,
                 (Some(version), true) => Expects::Version(version.clone()),
-                // A delete changes no field that it could name.
-                (None, true) if action.changes.is_empty() => Expects::Anything,
-                (None, true) => Expects::Values(before(action)?),
+                (None, true) => Expects::Values(before(entry, action, fields)?),
             }
         }
     }))
 }
 
-fn before(action: &Action) -> Result<Record> {
+/// What the fields of a precondition must hold: those that an update changes, all that was read of a record that is to be
+/// deleted. A delete changes no field, and what its record let go of is not what was read any more.
+fn before(entry: &Entry, action: &Action, released: &[FieldName]) -> Result<Record> {
+    let seen = entry.observed.of(action.side).as_ref();
+    if let (PlannedVerb::Delete(_), Some(seen)) = (&action.verb, seen) {
+        let names = seen.shape().names().iter().enumerate();
+        let still =
+            names.filter(|(_, name)| !released.contains(name)).map(|(slot, _)| (slot, seen.get(slot)));
+        let still = still.filter(|(_, presence)| matches!(presence, Presence::Value(_)));
+        return Ok(Record::absent(seen.shape()).with(still));
+    }
     let before = action.changes.iter().filter(|change| matches!(change.before, Slot::Value(_)));
     let values: Vec<(FieldName, Slot)> =
         before.map(|change| (change.field.clone(), change.before.clone())).collect();
