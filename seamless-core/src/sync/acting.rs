@@ -25,7 +25,7 @@ use crate::store::{AttentionKind, Commit};
 use super::ahead;
 use super::applying::{Applying, is_create, never};
 use super::fate::{Fate, Ready};
-use super::late_commit::{CameTo, kind, names};
+use super::late_commit::{CameTo, Spent, kind, names};
 use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
 use super::pair_now::{PairsNow, pair_key, put_pairs};
 use super::progress::Event;
@@ -84,21 +84,21 @@ impl Applying<'_> {
         let acted = Acted { link, ready, fates, now, commit };
         match recovering {
             true => {
-                let commit = self.end_all(acted);
+                let (commit, _) = self.end_all(acted);
                 self.commit(commit).await
             }
             false => self.put_off(of, names, CameTo::Acted(acted)).await,
         }
     }
 
-    /// Ends a batch of actions as their fates say.
-    pub(super) fn end_all(&mut self, acted: Acted) -> Commit {
+    /// Ends a batch of actions as their fates say; gives them back as well.
+    pub(super) fn end_all(&mut self, acted: Acted) -> (Commit, Spent) {
         let Acted { link, ready, fates, mut now, mut commit } = acted;
         for (one, fate) in ready.iter().zip(fates) {
             self.end(&link, one, fate, &mut now, &mut commit);
         }
         put_pairs(&link, now, &mut commit);
-        commit
+        (commit, ready)
     }
 
     /// Whether a failure of the same pair is counted already, as it is when its record could not let go of a unique

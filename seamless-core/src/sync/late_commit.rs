@@ -9,6 +9,8 @@
 
 use std::collections::HashSet;
 
+use futures::join;
+
 use crate::connector::{Capabilities, UniqueKey};
 use crate::model::{LinkId, PlanId, RecordId, Result, Side};
 use crate::plan::{Entry, Rank};
@@ -16,6 +18,7 @@ use crate::store::{Commit, Lease, StateStore};
 
 use super::acting::Acted;
 use super::applying::Applying;
+use super::fate::Ready;
 use super::pair_now::{PairsNow, pair_key};
 
 /// What the entries of one batch have in common. Effects of both sides are one batch: their side is left.
@@ -28,6 +31,9 @@ pub(super) struct Late {
     of: Kind,
     pairs: HashSet<(Side, RecordId)>,
 }
+
+/// Actions that have ended.
+pub(super) type Spent = Vec<Ready>;
 
 /// What a batch came to.
 pub(super) enum CameTo {
@@ -47,7 +53,7 @@ impl CameTo {
 
 /// A commit that is under way once it is polled; nothing where none waited.
 pub(super) struct Committing<'a> {
-    late: Option<Commit>,
+    late: Option<(Commit, Spent)>,
     store: &'a dyn StateStore,
     lease: &'a Lease,
     plan: &'a PlanId,
@@ -56,7 +62,12 @@ pub(super) struct Committing<'a> {
 impl Committing<'_> {
     pub(super) async fn done(self) -> Result<()> {
         match self.late {
-            Some(late) => self.store.commit(self.lease, self.plan, late).await,
+            Some((commit, spent)) => {
+                // The store is at work before the memory of what was sent is given back.
+                let committing = self.store.commit(self.lease, self.plan, commit);
+                let (committed, ()) = join!(committing, async { drop(spent) });
+                committed
+            }
             None => Ok(()),
         }
     }
@@ -82,7 +93,7 @@ impl<'a> Applying<'a> {
     pub(super) fn take_late(&mut self) -> Committing<'a> {
         let late = self.late.take().map(|late| match late.came_to {
             CameTo::Acted(acted) => self.end_all(acted),
-            CameTo::Commit(commit) => commit,
+            CameTo::Commit(commit) => (commit, Spent::new()),
         });
         Committing { late, store: &*self.inner.store, lease: &self.keeper.lease, plan: self.plan }
     }

@@ -31,11 +31,13 @@ pub(super) fn pair_key(entry: &Entry) -> Option<(Side, RecordId)> {
 }
 
 /// Puts what a batch made of its pairs into the commit.
-pub(super) fn put_pairs(link: &CompiledLink, now: PairsNow, commit: &mut Commit) {
+pub(super) fn put_pairs(link: &CompiledLink, mut now: PairsNow, commit: &mut Commit) {
     let id = &link.spec().id;
-    let mut rows: Vec<((Side, RecordId), PairNow)> = now.into_iter().collect();
-    rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-    for ((side, key), row) in rows {
+    // The keys are sorted and not the pairs, which are large.
+    let mut keys: Vec<(Side, RecordId)> = now.keys().cloned().collect();
+    keys.sort_unstable();
+    for (side, key) in keys {
+        let Some(row) = now.remove(&(side, key.clone())) else { continue };
         let PairNow { pair, open, changed, open_changed, ended } = row;
         if let Some(mut ended) = ended {
             ended.status = PairStatus::Ended;

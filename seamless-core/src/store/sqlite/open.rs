@@ -43,7 +43,7 @@ pub(super) fn open_spill() -> Result<Connection> {
     spill
         .execute_batch(
             "PRAGMA page_size = 8192; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;
-             PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384; PRAGMA temp_store = FILE",
+             PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -8192; PRAGMA temp_store = FILE",
         )
         .or_fail(read_failed)?;
     spill.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
