@@ -5,7 +5,8 @@
 //! call has happened and nobody knows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use seamless_core::connector::{
     WriteBatch, WriteOutcome,
 };
 use seamless_core::model::{
-    EntityName, LinkId, PartitionId, PlanId, RecordId, Result, Schema, Side, Timestamp,
+    EntityName, Error, ErrorKind, LinkId, PartitionId, PlanId, RecordId, Result, Schema, Side, Timestamp,
 };
 use seamless_core::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 use seamless_core::store::{
@@ -31,11 +32,70 @@ pub(crate) struct Gate {
     stop_after: usize,
     writes: Arc<AtomicUsize>,
     fault: Option<(usize, Fault)>,
+    sways: Option<Arc<AtomicU64>>,
+    commits: Arc<AtomicUsize>,
+    lost_commit: Option<(usize, bool)>,
 }
 
 impl Gate {
     pub(crate) fn stopping_after(stop_after: usize) -> Self {
-        Self { passed: Arc::default(), stop_after, writes: Arc::default(), fault: None }
+        Self {
+            passed: Arc::default(),
+            stop_after,
+            writes: Arc::default(),
+            fault: None,
+            sways: None,
+            commits: Arc::default(),
+            lost_commit: None,
+        }
+    }
+
+    /// Lets everything through, after a number of polls that is drawn for each step: what is done at once comes in an
+    /// order of its own for every seed.
+    pub(crate) fn swaying(seed: u64) -> Self {
+        Self { sways: Some(Arc::new(AtomicU64::new(seed))), ..Self::open() }
+    }
+
+    /// Lets everything through; the commit of this number, counted from 0, fails, although it happened or not.
+    pub(crate) fn losing_commit(commit: usize, happens: bool) -> Self {
+        Self { lost_commit: Some((commit, happens)), ..Self::open() }
+    }
+
+    /// Commits that were begun.
+    pub(crate) fn commits(&self) -> usize {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is let through any more.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.passed() >= self.stop_after
+    }
+
+    async fn call(&self, name: &str) -> Result<()> {
+        self.step().await;
+        let Some((at, false)) = self.lost_commit.filter(|_| name == "commit") else { return Ok(()) };
+        self.lose(at)
+    }
+
+    /// After the call.
+    async fn answer(&self, name: &str) -> Result<()> {
+        self.step().await;
+        if name != "commit" {
+            return Ok(());
+        }
+        let number = self.commits.fetch_add(1, Ordering::Relaxed);
+        match self.lost_commit {
+            Some((at, true)) if at == number => Err(lost()),
+            _ => Ok(()),
+        }
+    }
+
+    fn lose(&self, at: usize) -> Result<()> {
+        if self.commits() != at {
+            return Ok(());
+        }
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        Err(lost())
     }
 
     /// Lets everything through; the write of this number, counted from 0 over both systems, meets a fault.
@@ -68,8 +128,32 @@ impl Gate {
         if self.passed() >= self.stop_after {
             futures::future::pending::<()>().await;
         }
+        if let Some(sways) = &self.sways {
+            let drawn = sways.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            let drawn = (drawn ^ (drawn >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 60;
+            // Most steps are quick, some are overtaken by many.
+            for _ in 0..(if drawn > 12 { drawn * 4 } else { drawn % 3 }) {
+                yield_once().await;
+            }
+        }
         self.passed.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Unavailable, "the commit was lost")
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    futures::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[derive(Debug)]
@@ -141,9 +225,9 @@ macro_rules! gated {
         #[async_trait]
         impl StateStore for GatedStore {
             $(async fn $name(&self, $($arg: $kind),*) -> Result<$answer> {
-                self.gate.step().await;
+                self.gate.call(stringify!($name)).await?;
                 let answer = self.inner.$name($($arg),*).await;
-                self.gate.step().await;
+                self.gate.answer(stringify!($name)).await?;
                 answer
             })*
         }

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::executor::block_on;
 use seamless_connectors::memory::Memory;
 use seamless_core::model::{ErrorKind, GuardId, Value};
 use seamless_core::sync::Integration;
 
+use super::gate::{Gate, GatedConnector, GatedStore};
 use super::world::{World, approve, as_it_is, erp_called};
 
 /// The state and the left system, with another right system.
@@ -95,4 +97,42 @@ fn a_plan_that_was_made_before_another_identity_was_accepted_is_not_applied() {
     let refused = block_on(world.integration.apply(former.approve("kim", &[]).unwrap())).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Configuration, "{refused}");
     assert_eq!(world.erp.count("Customer"), 2);
+}
+
+// Catches: a crash between the yes and what it means for the state. The plan would be gone on with, its cursors would be
+// those of the new system, and the former one would be read on from them without a word.
+#[test]
+fn i27_a_crash_after_another_identity_was_accepted_leaves_no_state_of_two_systems() {
+    let overridden = |world: &World, other: &Memory, steps: usize| {
+        let gate = Gate::stopping_after(steps);
+        let right = Arc::new(GatedConnector { inner: other.clone(), gate: gate.clone() });
+        let store = Arc::new(GatedStore { inner: world.store.clone(), gate: gate.clone() });
+        let integration = world.builder().right("erp", right).store(store).build().unwrap();
+        let run = integration.run(|plan| async move { Ok(plan.approve("kim", &guards(&plan)).ok()) });
+        (run.now_or_never().is_some(), gate.passed())
+    };
+    let world = two();
+    let (ended, steps) = overridden(&world, &moved(&world), usize::MAX);
+    assert!(ended && steps > 30);
+    let mut gone_on = 0;
+    for step in 0..steps {
+        let world = two();
+        let other = moved(&world);
+        assert!(!overridden(&world, &other, step).0);
+        let integration = with_right(&world, &other);
+        let left = block_on(integration.status()).unwrap().applying.is_some();
+        if !left {
+            continue;
+        }
+        gone_on += 1;
+        block_on(integration.resume()).unwrap().unwrap();
+        let plan = block_on(integration.plan()).unwrap();
+        assert_eq!(guards(&plan), [], "crash at step {step}: the same is asked again");
+        assert_eq!(
+            guards(&world.plan()).len(),
+            2,
+            "crash at step {step}: the former system is the other one now"
+        );
+    }
+    assert!(gone_on > 5, "{gone_on}");
 }

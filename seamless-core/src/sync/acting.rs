@@ -39,7 +39,7 @@ const SENDS_MAX: u32 = 2;
 
 /// A batch of actions that was sent, and what became of each.
 pub(super) struct Acted {
-    link: Arc<CompiledLink>,
+    pub(super) link: Arc<CompiledLink>,
     pub(super) ready: Vec<Ready>,
     fates: Vec<Fate>,
     now: PairsNow,

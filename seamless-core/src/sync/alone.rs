@@ -29,7 +29,9 @@ pub(super) async fn decide_unpaired(deciding: &Deciding<'_>) -> Result<()> {
     let mut meter = deciding.meter(Some(total));
     for side in Side::BOTH {
         let reading = Mutex::new((Reading::new(deciding, side), &mut meter));
-        let each = (0..deciding.pages_at_once()).map(|_| decide_pages(deciding, side, &reading).boxed());
+        // What one page found by key the next ones must not find again.
+        let at_once = if asks_by_key(deciding, side) { 1 } else { deciding.pages_at_once() };
+        let each = (0..at_once).map(|_| decide_pages(deciding, side, &reading).boxed());
         try_join_all(each).await?;
     }
     meter.end();
@@ -216,13 +218,20 @@ async fn candidates(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) ->
         .collect())
 }
 
-/// Asks the other side by key for partners that this run did not read: records that did not change since, or that
-/// have a partner already. Not needed where the other side was enumerated and nothing was paired before.
-async fn look_up_partners(deciding: &Deciding<'_>, side: Side, candidates: &mut [Candidate]) -> Result<()> {
+/// Whether a side's records can have partners that this run did not read: not where the other side was enumerated and
+/// nothing was paired before.
+fn asks_by_key(deciding: &Deciding<'_>, side: Side) -> bool {
     let pairs_before = deciding.making.pairs_before.get(usize::from(deciding.place)).copied().unwrap_or(0);
-    if deciding.pulled.of(side.other()).complete && pairs_before == 0 {
+    !deciding.pulled.of(side.other()).complete || pairs_before > 0
+}
+
+/// Asks the other side by key for partners that this run did not read: records that did not change since, or that
+/// have a partner already.
+async fn look_up_partners(deciding: &Deciding<'_>, side: Side, candidates: &mut [Candidate]) -> Result<()> {
+    if !asks_by_key(deciding, side) {
         return Ok(());
     }
+    let mut found_now: Vec<(usize, RecordId)> = Vec::new();
     for (line, spec) in deciding.link.spec().matching.iter().enumerate() {
         let line = u16::try_from(line).unwrap_or(u16::MAX);
         let asking: Vec<usize> = (0..candidates.len())
@@ -264,14 +273,46 @@ async fn look_up_partners(deciding: &Deciding<'_>, side: Side, candidates: &mut 
             };
             let Some(candidate) = candidates.get_mut(at) else { continue };
             match ambiguity {
-                Some(Ok(found)) => candidate.partner = Some((line, found)),
+                Some(Ok(found)) => {
+                    found_now.push((at, found.id.clone()));
+                    candidate.partner = Some((line, found));
+                }
                 Some(Err(ambiguity)) => candidate.ambiguous = Some(ambiguity),
                 None => {}
             }
         }
     }
     one_partner_each(candidates);
-    Ok(())
+    found_once(deciding, side, candidates, found_now).await
+}
+
+/// A record that was found for a candidate of an earlier page has its partner: who finds it too is parked. Pages come in
+/// the order of ids, so it is the same one in every plan.
+async fn found_once(
+    deciding: &Deciding<'_>,
+    side: Side,
+    candidates: &mut [Candidate],
+    mut found: Vec<(usize, RecordId)>,
+) -> Result<()> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    found.sort_by(|(_, one), (_, other)| one.cmp(other));
+    let (making, area) = (deciding.making, area::found(deciding.place, side.other()));
+    let keys: Vec<Vec<u8>> = found.iter().map(|(_, id)| id.as_bytes().to_vec()).collect();
+    let before = making.store().spilled_of(making.plan(), area, &keys).await?;
+    let mut rows = Vec::new();
+    for ((at, id), before) in found.into_iter().zip(before) {
+        if before.is_none() {
+            rows.push(area::row(&id, Vec::new()));
+            continue;
+        }
+        let Some(candidate) = candidates.get_mut(at) else { continue };
+        if let Some((line, _)) = candidate.partner.take() {
+            candidate.ambiguous = Some(Ambiguity::Taken(line, id));
+        }
+    }
+    making.spill(area, rows).await
 }
 
 /// A record that was found by key is a partner when it has none, and is in scope.
@@ -299,7 +340,7 @@ async fn judge_found(
     })
 }
 
-/// Two candidates of one page that found the same record: both are parked.
+/// Two candidates of one page that found the same record: both are parked. Of several pages: [`found_once`].
 fn one_partner_each(candidates: &mut [Candidate]) {
     let mut times: BTreeMap<RecordId, usize> = BTreeMap::new();
     for (_, partner) in candidates.iter().filter_map(|candidate| candidate.partner.as_ref()) {

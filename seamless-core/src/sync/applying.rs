@@ -221,7 +221,7 @@ impl Applying<'_> {
             | Rank::Delete => {
                 // What was seen to be false is not relied on.
                 let capabilities = self.inner.capabilities(&link, side);
-                let size = batch_entries_max(rank, &capabilities, self.inner.options.commit_entries_max);
+                let size = batch_entries_max(&entries, &capabilities, self.inner.options.commit_entries_max);
                 let mut entries = entries;
                 while !entries.is_empty() {
                     let rest = entries.split_off(size.min(entries.len()));

@@ -82,6 +82,11 @@ pub(super) fn survivors(link: u16, side: Side) -> Area {
     Area { link, kind: 14, side: Some(side) }
 }
 
+/// Records of a side that were found by key for records of the other one. No content.
+pub(super) fn found(link: u16, side: Side) -> Area {
+    Area { link, kind: 15, side: Some(side) }
+}
+
 /// Match keys of one line, so that equal keys stand together.
 pub(super) fn keys(link: u16, line: usize) -> Area {
     Area { link, kind: u8::try_from(line).map_or(u8::MAX, |line| line.saturating_add(16)), side: None }

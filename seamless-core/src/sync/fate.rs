@@ -32,10 +32,13 @@ impl Ready {
         Self { entry: self.entry.clone(), op: self.op.clone(), sent: self.sent.clone() }
     }
 
-    /// The values that are sent for these fields, where all of them are.
+    /// The values that are sent for these fields, where all of them are. A blank value is none: systems let any number
+    /// of records go without one, so nothing is found by it and nothing refuses a second record.
     pub(super) fn values_of(&self, fields: &[FieldName]) -> Option<Vec<Value>> {
-        let value =
-            |field: &FieldName| self.op.patch.field(field.as_str()).value().map(|value| value.to_value());
+        let value = |field: &FieldName| {
+            let value = self.op.patch.field(field.as_str()).value()?;
+            (!value.is_blank()).then(|| value.to_value())
+        };
         fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
     }
 

@@ -5,19 +5,20 @@
 //! At most one batch waits. It is committed before anything that could depend on it: a batch of another rank, link or
 //! side, one that speaks of the same pairs, one that uses what other actions made, the end of the plan, a pause, an
 //! error. A crash meanwhile leaves the intents of two batches open instead of one; so creates whose fate nobody could
-//! find out go in batches of half the size ([`batch_entries_max`]), and no more of them than else are in doubt.
+//! find out go in batches of half the size ([`batch_entries_max`]), and no more of them than else are in doubt. Where
+//! one at a time is committed they do not wait.
 
 use std::collections::HashSet;
 
 use futures::join;
 
 use crate::connector::{Capabilities, UniqueKey};
-use crate::model::{LinkId, PlanId, RecordId, Result, Side};
+use crate::model::{FieldName, LinkId, PlanId, Planned, RecordId, Result, Side};
 use crate::plan::{Entry, Rank};
 use crate::store::{Commit, Lease, StateStore};
 
 use super::acting::Acted;
-use super::applying::Applying;
+use super::applying::{Applying, is_create};
 use super::fate::Ready;
 use super::pair_now::{PairsNow, pair_key};
 
@@ -107,26 +108,56 @@ impl<'a> Applying<'a> {
     ) -> Result<()> {
         self.take_late().done().await?;
         self.meter.add(came_to.entries());
-        let waits = may_wait(of.0);
+        let one_by_one = self.inner.options.commit_entries_max < 2;
+        let waits = may_wait(of.0) && !(one_by_one && self.stays_in_doubt(&came_to, of.2));
         self.late = Some(Late { came_to, of, pairs });
         match waits {
             true => Ok(()),
             false => self.take_late().done().await,
         }
     }
+
+    /// Whether a crash would leave anything that nobody could find out about.
+    fn stays_in_doubt(&self, came_to: &CameTo, side: Side) -> bool {
+        let CameTo::Acted(acted) = came_to else { return false };
+        let capabilities = self.inner.capabilities(&acted.link, side);
+        acted.ready.iter().any(|one| !can_be_found(&one.entry, &capabilities))
+    }
 }
 
 /// How many entries go in one batch: what the target takes at once, what is committed at once, and half of that where
 /// nobody could find out what became of creates.
-pub(super) fn batch_entries_max(rank: Rank, capabilities: &Capabilities, commit_entries_max: usize) -> usize {
+pub(super) fn batch_entries_max(
+    entries: &[Entry],
+    capabilities: &Capabilities,
+    commit_entries_max: usize,
+) -> usize {
     let target = usize::try_from(capabilities.batch_max.get()).unwrap_or(usize::MAX);
-    let can_be_found = capabilities.idempotency_key || capabilities.unique_key != UniqueKey::None;
-    let ours = if rank == Rank::Create && !can_be_found {
-        commit_entries_max.div_ceil(2)
-    } else {
-        commit_entries_max
+    let ours = match entries.iter().all(|entry| can_be_found(entry, capabilities)) {
+        true => commit_entries_max,
+        false => commit_entries_max / 2,
     };
     target.min(ours).max(1)
+}
+
+/// Whether it can be found out after a crash what became of an action, or sent again. Of a create without a value of its
+/// key the key tells nothing.
+fn can_be_found(entry: &Entry, capabilities: &Capabilities) -> bool {
+    let Some(action) = entry.action().filter(|_| is_create(entry)) else { return true };
+    let is_sent = |field: &FieldName| {
+        let change = action.changes.iter().find(|change| change.field == *field);
+        change.is_some_and(|change| match &change.after {
+            Planned::Known(value) => !value.is_blank(),
+            Planned::ResultOf(_) => true,
+            Planned::TargetDecides => false,
+        })
+    };
+    capabilities.idempotency_key
+        || match &capabilities.unique_key {
+            UniqueKey::ClientChosenId => true,
+            UniqueKey::Fields(fields) => fields.iter().all(is_sent),
+            UniqueKey::None => false,
+        }
 }
 
 /// The names of the pairs of a batch.

@@ -104,24 +104,13 @@ impl Integration {
             .at("plan", &plan)
             .with_remedy("make a new plan"));
         }
-        let at = self.inner.clock.now();
-        let foreign = match self.inner.store.bind(&self.inner.binding()).await? {
-            Bound::Foreign(before) => Some(before),
-            Bound::First | Bound::Same | Bound::Reconfigured(_) => None,
-        };
-        if let Some(before) = &foreign {
-            self.check_said(before, &row, &overrides)?;
-        }
+        let foreign = self.is_foreign(&row, &overrides).await?;
         if row.state != PlanState::Adopted {
             let overrides = overrides.iter().map(ToString::to_string).collect();
-            let approval = Approval { plan: plan.clone(), digest, by, at, overrides };
+            let approval = Approval { plan: plan.clone(), digest, by, at: self.inner.clock.now(), overrides };
             self.inner.store.adopt(&keeper.lease, &approval).await?;
-            let binding = self.inner.binding();
-            match foreign {
-                Some(_) => self.inner.store.rehome(&keeper.lease, &binding, at).await?,
-                None => self.inner.store.rebind(&keeper.lease, &binding, at).await?,
-            }
         }
+        self.tie(keeper, foreign).await?;
         apply_plan(&self.inner, keeper, &plan).await
     }
 
@@ -154,6 +143,11 @@ impl Integration {
         let row = self.known_plan(&id).await?;
         self.check_systems(&row.head)?;
         if row.head.configuration == self.inner.configuration {
+            // A crash may have come between the yes and what it means for the state.
+            let said = row.approval.iter().flat_map(|approval| &approval.overrides);
+            let overrides: Vec<GuardId> = said.map(|guard| GuardId::from(guard.as_str())).collect();
+            let foreign = self.is_foreign(&row, &overrides).await?;
+            self.tie(keeper, foreign).await?;
             return Ok(Some(row));
         }
         let mut after = None;
@@ -172,6 +166,24 @@ impl Integration {
         }
         store.complete(&keeper.lease, &id, PlanState::Abandoned, self.inner.clock.now()).await?;
         Ok(None)
+    }
+
+    /// Whether the state is of other systems than those of a plan, which a person said to be the same.
+    async fn is_foreign(&self, row: &PlanRow, overrides: &[GuardId]) -> Result<bool> {
+        match self.inner.store.bind(&self.inner.binding()).await? {
+            Bound::Foreign(before) => self.check_said(&before, row, overrides).map(|()| true),
+            Bound::First | Bound::Same | Bound::Reconfigured(_) => Ok(false),
+        }
+    }
+
+    /// Ties the state to the systems and the configuration of a plan that was approved, before anything of it happens.
+    /// Nothing where it is tied to them already.
+    async fn tie(&self, keeper: &LeaseKeeper, foreign: bool) -> Result<()> {
+        let (store, binding, at) = (&self.inner.store, self.inner.binding(), self.inner.clock.now());
+        match foreign {
+            true => store.rehome(&keeper.lease, &binding, at).await,
+            false => store.rebind(&keeper.lease, &binding, at).await,
+        }
     }
 
     /// Refuses a plan over a state of other systems, unless its guards said so and a person overrode them.

@@ -89,6 +89,14 @@ impl SqliteStore {
         self.spill.call(move |spill| spill.keep(stays)).await
     }
 
+    /// Gives back the room of plans that ended. That a plan ended is durable by now, so a failure is none of it: the
+    /// next plan that ends or begins tries again.
+    async fn give_back_room(&self) {
+        if let Err(error) = self.drop_spills(Vec::new()).await {
+            tracing::warn!(%error, "the room of a plan that ended could not be given back yet");
+        }
+    }
+
     /// Forgets plans that ended before a moment, with their entries and the values in them: pairs and journal stay.
     /// Returns how many.
     pub async fn prune(&self, before: Timestamp) -> Result<usize> {
@@ -249,13 +257,15 @@ impl StateStore for SqliteStore {
     async fn finish(&self, lease: &Lease, plan: &PlanId, trailer: &Trailer) -> Result<()> {
         let (lease, plan, trailer) = (lease.clone(), plan.clone(), trailer.clone());
         self.thread.call(move |db| db.finish(&lease, &plan, &trailer)).await?;
-        self.drop_spills(Vec::new()).await
+        self.give_back_room().await;
+        Ok(())
     }
 
     async fn discard(&self, lease: &Lease, plan: &PlanId) -> Result<()> {
         let (lease, plan) = (lease.clone(), plan.clone());
         self.thread.call(move |db| db.discard(&lease, &plan)).await?;
-        self.drop_spills(Vec::new()).await
+        self.give_back_room().await;
+        Ok(())
     }
 
     async fn plan(&self, plan: &PlanId) -> Result<Option<PlanRow>> {

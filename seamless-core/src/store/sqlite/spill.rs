@@ -139,10 +139,16 @@ impl Spill {
         }
         // A statement that is kept prepared would be prepared anew for nothing.
         self.file.flush_prepared_statement_cache();
-        for heap in dropped.values() {
-            self.file.execute_batch(&format!("DROP TABLE heap_{}", heap.table)).or_fail(write_failed)?;
+        let mut kept_back = Ok(());
+        for (of, heap) in dropped {
+            let dropped = self.file.execute_batch(&format!("DROP TABLE heap_{}", heap.table));
+            if let Err(error) = dropped.or_fail(write_failed) {
+                // Known on, so that its room is given back the next time.
+                self.areas.insert(of, heap);
+                kept_back = Err(error);
+            }
         }
-        Ok(())
+        kept_back
     }
 
     /// The table of an area, its index made; `None` where nothing was put.
