@@ -1,6 +1,6 @@
 //! Secrets of the machine: environment variables and files, and texts that name them. For configuration that is kept
-//! where others can read it. A host with a vault implements
-//! [`SecretSource`] itself; [`filled`] takes any. Knows nothing of connectors or of files of configuration.
+//! where others can read it. Knows nothing of connectors or of files of configuration. The doors are [`MachineSecrets`]
+//! and [`filled`]; a host with a vault implements [`SecretSource`] itself, and `filled` takes any.
 //!
 //! ```
 //! use futures::executor::block_on;
@@ -55,8 +55,12 @@ impl MachineSecrets {
     fn file(&self, path: &str) -> Result<Secret> {
         let path = self.folder.join(path);
         let refused = |kind: ErrorKind, why: String| {
-            Error::new(kind, format!("the file {} cannot be read: {why}", path.display()))
-                .with_remedy(format!("write a path from {}", self.folder.display()))
+            Error::new(kind, format!("the file {} cannot be read: {why}", path.display())).with_remedy(
+                format!(
+                    "name a file that holds the secret and nothing else, by a path from {}",
+                    self.folder.display()
+                ),
+            )
         };
         let read = fs::metadata(&path).and_then(|found| match found.len() > FILE_BYTES_MAX {
             true => Err(std::io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes"))),
@@ -77,8 +81,11 @@ impl SecretSource for MachineSecrets {
     async fn secret(&self, name: &str) -> Result<Secret> {
         match name.split_once(':') {
             Some(("env", name)) => (self.variable)(name).map(Secret::new).ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, format!("the environment variable `{name}` is not set"))
-                    .with_remedy("set it before you start the program")
+                Error::new(
+                    ErrorKind::NotFound,
+                    format!("the environment variable `{name}` is not set, or is no text"),
+                )
+                .with_remedy("set it, in UTF-8, before you start the program")
             }),
             Some(("file", path)) => self.file(path),
             _ => Err(Error::configuration(format!("`${{{name}}}` is no reference"))

@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use seamless_core::model::Sides;
 use seamless_core::store::SqliteStore;
-use seamless_core::testkit::world::{Figures, Harm, Level, Mode, Script, Weather, play, search};
+use seamless_core::testkit::world::{
+    Figures, Harm, Kind, Level, Mode, Script, Subject, Weather, play, search,
+};
 
 use subject::subject;
 
@@ -105,7 +107,34 @@ fn a_script_is_read_back_as_it_is_shown() {
     {
         let error = Script::parse(&format!("left: full\n{wrong}\n")).unwrap_err();
         assert_eq!(error.kind(), seamless_core::ErrorKind::Configuration, "{wrong}");
+        let text = error.to_string();
+        assert!(text.contains("line 2") && error.remedy().is_some(), "{wrong}: {text}");
     }
+}
+
+/// A script that speaks of nothing tests nothing, and would pass.
+#[test]
+fn a_deed_of_a_kind_or_a_thing_that_is_not_there_is_an_error_and_no_success() {
+    for wrong in ["left create 2.0", "left create 0.2", "left merge 0.0 2", "run\n  at 3 right create 0.7"] {
+        let script = Script::parse(&format!("things: 2\n{wrong}\n")).unwrap();
+        let error = play(&subject(), &script).unwrap_err();
+        assert_eq!(error.kind(), seamless_core::ErrorKind::Configuration, "{wrong}");
+    }
+}
+
+/// Otherwise the oracle would find harm in what nobody mapped, and the host would look for it in its integration.
+#[test]
+fn kinds_that_the_mapping_does_not_carry_are_an_error_and_no_harm() {
+    let wrong = |change: fn(&mut Kind)| {
+        let mut kinds = subject::kinds();
+        change(&mut kinds[0]);
+        let subject = Subject::new(kinds, subject::integration).unwrap();
+        let script = Script::parse("things: 2").unwrap();
+        play(&subject, &script).unwrap_err().to_string()
+    };
+    assert!(wrong(|kind| kind.link = "customer".into()).contains("customer"));
+    assert!(wrong(|kind| kind.carried[0].rule = "name".into()).contains("rule name"));
+    assert!(wrong(|kind| kind.entity.left.name = "contact".into()).contains("kind contact"));
 }
 
 #[test]

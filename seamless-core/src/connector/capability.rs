@@ -76,7 +76,8 @@ impl Capability {
 pub enum WriteReturns {
     /// Only that it was done.
     Nothing,
-    /// The version that it made.
+    /// The version that it made. Only where versions move with every change: an edit that leaves the version as it is would
+    /// stand under the proof of this write.
     Version,
     /// The record as stored, with its version.
     Stored,

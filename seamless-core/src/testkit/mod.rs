@@ -5,6 +5,7 @@
 //! simulated systems with users and faults in which a host's integration is tried, and an oracle that knows who wrote what.
 
 pub mod connector_kit;
+mod polled;
 mod report;
 pub mod store_kit;
 mod stored_plan;

@@ -217,34 +217,7 @@ impl Universe {
         let holder: Holder = (side, kind, id.clone());
         let label = format!("{kind}.{} on the {side}", thing.1);
         let root = self.chronicle.root(thing);
-        let others: Vec<RecordId> =
-            self.records_of(side, thing).into_iter().filter(|other| other != id).collect();
-        // A record whose partner a user deleted is on its way out, and no duplicate of what the user made anew.
-        let deletion = self.chronicle.deletions.get(&(side.other(), thing)).copied().unwrap_or_default();
-        let known = others.iter().find(|other| {
-            let other: Holder = (side, kind, (*other).clone());
-            if self.chronicle.first_born.get(&other).is_some_and(|born| *born < deletion) {
-                return false;
-            }
-            let born = self.chronicle.born.get(&other).copied().unwrap_or_default();
-            // What is hidden now and was never paired may well be made again.
-            let hidden = self.systems.of(side).row(kind, &other.2).is_some_and(|row| row.hidden);
-            self.chronicle.made.contains(&other)
-                || !hidden && self.chronicle.shown.get(&other).is_some_and(|shown| *shown >= born)
-        });
-        match known {
-            Some(_) if self.chronicle.is_tangled(thing) => {}
-            Some(other) => {
-                let owed = self.promises.owes(kind, "I25", side);
-                let words = format!("{id} was made for {label}, where {other} was known");
-                self.found(Harm::Duplicate, "I25", side, owed, words);
-                self.chronicle.tangled.insert(root);
-            }
-            None if others.iter().any(|other| self.is_named(side, kind, other) && deletion == 0) => {
-                self.chronicle.tangled.insert(root);
-            }
-            None => {}
-        }
+        self.judge_duplicate(side, thing, id, &label);
         let deleted = self.chronicle.deleted.get(&(side.other(), thing)).copied();
         let is_gone = self.records_of(side.other(), thing).is_empty();
         let came_from_nothing = is_gone && deleted.is_none_or(|at| at < self.chronicle.run_began);
@@ -273,7 +246,40 @@ impl Universe {
             }
             self.chronicle.held.insert((root, field, side, tag(&value)));
         }
-        self.judge_create_rest(side, thing, op, &row);
+        self.judge_uncarried(side, thing, op, &row);
+    }
+
+    /// I25: whether a record was made for a thing that the engine knew a record of.
+    fn judge_duplicate(&mut self, side: Side, thing: Thing, id: &RecordId, label: &str) {
+        let (kind, root) = (thing.0, self.chronicle.root(thing));
+        let others: Vec<RecordId> =
+            self.records_of(side, thing).into_iter().filter(|other| other != id).collect();
+        // A record whose partner a user deleted is on its way out, and no duplicate of what the user made anew.
+        let deletion = self.chronicle.deletions.get(&(side.other(), thing)).copied().unwrap_or_default();
+        let known = others.iter().find(|other| {
+            let other: Holder = (side, kind, (*other).clone());
+            if self.chronicle.first_born.get(&other).is_some_and(|born| *born < deletion) {
+                return false;
+            }
+            let born = self.chronicle.born.get(&other).copied().unwrap_or_default();
+            // What is hidden now and was never paired may well be made again.
+            let hidden = self.systems.of(side).row(kind, &other.2).is_some_and(|row| row.hidden);
+            self.chronicle.made.contains(&other)
+                || !hidden && self.chronicle.shown.get(&other).is_some_and(|shown| *shown >= born)
+        });
+        match known {
+            Some(_) if self.chronicle.is_tangled(thing) => {}
+            Some(other) => {
+                let owed = self.promises.owes(kind, "I25", side);
+                let words = format!("{id} was made for {label}, where {other} was known");
+                self.found(Harm::Duplicate, "I25", side, owed, words);
+                self.chronicle.tangled.insert(root);
+            }
+            None if others.iter().any(|other| self.is_named(side, kind, other) && deletion == 0) => {
+                self.chronicle.tangled.insert(root);
+            }
+            None => {}
+        }
     }
 
     /// Whether a record has the name of its thing, and not a temporary one.
@@ -283,7 +289,8 @@ impl Universe {
         row.zip(named_by).is_some_and(|(row, name)| number_of(row.value(name.as_str())) == row.thing)
     }
 
-    fn judge_create_rest(&mut self, side: Side, thing: Thing, op: &WriteOp, row: &Row) {
+    /// I31, and I13: what was sent beside the carried fields.
+    fn judge_uncarried(&mut self, side: Side, thing: Thing, op: &WriteOp, row: &Row) {
         let Some(described) = self.kinds.get(thing.0).cloned() else { return };
         let known = |name: &FieldName| {
             described.named_by.of(side) == name

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::clock::VirtualClock;
 use crate::connector::Connector;
+use crate::mapper::{Direction, LinkMode};
 use crate::model::{Entity, Error, Field, FieldKind, FieldName, LinkId, Result, RuleId, Side, Sides, Value};
 use crate::store::{MemoryStore, StateStore};
 use crate::sync::Integration;
@@ -156,6 +157,44 @@ impl Kind {
         }
         Ok(())
     }
+
+    /// Holds the kind against the mapping. The oracle believes the kind alone: where the two speak of different things it
+    /// would find harm in what nobody mapped, and that would look like a fault of the integration.
+    fn check_mapped(&self, integration: &Integration) -> Result<()> {
+        let link = integration.link(self.link.as_str())?;
+        let wrong = |message: &str| Error::configuration(message).at("link", &self.link);
+        for side in Side::BOTH {
+            let (told, mapped) = (&self.entity.of(side).name, link.spec().entity.of(side));
+            if told != mapped {
+                return Err(wrong("a kind names another entity than its link")
+                    .at("side", side)
+                    .at("kind", told)
+                    .at("mapping", mapped));
+            }
+        }
+        if link.spec().mode != LinkMode::TwoWay {
+            return Err(wrong(
+                "a simulated link must be two-way: the oracle expects edits of both sides to be carried",
+            ));
+        }
+        let reference = self.reference.iter().map(|reference| &reference.rule);
+        for told in self.carried.iter().map(|carried| &carried.rule).chain(reference) {
+            let Some(rule) = link.rules().iter().find(|rule| rule.id == *told) else {
+                let known: Vec<&str> = link.rules().iter().map(|rule| rule.id.as_str()).collect();
+                return Err(wrong("a kind names a rule that its link lacks")
+                    .at("rule", told)
+                    .with_remedy(format!("the rules of this link are {}", known.join(", "))));
+            };
+            if rule.direction != Direction::TwoWay {
+                return Err(wrong("a carried field of a kind must have a two-way rule")
+                    .at("rule", told)
+                    .with_remedy(
+                        "leave the field out of the kind, or name it with `own` where it must stay untouched",
+                    ));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn can_be_tagged(field: &Field) -> bool {
@@ -208,6 +247,15 @@ impl Subject {
         kinds.iter().try_for_each(|kind| kind.check(kinds.len()))?;
         let open: OpenStore = Arc::new(|clock| Ok(Arc::new(MemoryStore::new(clock.clone()))));
         Ok(Self { kinds, build: Arc::new(build), mirror: None, open })
+    }
+
+    /// The integration of a process that starts.
+    ///
+    /// Errors: as the host's function; its mapping does not carry what the kinds name.
+    pub(super) fn start(&self, process: &Process) -> Result<Integration> {
+        let integration = (self.build)(process)?;
+        self.kinds.iter().try_for_each(|kind| kind.check_mapped(&integration))?;
+        Ok(integration)
     }
 
     /// Says how the same integration is built when the two systems change places; needed for the law that the sides are

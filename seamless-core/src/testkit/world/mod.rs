@@ -42,9 +42,10 @@
 //! }
 //! ```
 //!
-//! What it does not do: what a schema says of values (lengths, required fields, options) is not enforced; fields whose values cannot hold a number (booleans, options, dates, sets) stay empty; users never
-//! change the name that records are matched by; nobody resolves conflicts; a mapping that brings deleted records back by
-//! policy would be found to resurrect them.
+//! What it does not do: what a schema says of values (lengths, required fields, options) is not enforced; fields whose
+//! values cannot hold a number (booleans, options, dates, sets) stay empty; users never change the name that records are
+//! matched by; nobody resolves conflicts; links and carried fields are two-way ([`play`] refuses others); a mapping that
+//! brings deleted records back by policy would be found to resurrect them.
 
 mod accept;
 mod chronicle;

@@ -63,7 +63,8 @@ impl Outcome {
 
 /// Plays a script.
 ///
-/// Errors: the subject's integration or store cannot be built. What goes wrong in runs is no error: it is judged.
+/// Errors: the subject's integration or store cannot be built; its mapping does not carry both ways what the kinds name; the
+/// script speaks of kinds or things that are not there. What goes wrong in runs is no error: it is judged.
 pub fn play(subject: &Subject, script: &Script) -> Result<Outcome> {
     let mut player = Player::new(subject, script)?;
     for step in &script.steps {
@@ -89,6 +90,7 @@ pub(super) struct Player<'a> {
 
 impl<'a> Player<'a> {
     pub(super) fn new(subject: &'a Subject, script: &Script) -> Result<Self> {
+        script.check(subject.kinds.len())?;
         let universe = Universe::new(&subject.kinds, &script.systems, &script.silent(), script.things);
         let clock = Arc::clone(&universe.clock);
         let world = Shared::new(universe);
@@ -280,7 +282,7 @@ fn start(subject: &Subject, world: &Shared, store: &Arc<Witness>) -> Result<Inte
         store: store.clone(),
         clock: Arc::clone(&world.lock().clock),
     };
-    (subject.build)(&process)
+    subject.start(&process)
 }
 
 async fn approve(plan: Plan, cautious: bool) -> Result<Option<Approved>> {

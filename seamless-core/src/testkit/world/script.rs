@@ -80,7 +80,8 @@ impl Script {
 
     /// Reads what a script is displayed as. Empty lines and what follows `#` are left out.
     ///
-    /// Errors: a line that says nothing that is known, with its number.
+    /// Errors: a line that says nothing that is known, or a switch that there is not, with the number of the line and what
+    /// could stand there.
     pub fn parse(text: &str) -> Result<Self> {
         let mut script = Script::new(Switches::default(), Switches::default());
         for (number, line) in text.lines().enumerate() {
@@ -88,13 +89,40 @@ impl Script {
             if line.is_empty() {
                 continue;
             }
-            script.line(line)?.ok_or_else(|| {
-                Error::configuration("a line of a script says nothing that is known")
-                    .at("line", number + 1)
-                    .at("text", line)
+            let at_line = |error: Error| error.at("line", number + 1).at("text", line);
+            script.line(line).map_err(at_line)?.ok_or_else(|| {
+                at_line(Error::configuration("a line of a script says nothing that is known"))
+                    .with_remedy(remedy(line))
             })?;
         }
         Ok(script)
+    }
+
+    /// A deed that speaks of nothing would be left undone, and a script that tests nothing would pass.
+    ///
+    /// Errors: a kind or a thing that is not there, with the deed.
+    pub(super) fn check(&self, kinds: usize) -> Result<()> {
+        for deed in self.deeds() {
+            let argument = match deed.what {
+                What::Refer(thing) | What::Merge(thing) => thing,
+                _ => deed.thing,
+            };
+            let (what, there) = if deed.kind >= kinds {
+                ("kind", kinds)
+            } else if deed.thing.max(argument) >= self.things {
+                ("thing", self.things)
+            } else {
+                continue;
+            };
+            return Err(Error::configuration(format!(
+                "a deed of a script speaks of a {what} that is not there"
+            ))
+            .at("deed", deed)
+            .with_remedy(format!(
+                "there are {there}, counted from 0; `things: ` says how many things of each kind"
+            )));
+        }
+        Ok(())
     }
 
     fn line(&mut self, line: &str) -> Result<Option<()>> {
@@ -143,6 +171,28 @@ impl Script {
         };
         self.steps.push(step);
         Some(())
+    }
+}
+
+/// What could stand in the place of a line that says nothing.
+fn remedy(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        [_, "fault", ..] => {
+            let faults: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
+            format!("the faults are {}", faults.join(", "))
+        }
+        ["at", ..] => "say `at <moment> <deed>` below a `run`".to_owned(),
+        [word, ..] if side_of(word).is_some() => {
+            let events: Vec<&str> = Event::ALL.iter().map(|event| event.name()).collect();
+            format!(
+                "say `<side> <word> <kind>.<thing>`, and behind it the place of the field or the other thing where the word \
+                 takes one (see `What`), or `<side> <event>`: {}",
+                events.join(", ")
+            )
+        }
+        _ => "a line begins with left:, right:, things:, cautious, unbounded, run, at, wait, left or right"
+            .to_owned(),
     }
 }
 

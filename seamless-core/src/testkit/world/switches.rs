@@ -8,6 +8,30 @@ use super::level::Level;
 use crate::connector::{Capabilities, Capability, Order, WriteReturns};
 use crate::model::{Decimal, Error, Result, Rounding, Value};
 
+/// The words of scripts, with what a number or name behind them is.
+const WORDS: [&str; 20] = [
+    "truncate=<characters>",
+    "round=<digits>",
+    "upper",
+    "trim",
+    "null-to-empty",
+    "empty-to-null",
+    "default",
+    "computed",
+    "automation",
+    "no-versions",
+    "stamp-versions=<ms>",
+    "lag=<ms>",
+    "late-commit=<ms>",
+    "page-skew",
+    "cap=<records>",
+    "page=<records>",
+    "soft-delete",
+    "no-redirect",
+    "shuffle=<number>",
+    "lies=<C1,C2..>",
+];
+
 /// What a system makes of nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Blank {
@@ -209,7 +233,9 @@ impl Switches {
         let mut switches = Switches::default();
         for word in text.split_whitespace() {
             switches.switch(word).ok_or_else(|| {
-                Error::configuration("a system of a script has no such switch").at("switch", word)
+                Error::configuration("a system of a script has no such switch, or not with this value")
+                    .at("switch", word)
+                    .with_remedy(remedy())
             })?;
         }
         Ok(switches)
@@ -248,6 +274,11 @@ impl Switches {
         }
         Some(())
     }
+}
+
+fn remedy() -> String {
+    let levels: Vec<&str> = Level::ALL.iter().map(|level| level.name()).collect();
+    format!("the levels are {}; the switches are {}", levels.join(", "), WORDS.join(" "))
 }
 
 fn capability(code: &str) -> Option<Capability> {
@@ -291,5 +322,25 @@ impl fmt::Display for Switches {
         let lies: Vec<&str> = self.lies.iter().map(|lie| lie.code()).collect();
         flag(!lies.is_empty(), &format!("lies={}", lies.join(",")));
         f.write_str(&words.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Switches, WORDS};
+
+    /// A word that the remedy names and no reader knows would send its reader in a circle.
+    #[test]
+    fn every_word_that_an_error_offers_is_read_and_shown_again() {
+        for word in WORDS {
+            let (name, value) = word
+                .split_once('=')
+                .map_or((word, ""), |(name, _)| (name, if name == "lies" { "=C1,C6" } else { "=1" }));
+            let word = format!("{name}{value}");
+            let shown = Switches::parse(&word).unwrap().to_string();
+            assert!(shown.split(' ').any(|shown| shown == word), "{word} is shown as {shown}");
+        }
+        let error = Switches::parse("fast").unwrap_err().to_string();
+        assert!(error.contains("fast"), "{error}");
     }
 }

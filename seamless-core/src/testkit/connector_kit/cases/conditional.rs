@@ -172,8 +172,12 @@ async fn moves(subject: &Subject) -> Held {
         }
         let now = subject.seen(&id, &field.name, &value).await?.version;
         let now = now.filter(|now| *now != before);
-        before =
-            now.ok_or_else(|| broken("a version moves with every change", format!("{before:?} again")))?;
+        before = now.ok_or_else(|| {
+            broken(
+                "a version moves with every change; give none where it does not (`version: None`)",
+                format!("{before:?} again"),
+            )
+        })?;
     }
     Ok(())
 }

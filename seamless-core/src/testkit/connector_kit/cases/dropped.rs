@@ -2,8 +2,6 @@
 //! is never left half written.
 
 use std::collections::BTreeSet;
-use std::future::{Future, poll_fn};
-use std::task::Poll;
 
 use futures::StreamExt;
 
@@ -13,6 +11,7 @@ use crate::testkit::connector_kit::case::{Need, table};
 use crate::testkit::connector_kit::reading::upserts;
 use crate::testkit::connector_kit::subject::Subject;
 use crate::testkit::connector_kit::verdict::{Held, Stop, brief, hold};
+use crate::testkit::polled::dropped_after;
 
 table! {
     "dropped.read" ReadOnly [] "a reading that is dropped at any await loses nothing" => read;
@@ -23,20 +22,6 @@ table! {
 
 /// Awaits at which a call is dropped, at most.
 const AWAITS_MAX: u32 = 48;
-
-/// Polls a call so many times and drops it; whether it ended.
-async fn dropped_after(polls: u32, call: impl Future) -> bool {
-    let mut call = Box::pin(call);
-    let mut left = polls;
-    poll_fn(move |context| {
-        if left == 0 {
-            return Poll::Ready(false);
-        }
-        left -= 1;
-        call.as_mut().poll(context).map(|_| true)
-    })
-    .await
-}
 
 const ANSWERS: &str = "every call is answered, whatever calls were dropped before";
 

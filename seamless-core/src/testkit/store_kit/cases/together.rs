@@ -1,7 +1,5 @@
 //! Calls at the same time, and calls whose future is dropped.
 
-use std::future::{Future, poll_fn};
-use std::task::Poll;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -10,6 +8,7 @@ use crate::connector::Cursor;
 use crate::model::{ErrorKind, Result, Side};
 use crate::plan::Feed;
 use crate::store::{Commit, EntryState, Lease, PairStatus, Scan, StateStore};
+use crate::testkit::polled::dropped_after;
 use crate::testkit::store_kit::material::{
     adopted, applied, at, first_state, hold, kind, link, pairs, partition, take,
 };
@@ -98,20 +97,6 @@ async fn feeds(stand: &mut Stand<'_>) -> Held {
 
 /// Awaits at which a call is dropped, at most.
 const AWAITS_MAX: u32 = 32;
-
-/// Polls a call so many times and drops it; whether it ended.
-async fn dropped_after(polls: u32, call: impl Future) -> bool {
-    let mut call = Box::pin(call);
-    let mut left = polls;
-    poll_fn(move |context| {
-        if left == 0 {
-            return Poll::Ready(false);
-        }
-        left -= 1;
-        call.as_mut().poll(context).map(|_| true)
-    })
-    .await
-}
 
 async fn dropped(stand: &mut Stand<'_>) -> Held {
     for polls in 0..AWAITS_MAX {
