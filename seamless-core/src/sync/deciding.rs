@@ -12,7 +12,7 @@ use futures::lock::Mutex;
 use crate::connector::{AbsenceProof, Capabilities, Capability, FetchBy, FetchQuery, Lookup, Versioned};
 use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, Record, RecordId, Result, RuleId, Side, Sides};
+use crate::model::{Bits, LinkId, Record, RecordId, Result, RuleId, Side, Sides};
 use crate::plan::{
     Attention, Body, DecideContext, Decision, Deferred, Effect, Entry, Half, Pair, PairStatus, Resolution,
     Situation, decide, decide_deferred,
@@ -47,7 +47,7 @@ pub(super) struct Deciding<'a> {
     pub(super) resolutions: HashMap<RecordId, Vec<Resolution>>,
     /// The configuration that the state was bound to before, where it is another one.
     pub(super) before: Option<&'a Binding>,
-    pub(super) decided: Vec<crate::model::LinkId>,
+    pub(super) decided: Vec<LinkId>,
     /// Whether nothing is open about any record of the link.
     pub(super) quiet: bool,
     /// See [`DecideContext::rests`].
@@ -153,11 +153,18 @@ impl Deciding<'_> {
         Ok(found)
     }
 
-    /// How many pages are decided at once. Where records refer to others of the same link, a page sees what those before
-    /// it provide: the same observations give the same plan only if they come one after the other.
+    /// How many pages are decided at once. Where records refer to others of their own entity, be it through another link,
+    /// a page sees what those before it provide: the same observations give the same plan only if they come one after the
+    /// other.
     pub(super) fn pages_at_once(&self) -> usize {
         let spec = self.link.spec();
-        if spec.depends_on.contains(&spec.id) { 1 } else { PAGES_AT_ONCE }
+        let is_own = |id: &LinkId| {
+            let other = self.making.inner.place(id).map(|(_, link)| link.spec());
+            other.is_some_and(|other| {
+                Side::BOTH.iter().any(|side| other.entity.of(*side) == spec.entity.of(*side))
+            })
+        };
+        if spec.depends_on.iter().any(is_own) { 1 } else { PAGES_AT_ONCE }
     }
 
     /// What a side says of these records: as pulled, or asked by id.
