@@ -12,7 +12,7 @@
 //! run (I13, I19, I25), and when all is quiet what is left (I7 to I9, I11). Crashes and late answers happen all the while, so
 //! that I22 and I27 are judged by their consequences.
 //!
-//! What is a violation and what is only counted comes from the table of promises ([`crate::plan::PROMISES`]), read for what
+//! What is a violation and what is only counted comes from the table of promises ([`crate::plan::guarantee::PROMISES`]), read for what
 //! the two systems can do in truth before anything happens.
 //!
 //! ```
