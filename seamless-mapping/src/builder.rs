@@ -27,9 +27,9 @@ use seamless_core::model::{
 
 use crate::compile::{CompileOptions, Mapping, compile};
 use crate::declaration::{
-    CopyDecl, IfMissing, JoinDecl, KindDecl, LinkDecl, LookupDecl, LookupThrough, LookupVia, MappingDecl,
-    Matching, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, SplitAt, TestDecl, TooLong, TypeDecl,
-    UnknownPolicy,
+    CopyDecl, IfMissing, JoinDecl, KindDecl, LinesDecl, LinkDecl, LookupDecl, LookupThrough, LookupVia,
+    MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, SplitAt, TestDecl,
+    TooLong, TypeDecl, UnknownPolicy,
 };
 use crate::finding::Refused;
 
@@ -371,6 +371,18 @@ pub fn lookup_by_entity<const N: usize>(
 fn looking_up(left: &str, right: &str, via: LookupVia) -> RuleDecl {
     let if_missing = Sides::new(IfMissing::Later, IfMissing::Later);
     RuleDecl::new(KindDecl::Lookup(LookupDecl { via, if_missing }), names([left]), names([right]))
+}
+
+/// A list of child records on each side: the fields that tell lines apart, and the rules of a line.
+pub fn lines<const N: usize>(
+    left: &str,
+    right: &str,
+    key: [(&str, &str); N],
+    rules: impl IntoIterator<Item = RuleDecl>,
+) -> RuleDecl {
+    let key = key.into_iter().map(|(left, right)| Sides::new(left.into(), right.into())).collect();
+    let declared = LinesDecl { key, rules: rules.into_iter().collect() };
+    RuleDecl::new(KindDecl::Lines(declared), names([left]), names([right]))
 }
 
 /// A rule that the host registered under a name.

@@ -20,6 +20,8 @@ pub struct Place {
     pub link: Option<usize>,
     /// The place of the rule in its link's declaration.
     pub rule: Option<usize>,
+    /// The place of the rule among those of the lines of its rule.
+    pub line: Option<usize>,
     /// The key of the link or rule.
     pub key: Option<&'static str>,
     /// Link and rule in words.

@@ -52,8 +52,8 @@ mod slots;
 mod testing;
 
 pub use builder::{
-    LinkBuilder, MappingBuilder, both, constant, copy, custom, join, join_right, lookup, lookup_by_entity,
-    only_left, only_right, options, table,
+    LinkBuilder, MappingBuilder, both, constant, copy, custom, join, join_right, lines, lookup,
+    lookup_by_entity, only_left, only_right, options, table,
 };
 pub use compile::{CompileOptions, Mapping, compile};
 pub use finding::{Finding, Gravity, Place, Refused};

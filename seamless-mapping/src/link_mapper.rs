@@ -69,6 +69,20 @@ impl LinkMapper {
         })
     }
 
+    /// The rules of the lines of a field that holds a list.
+    pub(crate) fn of_lines(&self, side: Side, field: &FieldName) -> Option<&LinkMapper> {
+        let mut rules = self.rules.iter().zip(&self.compiled);
+        rules.find_map(|(rule, compiled)| match rule.fields.of(side).as_slice() {
+            [only] if only == field => compiled.carrier.of_lines(),
+            _ => None,
+        })
+    }
+
+    /// When two values of each field of a rule count as the same, in the rule's order.
+    pub(crate) fn forms_of(&self, rule: usize, side: Side) -> &[CanonicalForm] {
+        self.compiled.get(rule).map_or(&[], |compiled| compiled.forms.of(side))
+    }
+
     fn carry_known(
         rule: &Rule,
         compiled: &CompiledRule,

@@ -154,6 +154,12 @@ fn built(mapper: &LinkMapper, side: Side, fields: &[(FieldName, Slot)]) -> Resul
         }
     }
     let typed = |name: &FieldName, slot: &Slot| match (slot, mapper.type_of(side, name)) {
+        (Slot::Value(Value::List(lines)), _) => match mapper.of_lines(side, name) {
+            Some(inner) => {
+                Slot::Value(Value::List(lines.iter().map(|line| typed_line(inner, side, line)).collect()))
+            }
+            None => slot.clone(),
+        },
         (Slot::Value(value), Some(kind)) => {
             Slot::Value(convert::literal_as(value, kind).unwrap_or_else(|| value.clone()))
         }
@@ -162,6 +168,16 @@ fn built(mapper: &LinkMapper, side: Side, fields: &[(FieldName, Slot)]) -> Resul
     let shape = Shape::new(names).map_err(|error| error.to_string())?;
     let values = fields.iter().map(|(name, slot)| (name.clone(), typed(name, slot)));
     record(&shape, values).map_err(|error| error.to_string())
+}
+
+/// A line whose values are of the kinds that the rules of lines say.
+fn typed_line(mapper: &LinkMapper, side: Side, line: &Record) -> Record {
+    let changes = line.fields().enumerate().filter_map(|(slot, (name, held))| {
+        let (value, kind) = (held.value()?.to_value(), mapper.type_of(side, name)?);
+        Some((slot, convert::literal_as(&value, kind)?))
+    });
+    let changes: Vec<(usize, Value)> = changes.collect();
+    line.with(changes.iter().map(|(slot, value)| (*slot, Presence::Value(value.as_ref()))))
 }
 
 fn difference(
@@ -215,8 +231,18 @@ impl fmt::Display for Found<'_> {
     }
 }
 
-/// Whether a value written in a test is what came out: its kind follows what came out, where that can be.
+/// Whether a value written in a test is what came out: its kind follows what came out, where that can be. Of a line only
+/// what the test says is compared.
 fn same(wanted: &Value, found: ValueRef<'_>) -> bool {
+    if let (Value::List(wanted), ValueRef::List(found)) = (wanted, found) {
+        let line = |(wanted, found): (&Record, &Record)| {
+            wanted.fields().all(|(name, wanted)| match (wanted.value(), found.field(name.as_str()).value()) {
+                (Some(wanted), Some(found)) => same(&wanted.to_value(), found),
+                (wanted, found) => wanted.is_none() && found.is_none(),
+            })
+        };
+        return wanted.len() == found.len() && wanted.iter().zip(found.iter()).all(line);
+    }
     let kind = match found {
         ValueRef::Decimal(_) => TypeDecl::DECIMAL,
         ValueRef::Date(_) => TypeDecl::Date,

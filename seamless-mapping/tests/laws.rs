@@ -13,8 +13,8 @@ use seamless_mapping::declaration::{
     IfMissing, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl, UnknownPolicy,
 };
 use seamless_mapping::{
-    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, copy, custom, join, lookup, only_left,
-    only_right, options,
+    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, copy, custom, join, lines, lookup,
+    only_left, only_right, options,
 };
 
 /// One rule in a link of its own, and values that its fields may hold on each side.
@@ -32,6 +32,30 @@ fn texts(values: &[&str]) -> Vec<Value> {
 
 fn decimals(values: &[&str]) -> Vec<Value> {
     values.iter().map(|text| Value::Decimal(text.parse::<Decimal>().unwrap())).collect()
+}
+
+/// Lists of lines: none, some, one without a key, two with the same; what no rule names among it.
+fn lists([key, note, other]: [&str; 3]) -> Vec<Value> {
+    let line = |number: i64, text: &str| {
+        let fields = [(key, Value::Int(number)), (note, Value::text(text)), (other, Value::text("kept"))];
+        let shape = Shape::new(fields.iter().map(|(name, _)| FieldName::from(*name))).unwrap();
+        let fields = fields.map(|(name, value)| {
+            let blank = name == key && number == 0;
+            (FieldName::from(name), Slot::Value(if blank { Value::Null } else { value }))
+        });
+        record(&shape, fields).unwrap()
+    };
+    let list =
+        |lines: &[(i64, &str)]| Value::List(lines.iter().map(|(key, text)| line(*key, text)).collect());
+    vec![
+        Value::Null,
+        list(&[]),
+        list(&[(1, "x")]),
+        list(&[(1, "1")]),
+        list(&[(2, "x"), (1, "X")]),
+        list(&[(1, "1"), (1, "x"), (3, "1")]),
+        list(&[(0, "x"), (2, "1"), (0, "1")]),
+    ]
 }
 
 fn ints(values: &[i64]) -> Vec<Value> {
@@ -74,6 +98,23 @@ fn fixtures() -> Vec<Fixture> {
     let scale2 = TypeDecl::Decimal { precision: Some(6), scale: Some(2) };
     let plain = |rule: RuleDecl| rule.holds(Side::Left, TypeDecl::TEXT).holds(Side::Right, TypeDecl::TEXT);
     vec![
+        fixture(
+            "lines",
+            lines("a", "b", [("no", "No")], [copy("note", "Note").same_when([Normaliser::Case])]),
+            vec![lists(["no", "note", "other"])],
+            vec![lists(["No", "Note", "Other"])],
+        ),
+        fixture(
+            "lines with a table of values",
+            lines(
+                "a",
+                "b",
+                [("no", "No")],
+                [options("note", "Note", [both("x", "1"), only_right("X", "1")])],
+            ),
+            vec![lists(["no", "note", "other"])],
+            vec![lists(["No", "Note", "Other"])],
+        ),
         fixture("copy", copy("a", "b"), vec![texts(&names)], vec![texts(&names)]),
         fixture(
             "copy in one case",
@@ -237,8 +278,12 @@ fn carried(fixture: &Fixture, from: Side, source: &Record, target: &Record) -> R
 
 /// Equal in the rule's equivalence, null and blank text being alike: every kind but a copy writes blank as null.
 fn same(fixture: &Fixture, a: &Record, b: &Record) -> bool {
-    let form = &fixture.mapper.rules()[0].same_when;
-    a.fields().zip(b.fields()).all(|((_, a), (_, b))| {
+    a.fields().zip(b.fields()).all(|((name, a), (_, b))| {
+        let forms = &fixture.mapper.link().forms;
+        let of_sides = forms.left.fields.iter().chain(&forms.right.fields);
+        let of_field = of_sides.filter(|(field, _)| field == name);
+        let form =
+            of_field.fold(fixture.mapper.rules()[0].same_when.clone(), |form, (_, more)| form.and(more));
         form.same_presence(a, b)
             || a.value().is_some_and(|a| a.is_blank()) && b.value().is_some_and(|b| b.is_blank())
     })

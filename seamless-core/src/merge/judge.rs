@@ -147,7 +147,7 @@ impl<'a> Pair<'a> {
             },
             ConflictPolicy::Merge => {
                 let open = Side::BOTH.iter().all(|side| self.way(*side) == Way::Open);
-                if open && super::set::merged(self.case, self.place).is_some() {
+                if open && super::merged::merged(self.case, self.place).is_some() {
                     Judgement::Merge
                 } else {
                     conflict

@@ -3,14 +3,8 @@
 
 use crate::model::{CanonicalForm, Normaliser, Presence, Record, SetValue, Side, Sides, Value, ValueRef};
 
+use super::merged::Merged;
 use super::reconcile::Case;
-
-/// The values that put both sides' edits together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Merged {
-    /// What is to be written to each side, as that side writes such values; `None` where the side holds it already.
-    pub write: Sides<Option<Value>>,
-}
 
 /// A member as it is compared and as it is written.
 type Member = (Value, Value);
@@ -23,7 +17,7 @@ type Member = (Value, Value);
 /// Only groups that copy one field to one field are merged. A text counts as a set where the field's form says that
 /// its members are divided by `;`; nothing and empty text are the empty set. Members are written as the side that is
 /// written has them, else as the other side does.
-pub fn merged(case: &Case<'_>, group: usize) -> Option<Merged> {
+pub(super) fn merged(case: &Case<'_>, group: usize) -> Option<Merged> {
     let pair = case.link.layout.copies.get(group)?.as_ref()?;
     let held = |side: Side, record: Option<&Record>| {
         let Presence::Value(value) = record?.get(*pair.slots.of(side)) else { return None };

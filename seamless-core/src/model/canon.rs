@@ -18,6 +18,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::decimal::{Decimal, Rounding};
 use super::error::{Error, Result};
 use super::identity::FieldName;
+use super::lines::LineForm;
 use super::record::{Record, Shape, write_presence};
 use super::same::Quick;
 use super::value::{Instant, Presence, SetValue, Value, ValueRef};
@@ -52,6 +53,8 @@ pub enum Normaliser {
     ZeroIsNull,
     /// Text, whole number and decimal that are written alike are one option value.
     OptionValue,
+    /// A list of child records, line by line; nothing is the empty list.
+    Lines(Arc<LineForm>),
 }
 
 impl Normaliser {
@@ -61,6 +64,8 @@ impl Normaliser {
                 let members = text.split(';').map(str::trim).filter(|member| !member.is_empty());
                 Cow::Owned(Value::Set(SetValue::new(members.map(Value::text))))
             }
+            (Normaliser::Lines(form), Value::List(lines)) => Cow::Owned(form.apply(lines)),
+            (Normaliser::Lines(_), Value::Null) => Cow::Owned(Value::List(Arc::default())),
             (Normaliser::EmptyIsNull, Value::Text(text)) if text.is_empty() => Cow::Owned(Value::Null),
             (_, Value::Text(text)) => match self.text(text) {
                 Some(changed) => Cow::Owned(Value::Text(changed.into())),
@@ -106,6 +111,7 @@ impl Normaliser {
                 | Normaliser::ZeroIsNull
                 | Normaliser::Scale(_)
                 | Normaliser::Instant(_)
+                | Normaliser::Lines(_)
         )
     }
 
@@ -129,7 +135,8 @@ impl Normaliser {
             | Normaliser::Set
             | Normaliser::EmptyIsNull
             | Normaliser::ZeroIsNull
-            | Normaliser::OptionValue => return None,
+            | Normaliser::OptionValue
+            | Normaliser::Lines(_) => return None,
         };
         (changed != text).then_some(changed)
     }
@@ -172,6 +179,7 @@ impl fmt::Display for Normaliser {
             Normaliser::EmptyIsNull => f.write_str("empty is null"),
             Normaliser::ZeroIsNull => f.write_str("zero is null"),
             Normaliser::OptionValue => f.write_str("option value"),
+            Normaliser::Lines(_) => f.write_str("lines"),
         }
     }
 }
@@ -253,6 +261,14 @@ impl CanonicalForm {
         !self.is_exact() && self.quick.same(a, b).unwrap_or_else(|| self.apply(a) == self.apply(b))
     }
 
+    /// What counts of the lines of a list, where the form is one of lists.
+    pub fn lines(&self) -> Option<&LineForm> {
+        self.steps.iter().find_map(|step| match step {
+            Normaliser::Lines(form) => Some(&**form),
+            _ => None,
+        })
+    }
+
     /// What can be compared in place.
     pub(super) fn quick(&self) -> &Quick {
         &self.quick
@@ -283,6 +299,7 @@ fn rank(step: &Normaliser) -> (u8, u32) {
         Normaliser::Instant(digits) => (10, u32::from(*digits)),
         Normaliser::ZeroIsNull => (11, 0),
         Normaliser::EmptyIsNull => (12, 0),
+        Normaliser::Lines(_) => (13, 0),
     }
 }
 

@@ -19,6 +19,7 @@ mod condition;
 pub mod decimal;
 mod error;
 mod identity;
+mod lines;
 mod planned;
 mod record;
 mod same;
@@ -36,6 +37,7 @@ pub use identity::{
     ActionId, ActionName, EntityName, FieldName, GuardId, KeyPart, LinkId, PartitionId, PlanId, RecordId,
     RuleId, RuleIndex, Side, Sides, Version,
 };
+pub use lines::{LineForm, LineKey};
 pub use planned::Planned;
 pub use record::{FIELDS_MAX, RECORD_TEXT_BYTES_MAX, Record, RecordBuilder, Shape, record};
 pub use schema::{Entity, Field, FieldKind, OptionItem, OptionSet, Schema};

@@ -111,7 +111,8 @@ impl TextSteps {
                 | Normaliser::Instant(_)
                 | Normaliser::ZeroIsNull
                 | Normaliser::EmptyIsNull
-                | Normaliser::OptionValue => {}
+                | Normaliser::OptionValue
+                | Normaliser::Lines(_) => {}
                 Normaliser::Digits | Normaliser::Set => return None,
             }
         }

@@ -258,9 +258,13 @@ impl<'a> ValueRef<'a> {
         matches!(self, ValueRef::Null)
     }
 
-    /// Whether it is null or empty text: what a person calls blank.
+    /// Whether it is null, empty text or an empty list: what a person calls blank.
     pub fn is_blank(self) -> bool {
-        matches!(self, ValueRef::Null | ValueRef::Text(""))
+        match self {
+            ValueRef::Null | ValueRef::Text("") => true,
+            ValueRef::List(lines) => lines.is_empty(),
+            _ => false,
+        }
     }
 
     /// The text, where it is one.

@@ -138,6 +138,8 @@ fn notation(step: &Normaliser) -> String {
         Normaliser::EmptyIsNull => "blank".to_owned(),
         Normaliser::ZeroIsNull => "zero_is_null".to_owned(),
         Normaliser::OptionValue => "option".to_owned(),
+        // Follows from the rules of the lines; nothing proposes one.
+        Normaliser::Lines(_) => "lines".to_owned(),
     }
 }
 

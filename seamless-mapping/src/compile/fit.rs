@@ -23,7 +23,7 @@ fn entity<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Entity> {
     schema(cx, side)?.entity(cx.link.entity.of(side).as_str())
 }
 
-fn first_field<'a>(cx: &LinkCx<'a>, declared: &RuleDecl, side: Side) -> Option<&'a Field> {
+pub(super) fn first_field<'a>(cx: &LinkCx<'a>, declared: &RuleDecl, side: Side) -> Option<&'a Field> {
     match declared.fields.of(side).as_slice() {
         [field] => entity(cx, side)?.field(field.as_str()),
         _ => None,
@@ -120,7 +120,7 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
                 let side = if rule.fields.left.is_empty() { Side::Right } else { Side::Left };
                 check_options(cx, at, rule, side, std::iter::once((value, true)), findings);
             }
-            KindDecl::Join(_) | KindDecl::Lookup(_) | KindDecl::Custom(_) => {}
+            KindDecl::Join(_) | KindDecl::Lookup(_) | KindDecl::Lines(_) | KindDecl::Custom(_) => {}
         }
     }
 }
@@ -228,7 +228,7 @@ fn check_copy(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, copy: &CopyDecl, find
                 "list-copy",
                 cx.rule_place(at, None),
                 message,
-                "give the children a link of their own",
+                "say with `key` and `rules` what is carried of a line, or give the children a link of their own",
             );
         }
     }

@@ -1,10 +1,10 @@
 //! One link: its defaults, its rules, and what its parts must agree on.
 
 use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
-use seamless_core::model::{Condition, DEPTH_MAX, FieldName, LinkId, Side, Sides, Value};
+use seamless_core::model::{Condition, DEPTH_MAX, FieldName, FormSpec, LinkId, Side, Sides, Value};
 
-use super::{LinkCx, fit, group, rule};
-use crate::declaration::{KindDecl, LookupThrough, LookupVia, Matching};
+use super::{LinkCx, fit, group, lines, rule};
+use crate::declaration::{LookupThrough, LookupVia, Matching};
 use crate::finding::Findings;
 use crate::link_mapper::LinkMapper;
 
@@ -51,7 +51,7 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         create: create(cx),
         on_delete: link.on_delete.clone().map(|policy| policy.unwrap_or(DeletePolicy::Park)),
         on_leave: link.on_leave.clone().map(|policy| policy.unwrap_or(LeavePolicy::Freeze)),
-        forms: link.forms.clone(),
+        forms: forms(cx, &rules),
         depends_on: depends_on(cx),
         sweep_every: link.sweep_every,
         limits: link.limits,
@@ -170,8 +170,7 @@ fn in_forms(cx: &LinkCx<'_>, line: &MatchLine) -> MatchLine {
 
 fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
     let mut needed: Vec<LinkId> = Vec::new();
-    for declared in &cx.link.rules {
-        let KindDecl::Lookup(lookup) = &declared.kind else { continue };
+    for lookup in cx.link.rules.iter().flat_map(lines::lookups) {
         let links: Vec<&LinkId> = match &lookup.via {
             LookupVia::Link(link) => vec![link],
             LookupVia::ByEntity(entities) => entities
@@ -190,6 +189,18 @@ fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
         }
     }
     needed
+}
+
+/// What each side makes of its values: as declared, and lists line by line.
+fn forms(cx: &LinkCx<'_>, rules: &[group::Placed]) -> Sides<FormSpec> {
+    let mut forms = cx.link.forms.clone();
+    for side in Side::BOTH {
+        for (_, rule, compiled) in rules {
+            let of_rule = rule.fields.of(side).iter().cloned().zip(compiled.forms.of(side).iter().cloned());
+            forms.of_mut(side).fields.extend(of_rule.filter(|(_, form)| form.lines().is_some()));
+        }
+    }
+    forms
 }
 
 /// Two rules that write one field would quarrel over it in every run.

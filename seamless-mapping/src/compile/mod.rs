@@ -7,6 +7,7 @@
 
 mod fit;
 mod group;
+mod lines;
 mod link;
 mod order;
 mod rule;
@@ -156,7 +157,12 @@ impl LinkCx<'_> {
     }
 
     pub(crate) fn place(&self, key: &'static str) -> Place {
-        Place { link: Some(self.at), rule: None, key: Some(key), words: format!("link {}", self.link.id) }
+        Place {
+            link: Some(self.at),
+            key: Some(key),
+            words: format!("link {}", self.link.id),
+            ..Place::default()
+        }
     }
 
     pub(crate) fn rule_place(&self, rule: usize, key: Option<&'static str>) -> Place {
@@ -165,6 +171,6 @@ impl LinkCx<'_> {
             Some(id) => format!("link {}, rule {id}", self.link.id),
             None => format!("link {}", self.link.id),
         };
-        Place { link: Some(self.at), rule: Some(rule), key, words }
+        Place { link: Some(self.at), rule: Some(rule), line: None, key, words }
     }
 }

@@ -10,7 +10,7 @@ use seamless_core::model::{
 };
 use serde::Serialize;
 
-use super::{LinkCx, fingerprint, fit};
+use super::{LinkCx, fingerprint, fit, lines};
 use crate::declaration::{
     CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl,
     RoundDecl, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
@@ -66,6 +66,8 @@ pub(crate) fn compile(
     check_policies(&rcx, findings);
     let mut same_when = declared.same_when.clone();
     let mut kind = declared.kind.clone();
+    let mut of_lists = None;
+    let mut digests = Vec::new();
     let carrier: Arc<dyn Carrier> = match &mut kind {
         KindDecl::Copy(copy) => copy_rule(&rcx, copy, &mut same_when, findings)?,
         KindDecl::Const(value) => {
@@ -87,6 +89,12 @@ pub(crate) fn compile(
         KindDecl::Options(options) => options_rule(&rcx, options, findings)?,
         KindDecl::Join(join) => join_rule(&rcx, join, findings)?,
         KindDecl::Lookup(lookup) => lookup_rule(&rcx, lookup, findings)?,
+        KindDecl::Lines(declared_lines) => {
+            let compiled = lines::compile(cx, at, declared, declared_lines, direction, findings)?;
+            of_lists = Some(compiled.forms);
+            digests = compiled.digests;
+            compiled.carrier
+        }
         KindDecl::Custom(name) => custom_rule(&rcx, name, findings)?,
     };
     for to in Side::BOTH {
@@ -97,8 +105,11 @@ pub(crate) fn compile(
     if findings.list.iter().skip(errors).any(crate::finding::Finding::is_error) {
         return None;
     }
-    let digest = digest(&rcx, &kind, &same_when);
-    let forms = forms(cx, declared, &same_when);
+    let digest = digest(&rcx, &kind, &same_when, &digests);
+    let mut forms = forms(cx, declared, &same_when);
+    if let Some(of_lists) = of_lists {
+        forms = of_lists.map(|form| vec![form]);
+    }
     let rule = Rule {
         id: declared.stable_id(),
         fields: declared.fields.clone(),
@@ -508,9 +519,16 @@ struct Decisive<'a> {
     same_when: &'a CanonicalForm,
     when: &'a Sides<Condition>,
     version: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[Fingerprint]>::is_empty")]
+    lines: &'a [Fingerprint],
 }
 
-fn digest(rcx: &RuleCx<'_, '_>, kind: &KindDecl, same_when: &CanonicalForm) -> Fingerprint {
+fn digest(
+    rcx: &RuleCx<'_, '_>,
+    kind: &KindDecl,
+    same_when: &CanonicalForm,
+    lines: &[Fingerprint],
+) -> Fingerprint {
     // What is said by default is left out, so that a schema that only confirms it changes nothing.
     let decides = |kind_of: TypeDecl| match (kind, rcx.types.left, rcx.types.right) {
         (KindDecl::Copy(_), Some(left), Some(right)) => !left.same_kind(right),
@@ -528,6 +546,7 @@ fn digest(rcx: &RuleCx<'_, '_>, kind: &KindDecl, same_when: &CanonicalForm) -> F
         same_when,
         when: &rcx.declared.when,
         version,
+        lines,
     };
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"seamless rule 1");

@@ -12,8 +12,8 @@ use seamless_core::model::{Sides, Value};
 
 pub use link::{LinkDecl, Matching};
 pub use rule::{
-    CopyDecl, IfMissing, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow,
-    OptionsDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl, UnknownPolicy,
+    CopyDecl, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl, LookupThrough, LookupVia, OptionKey,
+    OptionRow, OptionsDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl, UnknownPolicy,
 };
 pub use test::{Expected, TestDecl};
 

@@ -80,6 +80,8 @@ pub enum KindDecl {
     Join(JoinDecl),
     /// A reference, translated through the pairs of a link.
     Lookup(LookupDecl),
+    /// A list of child records on each side, line by line.
+    Lines(LinesDecl),
     /// A Rust function that the host registered under this name.
     Custom(String),
 }
@@ -197,6 +199,16 @@ pub struct LookupDecl {
     pub via: LookupVia,
     /// What a side gets when the record that is referred to has no partner there.
     pub if_missing: Sides<IfMissing>,
+}
+
+/// A list of child records, carried line by line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LinesDecl {
+    /// The fields of each side that tell one line from another. They are carried, unless a rule says how.
+    pub key: Vec<Sides<FieldName>>,
+    /// The rules of a line.
+    #[serde(skip)]
+    pub rules: Vec<RuleDecl>,
 }
 
 /// Through which links a reference is translated.

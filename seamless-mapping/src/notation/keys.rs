@@ -48,6 +48,8 @@ pub(crate) const RULE: &[&str] = &[
     "split",
     "lookup",
     "if_missing",
+    "key",
+    "rules",
     "custom",
 ];
 pub(crate) const OPTION_LINE: &[&str] = &["flow"];

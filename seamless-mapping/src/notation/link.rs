@@ -10,7 +10,7 @@ use super::condition::condition;
 use super::keys::{FORM_SCALE, Keys, LIMITS, LINK, MATCH_LINE};
 use super::lifecycle::Lifecycle;
 use super::policy::{self, PerSide, per_side};
-use super::rule::rule;
+use super::rule::{RulePlaces, rule};
 use super::sentence::{Operator, Sentence, has_operator};
 use super::test::test;
 use super::value::Reader;
@@ -21,7 +21,7 @@ use crate::declaration::{LinkDecl, Matching};
 pub(crate) struct LinkPlaces {
     pub(crate) span: Span,
     pub(crate) keys: Vec<(String, Span)>,
-    pub(crate) rules: Vec<(Span, Vec<(String, Span)>)>,
+    pub(crate) rules: Vec<RulePlaces>,
 }
 
 /// A link, and where its parts stand.
@@ -66,7 +66,7 @@ pub(crate) fn link(reader: &Reader<'_>, node: &Node) -> Result<ReadLink, Diagnos
         for item in rules {
             if let Some(read) = keys.report().accept(rule(reader, item)) {
                 declared.rules.push(read.declared);
-                places.rules.push((read.span, read.keys));
+                places.rules.push(read.places);
             }
         }
     }
@@ -255,6 +255,6 @@ fn read_lifecycle(
     declared.on_leave = read.on_leave;
     if let Some((rule, span)) = read.rule {
         declared.rules.push(rule);
-        places.rules.push((span, Vec::new()));
+        places.rules.push(RulePlaces { span, ..RulePlaces::default() });
     }
 }

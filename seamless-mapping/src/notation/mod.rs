@@ -6,6 +6,7 @@
 mod condition;
 mod keys;
 mod lifecycle;
+mod lines;
 mod link;
 mod parameters;
 mod policy;
@@ -189,8 +190,10 @@ fn span_of(place: &Place, places: &[LinkPlaces]) -> Option<Span> {
     };
     match place.rule {
         Some(rule) => {
-            let (span, keys) = link.rules.get(rule)?;
-            Some(keyed(keys).unwrap_or(*span))
+            let rule = link.rules.get(rule)?;
+            // A rule that follows from the key of a list stands nowhere: the list does.
+            let rule = place.line.and_then(|line| rule.lines.get(line)).unwrap_or(rule);
+            Some(keyed(&rule.keys).unwrap_or(rule.span))
         }
         None => Some(keyed(&link.keys).unwrap_or(link.span)),
     }

@@ -25,9 +25,17 @@ const EXAMPLE: &str = "name <-> Name";
 /// A rule and where it stands.
 pub(crate) struct ReadRule {
     pub(crate) declared: RuleDecl,
+    pub(crate) places: RulePlaces,
+}
+
+/// Where the parts of a rule stand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RulePlaces {
     pub(crate) span: Span,
     /// The keys of its options, for findings about one of them.
     pub(crate) keys: Vec<(String, Span)>,
+    /// The rules of its lines.
+    pub(crate) lines: Vec<RulePlaces>,
 }
 
 /// What a sentence, or the long form, says before any option.
@@ -42,7 +50,7 @@ pub(crate) fn rule(reader: &Reader<'_>, node: &Node) -> Result<ReadRule, Diagnos
     let document = reader.document;
     let Ok(entries) = node.as_mapping() else {
         let head = sentence(reader, node).map_err(|finding| finding.within(document))?;
-        return Ok(ReadRule { declared: plain(head), span: node.span, keys: Vec::new() });
+        return Ok(bare(head, node.span));
     };
     let is_sentence = |key: &Node| key.text().is_some_and(|text| has_operator(text, ARROWS));
     let Some((key, value)) = entries.iter().find(|(key, _)| is_sentence(key)) else {
@@ -55,12 +63,17 @@ pub(crate) fn rule(reader: &Reader<'_>, node: &Node) -> Result<ReadRule, Diagnos
     }
     let head = sentence(reader, key).map_err(|finding| finding.within(document))?;
     if value.is_null() {
-        return Ok(ReadRule { declared: plain(head), span: key.span, keys: Vec::new() });
+        return Ok(bare(head, key.span));
     }
     let mut keys = Keys::of(document, value, RULE)?;
-    let declared = with_options(reader, &mut keys, head);
+    let mut lines = Vec::new();
+    let declared = with_options(reader, &mut keys, head, &mut lines);
     let declared = keys.finish_with(declared)?;
-    Ok(ReadRule { declared, span: key.span, keys: spans(value) })
+    Ok(ReadRule { declared, places: RulePlaces { span: key.span, keys: spans(value), lines } })
+}
+
+fn bare(head: Head, span: Span) -> ReadRule {
+    ReadRule { declared: plain(head), places: RulePlaces { span, ..RulePlaces::default() } }
 }
 
 fn spans(node: &Node) -> Vec<(String, Span)> {
@@ -162,10 +175,12 @@ fn long_form(reader: &Reader<'_>, node: &Node) -> Result<ReadRule, Diagnostics> 
         }
     };
     let head = direction.map(|direction| Head { fields, direction, constant });
-    let declared = head.and_then(|head| with_options(reader, &mut keys, head));
+    let mut lines = Vec::new();
+    let declared = head.and_then(|head| with_options(reader, &mut keys, head, &mut lines));
     let span =
         node.as_mapping().ok().and_then(|entries| entries.first()).map_or(node.span, |(key, _)| key.span);
-    Ok(ReadRule { declared: keys.finish_with(declared)?, span, keys: spans(node) })
+    let places = RulePlaces { span, keys: spans(node), lines };
+    Ok(ReadRule { declared: keys.finish_with(declared)?, places })
 }
 
 /// One name, or a list of names. A name is a whole scalar here: nothing needs quotes of the sentence.
@@ -194,7 +209,12 @@ pub(crate) fn flow(reader: &Reader<'_>, node: &Node) -> Result<Direction, Diagno
 }
 
 /// Everything that may stand below a sentence. `None` where something was reported.
-fn with_options(reader: &Reader<'_>, keys: &mut Keys<'_>, head: Head) -> Option<RuleDecl> {
+fn with_options(
+    reader: &Reader<'_>,
+    keys: &mut Keys<'_>,
+    head: Head,
+    lines: &mut Vec<RulePlaces>,
+) -> Option<RuleDecl> {
     let direction = head.direction;
     let mut declared = plain(head);
     declared.id = keys.text("id").map(RuleId::from);
@@ -225,7 +245,7 @@ fn with_options(reader: &Reader<'_>, keys: &mut Keys<'_>, head: Head) -> Option<
         declared.when.right = right.unwrap_or(declared.when.right);
     }
     let is_const = matches!(declared.kind, KindDecl::Const(_));
-    if let Some(kind) = kind(reader, keys, direction, is_const)? {
+    if let Some(kind) = kind(reader, keys, direction, is_const, lines)? {
         declared.kind = kind;
     }
     Some(declared)
@@ -238,7 +258,7 @@ fn per_side_wanted(reader: &Reader<'_>, document: &Document, node: &Node, key: &
     Diagnostic::error("which-side", node.span, message).help(help).within(document)
 }
 
-const KINDS: &[&str] = &["options", "join", "lookup", "custom"];
+const KINDS: &[&str] = &["options", "join", "lookup", "rules", "custom"];
 
 /// Keys that only rules of one kind have, and what kind that is in words.
 const OF_KIND: &[(&str, &str, &str)] = &[
@@ -249,6 +269,7 @@ const OF_KIND: &[(&str, &str, &str)] = &[
     ("unknown", "options", "has `options`"),
     ("split", "join", "has `join`"),
     ("if_missing", "lookup", "has `lookup`"),
+    ("key", "rules", "has `rules` for its lines"),
 ];
 
 /// Reports the keys that rules of another kind have.
@@ -269,6 +290,7 @@ fn kind(
     keys: &mut Keys<'_>,
     direction: Direction,
     is_const: bool,
+    lines: &mut Vec<RulePlaces>,
 ) -> Option<Option<KindDecl>> {
     let named: Vec<&str> =
         KINDS.iter().copied().filter(|kind| keys.fields.node().get(kind).is_some()).collect();
@@ -293,6 +315,7 @@ fn kind(
             KindDecl::Join(JoinDecl { separator, split: keys.take_as("split", policy::split) })
         }
         Some("lookup") => KindDecl::Lookup(lookup(reader, keys, direction)?),
+        Some("rules") => KindDecl::Lines(super::lines::lines(reader, keys, lines)?),
         Some(_) => KindDecl::Custom(keys.text("custom")?),
     };
     Some(Some(kind))

@@ -5,7 +5,7 @@
 //! `{ date: 2024-02-29 }`. The doors are [`literal`], [`Reader::value`] and [`Reader::word_value`].
 
 use seamless_core::document::{Diagnostic, Document, Literal, Node, NodeKind, ScalarStyle};
-use seamless_core::model::{EntityName, FieldName, Sides, Slot, Value};
+use seamless_core::model::{EntityName, FieldName, Record, Shape, Sides, Slot, Value, record};
 
 use super::parameters::Parameters;
 use super::sentence::Word;
@@ -131,14 +131,30 @@ impl Reader<'_> {
         if node.is_scalar() {
             return self.value(node).map(Slot::Value);
         }
+        if let Ok(items) = node.as_sequence() {
+            let lines = items.iter().map(|item| self.line(item)).collect::<Result<_, _>>()?;
+            return Ok(Slot::Value(Value::List(lines)));
+        }
         let json = json_of(node);
         serde_json::from_value(json).map_err(|cause| {
             let message = format!("not a value: {cause}");
             Diagnostic::error("test-value", node.span, message).help(
                 "write a scalar, or one of `{ date: .. }`, `{ decimal: .. }`, `{ instant: .. }`, `{ local: .. }`, \
-                 `{ reference: [entity, id] }`, `{ set: [..] }`",
+                 `{ reference: [entity, id] }`, `{ set: [..] }`, or `[ { .. } ]` for lines",
             )
         })
+    }
+
+    /// A line of a list: a record in a record.
+    fn line(&self, node: &Node) -> Result<Record, Diagnostic> {
+        let fields = node.entries()?.map(|entry| Ok((self.text(entry.key)?.into(), self.slot(entry.value)?)));
+        let fields: Vec<(FieldName, Slot)> = fields.collect::<Result<_, Diagnostic>>()?;
+        let refused = |cause: seamless_core::Error| {
+            Diagnostic::error("test-value", node.span, cause.to_string())
+                .help("name each field of a line once")
+        };
+        let shape = Shape::new(fields.iter().map(|(name, _)| name.clone())).map_err(refused)?;
+        record(&shape, fields).map_err(refused)
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod convert;
 pub(crate) mod copy;
 pub(crate) mod custom;
 pub(crate) mod join;
+pub(crate) mod lines;
 pub(crate) mod lookup;
 pub(crate) mod options;
 
@@ -16,6 +17,8 @@ use std::fmt;
 
 use seamless_core::mapper::{Ask, MapProblem, Resolved};
 use seamless_core::model::{Planned, Presence, Side, Value, ValueKind, ValueRef};
+
+use crate::link_mapper::LinkMapper;
 
 /// What a rule makes of one target field.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +120,11 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
     /// Whether the value is the same on both sides, so that it can be compared directly.
     fn is_identity(&self) -> bool {
         false
+    }
+
+    /// The rules of a line, of a rule over lists.
+    fn of_lines(&self) -> Option<&LinkMapper> {
+        None
     }
 
     /// What must be looked up before `make` can answer.

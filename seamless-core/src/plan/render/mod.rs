@@ -4,6 +4,7 @@
 //! A renderer knows nothing of files and terminals; it writes text into whatever takes text. Masking is decided here
 //! and nowhere else: the plan itself holds clear values.
 
+mod lines;
 mod show;
 mod text;
 mod words;

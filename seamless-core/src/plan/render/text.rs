@@ -6,11 +6,12 @@
 
 use std::fmt::{self, Write};
 
+use super::lines::{self, LineChange};
 use super::show::{Clean, Show};
 use super::words;
 use super::words::Names;
 use crate::mapper::Ask;
-use crate::model::{LinkId, Planned, RecordId, RuleId, Side, Sides, Slot};
+use crate::model::{LinkId, Planned, Record, RecordId, RuleId, Side, Sides, Slot, Value};
 use crate::plan::{
     Action, Body, ConflictView, Effect, Entry, Feed, FieldChange, Guarantee, Holding, Parked, PlanHead,
     PlannedTarget, PlannedVerb, Rank, Trailer,
@@ -40,6 +41,9 @@ pub struct TextRenderer<W> {
     in_group: usize,
     line: String,
 }
+
+/// Lines of a list that are shown; the rest is counted.
+const LINES_SHOWN: usize = 20;
 
 /// What a line is, for its colour.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -222,7 +226,57 @@ impl<W: Write> TextRenderer<W> {
         }
         write!(self.line, "   ({})", words::provenance(from, &self.names, side))?;
         let overwrites = words::overwrites(from);
-        self.end(if overwrites { Tone::Bad } else { Tone::Plain })
+        self.end(if overwrites { Tone::Bad } else { Tone::Plain })?;
+        match (before, after) {
+            (Slot::Value(Value::List(before)), Planned::Known(Value::List(after))) if !nothing_before => {
+                self.lines(before, after)
+            }
+            (_, Planned::Known(Value::List(after))) => self.lines(&[], after),
+            _ => Ok(()),
+        }
+    }
+
+    /// What changes of a list of child records, line by line.
+    fn lines(&mut self, before: &[Record], after: &[Record]) -> fmt::Result {
+        let Some(changes) = lines::changes(before, after) else {
+            self.line.push_str("      too many to be shown one by one");
+            return self.end(Tone::Quiet);
+        };
+        for change in changes.iter().take(LINES_SHOWN) {
+            match change {
+                LineChange::Added(line) => self.whole_line('+', line)?,
+                LineChange::Removed(line) => self.whole_line('-', line)?,
+                LineChange::Changed { named: (name, slot), fields } => {
+                    write!(self.line, "      {name} ")?;
+                    self.options.show.slot(slot, &mut self.line)?;
+                    for (place, (field, before, after)) in fields.iter().enumerate() {
+                        write!(self.line, "{}{field}  ", if place == 0 { ":  " } else { ",  " })?;
+                        self.options.show.slot(before, &mut self.line)?;
+                        self.line.push_str(" -> ");
+                        self.options.show.slot(after, &mut self.line)?;
+                    }
+                }
+            }
+            self.end(Tone::Plain)?;
+        }
+        match changes.len().saturating_sub(LINES_SHOWN) {
+            0 => Ok(()),
+            more => {
+                write!(self.line, "      and {more} more")?;
+                self.end(Tone::Quiet)
+            }
+        }
+    }
+
+    /// A line of a list that comes or goes.
+    fn whole_line(&mut self, sign: char, line: &Record) -> fmt::Result {
+        write!(self.line, "      {sign}")?;
+        let said = line.fields().filter(|(_, held)| held.value().is_some_and(|value| !value.is_null()));
+        for (place, (field, presence)) in said.enumerate() {
+            write!(self.line, "{} {field} ", if place == 0 { "" } else { "," })?;
+            self.options.show.slot(&presence.to_slot(), &mut self.line)?;
+        }
+        Ok(())
     }
 
     fn effect(&mut self, entry: &Entry, effect: &Effect) -> fmt::Result {

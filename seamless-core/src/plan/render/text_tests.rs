@@ -133,6 +133,43 @@ fn hostile_text_cannot_change_what_is_seen() {
     assert!(found.contains(r"  c1\u{1b}[2J\u{d}\u{a}all is well\u{202e} = r1: one pair"), "{found}");
 }
 
+// Catches: lines that are set beside the wrong ones, a change that is left out, a line that is said to change and does
+// not.
+#[test]
+fn lists_are_shown_line_by_line() {
+    let line = |no: i64, quantity: i64, text: &str| {
+        let fields =
+            [("No", Value::Int(no)), ("Quantity", Value::Int(quantity)), ("Text", Value::text(text))];
+        let shape = crate::model::Shape::new(fields.iter().map(|(name, _)| (*name).into())).unwrap();
+        let fields = fields.map(|(name, value)| (name.into(), crate::model::Slot::Value(value)));
+        crate::model::record(&shape, fields).unwrap()
+    };
+    let list = |lines: Vec<crate::model::Record>| Value::List(lines.into());
+    let before = list(vec![line(1, 2, "bolt"), line(2, 5, "nut"), line(3, 1, "washer")]);
+    let after = list(vec![line(3, 1, "washer"), line(2, 6, "nut"), line(4, 1, "pin")]);
+    let mut action = samples::action(Side::Right, PlannedVerb::Update, PlannedTarget::New, Reason::Changed);
+    let change = samples::change(
+        "Lines",
+        crate::model::Slot::Value(before),
+        Planned::Known(after),
+        Provenance::Changed,
+    );
+    action.changes = vec![change];
+    let entries = [samples::entry(Rank::Update, Side::Right, "r1", Body::Act(action))];
+    let found = render(&entries, TextOptions::default());
+    let lines = found.split("    Lines  3 records -> 3 records   (changed in crm)\n").nth(1).unwrap();
+    assert_eq!(
+        lines.lines().take(3).collect::<Vec<_>>(),
+        [
+            "      - No 1, Quantity 2, Text \"bolt\"",
+            "      No 2:  Quantity  5 -> 6",
+            "      + No 4, Quantity 1, Text \"pin\""
+        ]
+    );
+    let masked = render(&entries, TextOptions { show: Show::Masked, ..TextOptions::default() });
+    assert!(!masked.contains("nut") && masked.contains("Quantity  •• -> ••"), "{masked}");
+}
+
 // Catches: values that are told apart, or not told apart, wrongly.
 #[test]
 fn hashed_values_are_equal_when_values_are() {

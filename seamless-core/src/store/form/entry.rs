@@ -1,12 +1,14 @@
 //! The stored forms of plan entries and of where they stand: tables of tags. A tag is stored: it never gets another
 //! meaning, and a new variant gets a new one.
 
+use std::sync::Arc;
+
 use super::bytes::{Form, Reader, Writer, unknown_tag};
 use super::corrupt;
 use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
 use crate::merge::LossyForm;
-use crate::model::{CanonicalForm, Normaliser, Planned, Result, Sides};
+use crate::model::{CanonicalForm, FieldName, LineForm, Normaliser, Planned, Result, Sides};
 use crate::plan::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
     Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Return, Suspicion,
@@ -146,8 +148,20 @@ variants!(ParkReason {
 variants!(LossyForm { 0 Folded(form), 1 Rounded { least, most }, 2 Dropped { least, most } });
 variants!(Normaliser {
     0 Trim, 1 Case, 2 Space, 3 Unicode, 4 Digits, 5 Email, 6 Truncated(length), 7 Scale(scale), 8 Instant(digits),
-    9 Set, 10 EmptyIsNull, 11 ZeroIsNull, 12 OptionValue,
+    9 Set, 10 EmptyIsNull, 11 ZeroIsNull, 12 OptionValue, 13 Lines(form),
 });
+
+impl Form for Arc<LineForm> {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        self.key().to_vec().put(to)?;
+        self.fields().to_vec().put(to)
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        let (key, fields) = from.nested(|from| <(Vec<FieldName>, Vec<_>)>::take(from))?;
+        LineForm::new(key, fields).map(Arc::new)
+    }
+}
 
 impl Form for CanonicalForm {
     fn put(&self, to: &mut Writer<'_>) -> Result<()> {

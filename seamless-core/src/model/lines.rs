@@ -1,0 +1,170 @@
+//! Lists of child records as they are compared: line by line, whatever their order. Part of [`super::canon`].
+
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::canon::CanonicalForm;
+use super::error::Result;
+use super::identity::FieldName;
+use super::record::{Record, RecordBuilder, Shape};
+use super::value::{Presence, Value, ValueRef};
+
+/// What counts of a list of child records: the fields of its lines that are carried, each in its form, and the fields
+/// that tell the lines apart.
+///
+/// The order of lines with different keys means nothing. Lines with the same key, and lines without one, keep theirs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Declared", into = "Declared")]
+pub struct LineForm {
+    key: Vec<FieldName>,
+    fields: Vec<(FieldName, CanonicalForm)>,
+    shape: Arc<Shape>,
+}
+
+/// The stored form.
+#[derive(Serialize, Deserialize)]
+struct Declared {
+    key: Vec<FieldName>,
+    fields: Vec<(FieldName, CanonicalForm)>,
+}
+
+impl LineForm {
+    /// The form of lines with these key fields and these fields. A field that stands several times has all its forms;
+    /// key fields count as fields.
+    ///
+    /// Errors: too many fields for a shape.
+    pub fn new(
+        key: impl IntoIterator<Item = FieldName>,
+        fields: impl IntoIterator<Item = (FieldName, CanonicalForm)>,
+    ) -> Result<Self> {
+        let key: Vec<FieldName> = key.into_iter().collect();
+        let mut known: Vec<(FieldName, CanonicalForm)> = Vec::new();
+        let plain = key.iter().map(|field| (field.clone(), CanonicalForm::exact()));
+        for (field, form) in plain.chain(fields) {
+            match known.iter_mut().find(|(name, _)| *name == field) {
+                Some((_, forms)) => *forms = forms.and(&form),
+                None => known.push((field, form)),
+            }
+        }
+        let shape = Shape::new(known.iter().map(|(field, _)| field.clone()))?;
+        Ok(Self { key, fields: known, shape })
+    }
+
+    /// The fields that tell lines apart.
+    pub fn key(&self) -> &[FieldName] {
+        &self.key
+    }
+
+    /// The fields that count, each with its form.
+    pub fn fields(&self) -> &[(FieldName, CanonicalForm)] {
+        &self.fields
+    }
+
+    /// What counts of a line.
+    pub fn line(&self, line: &Record) -> Record {
+        let mut made = RecordBuilder::new(&self.shape);
+        for (field, form) in &self.fields {
+            match line.field(field.as_str()) {
+                Presence::Value(value) => made.push_value(form.apply(value).as_ref()),
+                other => made.push(other),
+            }
+        }
+        made.finish()
+    }
+
+    /// Whether two lines mean the same.
+    pub fn same(&self, a: &Record, b: &Record) -> bool {
+        self.line(a) == self.line(b)
+    }
+
+    /// What tells a line apart, in its form; `None` where one of the fields has no value.
+    pub fn key_of(&self, line: &Record) -> Option<LineKey> {
+        let part = |field: &FieldName| {
+            let value = line.field(field.as_str()).value().filter(|value| !value.is_blank())?;
+            let form = self.fields.iter().find(|(name, _)| name == field).map(|(_, form)| form)?;
+            Some(form.apply(value)).filter(|value| !value.as_ref().is_blank())
+        };
+        self.key.iter().map(part).collect::<Option<Vec<Value>>>().map(LineKey)
+    }
+
+    /// The canonical form of a list: what counts of each line, in the order of keys. Cost: `n log n` for `n` lines.
+    pub(super) fn apply(&self, lines: &[Record]) -> Value {
+        let mut keyed: Vec<(Option<LineKey>, Record)> =
+            lines.iter().map(|line| (self.key_of(line), self.line(line))).collect();
+        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Value::List(keyed.into_iter().map(|(_, line)| line).collect())
+    }
+
+    /// The lines of a value that holds some, or none.
+    pub fn lines_of(value: ValueRef<'_>) -> Option<Arc<[Record]>> {
+        match value {
+            ValueRef::List(lines) => Some(Arc::clone(lines)),
+            ValueRef::Null => Some(Arc::default()),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for LineForm {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.fields == other.fields
+    }
+}
+
+impl Eq for LineForm {}
+
+impl Hash for LineForm {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+        self.fields.hash(state);
+    }
+}
+
+impl TryFrom<Declared> for LineForm {
+    type Error = super::error::Error;
+
+    fn try_from(declared: Declared) -> Result<Self> {
+        Self::new(declared.key, declared.fields)
+    }
+}
+
+impl From<LineForm> for Declared {
+    fn from(form: LineForm) -> Self {
+        Self { key: form.key, fields: form.fields }
+    }
+}
+
+/// What tells a line of a list from the others.
+#[derive(Clone, Debug)]
+pub struct LineKey(Vec<Value>);
+
+impl LineKey {
+    /// The values of the key fields, in their order.
+    pub fn values(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl Ord for LineKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let parts = self.0.iter().zip(&other.0).map(|(a, b)| a.total_cmp(b));
+        parts.fold(Ordering::Equal, Ordering::then).then(self.0.len().cmp(&other.0.len()))
+    }
+}
+
+impl PartialOrd for LineKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for LineKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for LineKey {}

@@ -1,0 +1,206 @@
+//! A rule over a list of child records: the rules of its lines, compiled as those of a link are.
+
+use std::sync::Arc;
+
+use seamless_core::mapper::{Direction, LinkMode, Mapper};
+use seamless_core::model::{
+    CanonicalForm, EntityName, FieldKind, FieldName, Fingerprint, LineForm, LinkId, Normaliser, Shape, Side,
+    Sides,
+};
+
+use super::{CompileOptions, LinkCx, fit, link};
+use crate::declaration::{CopyDecl, KindDecl, LinesDecl, LinkDecl, Matching, RuleDecl};
+use crate::finding::{Findings, Place};
+use crate::link_mapper::LinkMapper;
+use crate::rules::lines::Lines;
+
+/// What a rule over lists is made of.
+pub(super) struct Compiled {
+    pub(super) carrier: Arc<Lines>,
+    /// What counts of the list of each side.
+    pub(super) forms: Sides<CanonicalForm>,
+    /// The digests of the rules of a line.
+    pub(super) digests: Vec<Fingerprint>,
+}
+
+/// Checks a rule over lists. `None` where it was refused.
+pub(super) fn compile(
+    cx: &LinkCx<'_>,
+    at: usize,
+    declared: &RuleDecl,
+    lines: &LinesDecl,
+    direction: Direction,
+    findings: &mut Findings,
+) -> Option<Compiled> {
+    let entities = entities(cx, at, declared, findings)?;
+    check_declared(cx, at, lines, findings)?;
+    let link = link_of_lines(cx, declared, lines, direction, &entities);
+    let known = Side::BOTH.iter().all(|side| entities.of(*side).is_some());
+    let schemas = if known { cx.options.schemas } else { None };
+    let options = CompileOptions { functions: cx.options.functions.clone(), schemas };
+    let inner = LinkCx { mapping: cx.mapping, options: &options, at: cx.at, link: &link };
+    let mut found = Findings::default();
+    let mapper = link::compile(&inner, &mut found);
+    for mut finding in found.list {
+        finding.place = placed(cx, at, finding.place);
+        findings.list.push(finding);
+    }
+    let mapper = mapper?;
+    if mapper.rules().len() != link.rules.len() {
+        return None;
+    }
+    let Some(shapes) = shapes(&mapper) else {
+        let message = "a line has more fields than a record can have";
+        findings.error("too-many-rules", cx.rule_place(at, Some("rules")), message, "map fewer of them");
+        return None;
+    };
+    let forms = Sides::new(
+        Arc::new(line_form(&mapper, lines, Side::Left)?),
+        Arc::new(line_form(&mapper, lines, Side::Right)?),
+    );
+    let digests = mapper.rules().iter().map(|rule| rule.digest).collect();
+    let of_list = |form: &Arc<LineForm>| CanonicalForm::new([Normaliser::Lines(Arc::clone(form))]);
+    Some(Compiled {
+        forms: forms.as_ref().map(of_list),
+        carrier: Arc::new(Lines { mapper, forms, shapes }),
+        digests,
+    })
+}
+
+/// The links that the look-ups of a rule go through, those of its lines among them.
+pub(super) fn lookups(declared: &RuleDecl) -> Vec<&crate::declaration::LookupDecl> {
+    match &declared.kind {
+        KindDecl::Lookup(lookup) => vec![lookup],
+        KindDecl::Lines(lines) => lines.rules.iter().flat_map(lookups).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The entities of the lines, where schemas say them.
+fn entities(
+    cx: &LinkCx<'_>,
+    at: usize,
+    declared: &RuleDecl,
+    findings: &mut Findings,
+) -> Option<Sides<Option<EntityName>>> {
+    let mut entities = Sides::new(None, None);
+    for side in Side::BOTH {
+        let [_] = declared.fields.of(side).as_slice() else {
+            let message = "a list has one field on each side".to_owned();
+            findings.error(
+                "field-count",
+                cx.rule_place(at, Some("fields")),
+                message,
+                "write a rule for each list",
+            );
+            return None;
+        };
+        match fit::first_field(cx, declared, side).map(|field| (&field.name, &field.kind)) {
+            Some((_, FieldKind::List { entity })) => *entities.of_mut(side) = Some(entity.clone()),
+            Some((name, _)) => {
+                let message = format!("{name} of {} holds no list of records", cx.side_name(side));
+                let help = "leave `key` and `rules` out, or name the field that holds the lines";
+                findings.error("no-list", cx.rule_place(at, Some("rules")), message, help);
+                return None;
+            }
+            None => {}
+        }
+    }
+    Some(entities)
+}
+
+fn check_declared(cx: &LinkCx<'_>, at: usize, lines: &LinesDecl, findings: &mut Findings) -> Option<()> {
+    let errors = findings.list.len();
+    if lines.key.is_empty() {
+        let help = "write `key: line_no = Line No.` with the fields that tell one line from another";
+        findings.error(
+            "lines-key",
+            cx.rule_place(at, Some("key")),
+            "nothing tells the lines apart".to_owned(),
+            help,
+        );
+    }
+    for (line, rule) in lines.rules.iter().enumerate() {
+        let place = Place { line: Some(line), ..cx.rule_place(at, None) };
+        if matches!(rule.kind, KindDecl::Lines(_)) {
+            let help = "give the inner records a link of their own";
+            findings.error("lines-of-lines", place, "lines have no lines of their own".to_owned(), help);
+        } else if rule.on_conflict.is_some() || rule.first_link.is_some() || rule.on_drift.is_some() {
+            let help = "say it beside `key`: the list is decided and written as one";
+            let message = "a rule of a line has no policy of its own".to_owned();
+            findings.error("lines-policy", place, message, help);
+        }
+    }
+    (findings.list.len() == errors).then_some(())
+}
+
+fn link_of_lines(
+    cx: &LinkCx<'_>,
+    declared: &RuleDecl,
+    lines: &LinesDecl,
+    direction: Direction,
+    entities: &Sides<Option<EntityName>>,
+) -> LinkDecl {
+    let id = LinkId::from(format!("{}, rule {}", cx.link.id, declared.stable_id()));
+    // Without a schema nothing asks what the lines are called.
+    let entity = |side: Side| entities.of(side).clone().unwrap_or_else(|| "line".into());
+    let mut link = LinkDecl::new(id, entity(Side::Left), entity(Side::Right));
+    link.mode = match direction {
+        Direction::TwoWay => LinkMode::TwoWay,
+        Direction::To(side) => LinkMode::To(side),
+    };
+    link.matching = Some(Matching::Nothing);
+    link.rules.clone_from(&lines.rules);
+    for key in &lines.key {
+        let carries = |rule: &RuleDecl| {
+            Side::BOTH
+                .iter()
+                .all(|side| rule.fields.of(*side).as_slice() == std::slice::from_ref(key.of(*side)))
+        };
+        // What tells lines apart is carried, unless a rule says how.
+        if !link.rules.iter().any(carries) {
+            let kind = KindDecl::Copy(CopyDecl::default());
+            link.rules.push(RuleDecl::new(kind, vec![key.left.clone()], vec![key.right.clone()]));
+        }
+    }
+    link
+}
+
+/// The place of a finding about the rules of a line.
+fn placed(cx: &LinkCx<'_>, at: usize, inner: Place) -> Place {
+    let outer = cx.rule_place(at, Some("rules"));
+    Place {
+        key: inner.key.filter(|_| inner.rule.is_some()).or(outer.key),
+        line: inner.rule,
+        words: inner.words,
+        ..outer
+    }
+}
+
+/// The fields that the rules of a line read and write, and their conditions.
+fn fields(mapper: &LinkMapper, side: Side) -> Vec<(FieldName, CanonicalForm)> {
+    let mut fields = Vec::new();
+    for (at, rule) in mapper.rules().iter().enumerate() {
+        let forms = mapper.forms_of(at, side);
+        fields.extend(rule.fields.of(side).iter().cloned().zip(forms.iter().cloned()));
+        fields.extend(rule.when.of(side).fields().into_iter().map(|field| (field, CanonicalForm::exact())));
+    }
+    fields
+}
+
+fn shapes(mapper: &LinkMapper) -> Option<Sides<Arc<Shape>>> {
+    let shape = |side: Side| {
+        let mut names: Vec<FieldName> = Vec::new();
+        for (name, _) in fields(mapper, side) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Shape::new(names).ok()
+    };
+    Some(Sides::new(shape(Side::Left)?, shape(Side::Right)?))
+}
+
+fn line_form(mapper: &LinkMapper, lines: &LinesDecl, side: Side) -> Option<LineForm> {
+    LineForm::new(lines.key.iter().map(|key| key.of(side).clone()), fields(mapper, side)).ok()
+}
