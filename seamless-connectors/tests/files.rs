@@ -354,6 +354,108 @@ fn an_updated_line_keeps_its_other_members_as_they_are_written() {
     );
 }
 
+const ORDER_SCHEMA: &str = r#"{"name": "t", "key": ["id"], "fields": [
+    {"name": "id", "type": "text"}, {"name": "lines", "type": "list", "entity": "line"}]}"#;
+
+const LINE_SCHEMA: &str = r#"{"name": "line", "fields": [
+    {"name": "no", "type": "int"}, {"name": "text", "type": "text", "length_max": 4},
+    {"name": "price", "type": "decimal", "precision": 6, "scale": 2}]}"#;
+
+fn orders(text: &str) -> Files {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.jsonl");
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(folder.path().join("t.schema.json"), ORDER_SCHEMA).unwrap();
+    std::fs::write(folder.path().join("line.schema.json"), LINE_SCHEMA).unwrap();
+    let connector = Arc::new(Jsonl::open(JsonlConfig::new(folder.path())).unwrap());
+    with_fields(folder, connector, file)
+}
+
+#[test]
+fn lists_of_child_records_are_read_and_written_as_arrays_of_objects() {
+    let files = orders(concat!(
+        r#"{"id":"a","lines":[{"no":1,"price":1.50},{"no":2,"text":null}]}"#,
+        "\n",
+        r#"{"id":"b","lines":[]}"#,
+        "\n",
+        r#"{"id":"c"}"#,
+        "\n"
+    ));
+    assert_eq!(
+        files.lines(),
+        [
+            r#"a {"id":"a","lines":{"list":[{"no":1,"price":{"decimal":"1.50"}},{"no":2,"text":null}]}}"#,
+            r#"b {"id":"b","lines":{"list":[]}}"#,
+            r#"c {"id":"c"}"#,
+        ]
+    );
+    let schema = block_on(files.connector.discover(&["t".into()])).unwrap();
+    assert!(schema.entity("line").unwrap().field("price").is_some());
+    let told = files.write(vec![
+        update("b", r#"{"lines":{"list":[{"no":7,"text":"bolt","price":{"decimal":"2.50"}}]}}"#),
+        update("c", r#"{"lines":{"list":[]}}"#),
+    ]);
+    assert_eq!(told, ["applied b", "applied c"]);
+    assert!(
+        files.text().contains(r#"{"id":"b","lines":[{"no":7,"text":"bolt","price":2.50}]}"#),
+        "{}",
+        files.text()
+    );
+    assert!(files.text().contains(r#"{"id":"c","lines":[]}"#));
+}
+
+// Catches: a member of a line that is read as nothing and lost when the list is written.
+#[test]
+fn a_list_that_cannot_be_read_or_written_whole_is_not_taken_in_part() {
+    let files = orders(concat!(
+        r#"{"id":"a","lines":[{"no":1,"colour":"red"}]}"#,
+        "\n",
+        r#"{"id":"b","lines":[{"no":1},{"no":1.5}]}"#,
+        "\n",
+        r#"{"id":"c","lines":[7]}"#,
+        "\n",
+        r#"{"id":"d","lines":{"no":1}}"#,
+        "\n",
+        r#"{"id":"e"}"#,
+        "\n"
+    ));
+    assert_eq!(
+        files.lines(),
+        [
+            r#"broken Some([Text("a")]) t.jsonl line 1: lines: record 1: the schema of line does not name the member colour; add it there"#,
+            r#"broken Some([Text("b")]) t.jsonl line 2: lines: record 2: no: not a whole number of 64 bits"#,
+            r#"broken Some([Text("c")]) t.jsonl line 3: lines: record 1: it is no object: invalid type: integer `7`, expected an object at line 1 column 1"#,
+            r#"broken Some([Text("d")]) t.jsonl line 4: lines: the value of a list is an array"#,
+            r#"e {"id":"e"}"#,
+        ]
+    );
+    let before = files.text();
+    for (line, problem) in [
+        (r#"{"no":1,"text":"bolts"}"#, "record 1: text: the text is longer than 4 characters"),
+        (
+            r#"{"no":1,"price":{"decimal":"1.505"}}"#,
+            "record 1: price: the number needs more than 6 digits, 2 after the point",
+        ),
+        (r#"{"size":1}"#, "record 1: the schema of line has no field size"),
+    ] {
+        let ops = vec![update("e", &format!(r#"{{"lines":{{"list":[{line}]}}}}"#))];
+        let told = block_on(files.connector.write(&"t".into(), WriteBatch { ops })).unwrap();
+        assert!(format!("{told:?}").contains(problem), "{told:?}");
+    }
+    assert_eq!(files.text(), before);
+}
+
+#[test]
+fn a_list_without_a_schema_of_its_lines_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.jsonl"), "").unwrap();
+    std::fs::write(folder.path().join("t.schema.json"), ORDER_SCHEMA).unwrap();
+    let connector = Jsonl::open(JsonlConfig::new(folder.path())).unwrap();
+    let error = block_on(connector.discover(&["t".into()])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("put line.schema.json into the folder"), "{error}");
+}
+
 // Catches: a check of the file's state and its replacement in two steps, between which another connector writes.
 #[test]
 fn connectors_that_write_one_file_at_once_lose_nothing_of_each_other() {

@@ -13,7 +13,7 @@ use seamless_core::connector::{
     Capabilities, ConnectorInfo, FetchQuery, Finding, Lookup, Order, PageStream, ReadQuery, Requirement,
     UniqueKey, WriteBatch, WriteOutcome, WriteReturns,
 };
-use seamless_core::model::{Entity, EntityName, Error, ErrorKind, FieldKind, Result, Schema};
+use seamless_core::model::{Entity, EntityName, Error, ErrorKind, Field, FieldKind, Result, Schema};
 
 use super::format::{Format, Layout, disk};
 use super::read::{Reading, fetch, stamp};
@@ -99,9 +99,18 @@ impl Folder {
             enumerations: AtomicU64::new(1),
         };
         let files = folder.catalogue.files()?;
-        let missing =
-            |names: Vec<&String>| names.into_iter().find(|name| !files.contains_key(name.as_str())).cloned();
         let config = &folder.catalogue.config;
+        // The schema of child records belongs to no file.
+        let is_of_lines = |name: &str| {
+            let fields = config.schemas.values().flat_map(|entity| &entity.fields);
+            fields
+                .into_iter()
+                .any(|field| matches!(&field.kind, FieldKind::List { entity } if entity.as_str() == name))
+        };
+        let missing = |names: Vec<&String>| {
+            let gone = |name: &&String| !files.contains_key(name.as_str()) && !is_of_lines(name);
+            names.into_iter().find(gone).cloned()
+        };
         if let Some(name) = missing(config.schemas.keys().chain(config.keys.keys()).collect()) {
             return Err(
                 Error::configuration("the configuration names a file that is not there").at("entity", name)
@@ -163,8 +172,9 @@ impl Folder {
             .run(move |()| {
                 let mut schema = Schema::default();
                 for name in entities {
-                    let entity = catalogue.table(&name)?.layout.entity;
-                    schema.entities.insert(name, entity);
+                    let layout = catalogue.table(&name)?.layout;
+                    schema.entities.extend(layout.lines);
+                    schema.entities.insert(name, layout.entity);
                 }
                 Ok(schema)
             })
@@ -271,7 +281,11 @@ impl Catalogue {
 
     fn table(&self, entity: &EntityName) -> Result<Table> {
         let mut table = self.table_alone(entity)?;
-        for field in &table.layout.entity.fields {
+        for field in table.layout.entity.fields.clone() {
+            if let FieldKind::List { entity: lines } = &field.kind {
+                let schema = self.schema_of_lines(entity, &field, lines)?;
+                table.layout.lines.insert(lines.clone(), schema);
+            }
             let FieldKind::Reference { targets } = &field.kind else { continue };
             for target in targets {
                 let number = match self.table_alone(target) {
@@ -289,6 +303,32 @@ impl Catalogue {
             }
         }
         Ok(table)
+    }
+
+    /// The schema of child records, declared or in a file of its own: `order_line.schema.json`.
+    fn schema_of_lines(&self, entity: &EntityName, field: &Field, lines: &EntityName) -> Result<Entity> {
+        let at = |error: Error| error.at("entity", entity).at("field", &field.name);
+        if !self.format.has_lists() {
+            return Err(at(Error::configuration("a file of this format holds no child records")));
+        }
+        let folder =
+            if self.config.path.is_file() { self.config.path.parent() } else { Some(&*self.config.path) };
+        let declared = match self.config.schemas.get(lines.as_str()) {
+            Some(declared) => Some(declared.clone()),
+            // A name with a path in it is not looked for.
+            None if lines.as_str().contains(['/', '\\']) => None,
+            None => folder.map(|folder| sidecar(&folder.join(lines.as_str()))).transpose()?.flatten(),
+        };
+        let declared = declared.ok_or_else(|| {
+            at(Error::configuration(format!("nothing says which fields a record of {lines} has")))
+                .with_remedy(format!("put {lines}.schema.json into the folder, or its schema into `schemas`"))
+        })?;
+        if let Some(inner) = declared.fields.iter().find(|field| matches!(field.kind, FieldKind::List { .. }))
+        {
+            return Err(at(Error::configuration("child records have no child records of their own"))
+                .at("list", &inner.name));
+        }
+        Ok(Entity { name: lines.clone(), ..declared })
     }
 
     fn table_alone(&self, entity: &EntityName) -> Result<Table> {

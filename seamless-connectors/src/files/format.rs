@@ -1,7 +1,7 @@
 //! What a format of record files does: cut a file into raw records, read one, make one. Knows nothing of folders,
 //! stamps and batches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::BufRead;
 use std::path::Path;
@@ -25,6 +25,11 @@ pub(crate) trait Format: fmt::Debug + Send + Sync + 'static {
 
     /// Reads what the file says of itself. A declared schema is given where there is one.
     fn layout(&self, path: &Path, declared: Option<Entity>, key: &[String]) -> Result<Layout>;
+
+    /// Whether a field can hold a list of child records.
+    fn has_lists(&self) -> bool {
+        false
+    }
 
     /// Reads the next raw record, its end of line included.
     fn next(&self, reader: &mut dyn BufRead, raw: &mut Vec<u8>) -> Result<Next>;
@@ -62,6 +67,8 @@ pub(crate) struct Layout {
     pub(crate) crlf: bool,
     /// The referenced entities whose key is a whole number.
     pub(crate) number_keys: BTreeSet<EntityName>,
+    /// The schemas of child records that fields hold lists of.
+    pub(crate) lines: BTreeMap<EntityName, Entity>,
 }
 
 /// Fields that a message names; the rest is counted.
@@ -77,7 +84,7 @@ fn some_of(entity: &Entity) -> String {
 impl Layout {
     /// Checks a schema against what files can hold.
     ///
-    /// Errors: no key, a key that files cannot have, a field of child records.
+    /// Errors: no key, a key that files cannot have.
     pub(crate) fn new(mut entity: Entity, key: &[String]) -> Result<Self> {
         let name = entity.name.clone();
         if !key.is_empty() {
@@ -113,11 +120,6 @@ impl Layout {
                     "name the key fields in the schema file, in the header (`No.:text(20) key`) or in `keys`",
                 ));
         }
-        if let Some(list) = entity.fields.iter().find(|field| matches!(field.kind, FieldKind::List { .. })) {
-            return Err(Error::configuration("a file of records holds no child records")
-                .at("entity", &name)
-                .at("field", &list.name));
-        }
         Ok(Self {
             entity,
             shape,
@@ -127,6 +129,7 @@ impl Layout {
             begin: (0, 0),
             crlf: false,
             number_keys: BTreeSet::new(),
+            lines: BTreeMap::new(),
         })
     }
 }

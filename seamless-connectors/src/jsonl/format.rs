@@ -13,6 +13,7 @@ use seamless_core::model::{
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::lines;
 use crate::files::cell::{option, push_text, text_of, whole};
 use crate::files::format::{Bad, Format, Layout, Next, Row, Wanted, disk, fill, id_of, without_end};
 
@@ -22,8 +23,8 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 #[derive(Clone, Debug)]
 pub(super) struct JsonlFormat;
 
-/// The members of a line, in order.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+/// The members of an object, in order.
+pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -54,6 +55,10 @@ impl Format for JsonlFormat {
 
     fn form(&self) -> &'static str {
         "jsonl 1"
+    }
+
+    fn has_lists(&self) -> bool {
+        true
     }
 
     fn layout(&self, path: &Path, declared: Option<Entity>, key: &[String]) -> Result<Layout> {
@@ -136,7 +141,14 @@ impl Format for JsonlFormat {
             members.0.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect();
         for (place, value) in changes {
             let Some(field) = layout.entity.fields.get(*place) else { continue };
-            let json = json_of(*value).map_err(|problem| (*place, problem))?;
+            let json = match (&field.kind, value) {
+                (FieldKind::List { entity }, ValueRef::List(records)) => {
+                    let entity = layout.lines.get(entity).unwrap_or(&layout.entity);
+                    lines::json_of(entity, records)
+                }
+                (_, value) => json_of(*value),
+            };
+            let json = json.map_err(|problem| (*place, problem))?;
             match written.iter_mut().find(|(name, _)| name == field.name.as_str()) {
                 Some((_, old)) => *old = json,
                 None => written.push((field.name.to_string(), json)),
@@ -183,11 +195,16 @@ fn push(
         builder.push(Presence::Absent);
         return Ok(());
     };
-    push_json(builder, field, raw.get()).map_err(|problem| format!("{}: {problem}", field.name))
+    push_json(builder, field, raw.get(), Some(layout)).map_err(|problem| format!("{}: {problem}", field.name))
 }
 
-/// Puts what a JSON text stands for into the next slot.
-fn push_json(builder: &mut RecordBuilder, field: &Field, json: &str) -> Result<(), String> {
+/// Puts what a JSON text stands for into the next slot. Lists are read where the layout of their record is given.
+pub(super) fn push_json(
+    builder: &mut RecordBuilder,
+    field: &Field,
+    json: &str,
+    layout: Option<&Layout>,
+) -> Result<(), String> {
     let kind = &field.kind;
     let number = json.starts_with(|c: char| c == '-' || c.is_ascii_digit());
     let string = || -> Result<String, String> {
@@ -229,13 +246,18 @@ fn push_json(builder: &mut RecordBuilder, field: &Field, json: &str) -> Result<(
             let reference = Reference { entity: entity.clone(), id };
             builder.push_value(ValueRef::Reference(&std::sync::Arc::new(reference)));
         }
+        FieldKind::List { entity } => {
+            let lines = layout.and_then(|layout| layout.lines.get(entity));
+            let lines = lines.ok_or_else(|| "a list in a list".to_owned())?;
+            lines::push(builder, lines, json)?;
+        }
         _ => push_text(builder, kind, &string()?, false)?,
     }
     Ok(())
 }
 
 /// A value as JSON.
-fn json_of(value: ValueRef<'_>) -> Result<String, String> {
+pub(super) fn json_of(value: ValueRef<'_>) -> Result<String, String> {
     Ok(match value {
         ValueRef::Null => "null".to_owned(),
         ValueRef::Bool(_) | ValueRef::Int(_) | ValueRef::Decimal(_) => text_of(value)?,
@@ -256,6 +278,6 @@ fn json_of(value: ValueRef<'_>) -> Result<String, String> {
     })
 }
 
-fn quoted(text: &str) -> Result<String, String> {
+pub(super) fn quoted(text: &str) -> Result<String, String> {
     serde_json::to_string(text).map_err(|problem| problem.to_string())
 }

@@ -16,6 +16,7 @@
 mod config;
 mod connector;
 mod format;
+mod lines;
 
 pub use config::JsonlConfig;
 pub use connector::Jsonl;

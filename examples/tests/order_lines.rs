@@ -1,0 +1,190 @@
+//! Orders with their lines between two folders of JSON Lines: lists of child records, carried and merged line by line.
+//! What the files hold afterwards is read here by a JSON reader of its own.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use seamless_connectors::jsonl::{Jsonl, JsonlConfig};
+use seamless_core::clock::SystemClock;
+use seamless_core::store::MemoryStore;
+use seamless_core::sync::{Integration, RunReport};
+use seamless_mapping::{LoadOptions, load};
+use serde_json::{Value as Json, json};
+
+const MAPPING: &str = "
+integration: orders
+sides: { shop: jsonl, erp: jsonl }
+links:
+  - id: items
+    shop: product
+    erp: item
+    match: [ sku = no ]
+    rules: [ sku <-> no, title <-> description ]
+  - id: orders
+    shop: order
+    erp: sales
+    match: [ number = no ]
+    rules:
+      - number <-> no
+      - note <-> remark
+      - positions <-> lines:
+          key: pos = line_no
+          rules:
+            - product <-> item: { lookup: items, types: { shop: reference, erp: reference } }
+            - amount <-> quantity
+            - price -> unit_price
+          on_conflict: merge
+";
+
+struct World {
+    folder: tempfile::TempDir,
+    integration: Integration,
+}
+
+fn entity(name: &str, key: &str, fields: Json) -> Json {
+    json!({ "name": name, "key": [key], "fields": fields })
+}
+
+fn text(name: &str) -> Json {
+    json!({ "name": name, "type": "text" })
+}
+
+impl World {
+    fn new(orders: Json, sales: Json) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |side: &str, name: &str, schema: Json, rows: &Json| {
+            let at = folder.path().join(side);
+            std::fs::create_dir_all(&at).unwrap();
+            std::fs::write(at.join(format!("{name}.schema.json")), schema.to_string()).unwrap();
+            let lines: String = rows.as_array().unwrap().iter().map(|row| format!("{row}\n")).collect();
+            std::fs::write(at.join(format!("{name}.jsonl")), lines).unwrap();
+        };
+        let product = |target: &str| json!({ "name": target, "type": "reference", "targets": [target] });
+        let int = |name: &str| json!({ "name": name, "type": "int" });
+        let decimal = |name: &str| json!({ "name": name, "type": "decimal" });
+        let list = |name: &str, of: &str| json!({ "name": name, "type": "list", "entity": of });
+        write("shop", "product", entity("product", "sku", json!([text("sku"), text("title")])), &json!([]));
+        let fields = json!([text("number"), text("note"), list("positions", "position")]);
+        write("shop", "order", entity("order", "number", fields), &orders);
+        write("erp", "item", entity("item", "no", json!([text("no"), text("description")])), &json!([]));
+        let fields = json!([text("no"), text("remark"), list("lines", "line")]);
+        write("erp", "sales", entity("sales", "no", fields), &sales);
+        let of_position =
+            json!([int("pos"), product("product"), int("amount"), decimal("price"), text("gift")]);
+        let of_line =
+            json!([int("line_no"), product("item"), int("quantity"), decimal("unit_price"), text("bin")]);
+        for (side, name, fields) in [("shop", "position", of_position), ("erp", "line", of_line)] {
+            let schema = json!({ "name": name, "fields": fields });
+            std::fs::write(folder.path().join(side).join(format!("{name}.schema.json")), schema.to_string())
+                .unwrap();
+        }
+        let open = |side: &str| Arc::new(Jsonl::open(JsonlConfig::new(folder.path().join(side))).unwrap());
+        let links = load("orders.yaml", MAPPING, &LoadOptions::default()).unwrap().mapping.links();
+        let integration = Integration::builder("orders")
+            .left("shop", open("shop"))
+            .right("erp", open("erp"))
+            .links(links)
+            .store(Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))))
+            .build()
+            .unwrap();
+        Self { folder, integration }
+    }
+
+    fn run(&self) -> RunReport {
+        let run = self.integration.run(|plan| async move { plan.approve("tester", &[]).map(Some) });
+        block_on(run).unwrap()
+    }
+
+    fn waiting(&self) -> usize {
+        block_on(self.integration.status()).unwrap().waiting.len()
+    }
+
+    fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn rows(&self, name: &str) -> Vec<Json> {
+        rows(&self.file(name))
+    }
+
+    /// Somebody edits the only order of a file.
+    fn edit(&self, name: &str, change: impl FnOnce(&mut Json)) {
+        let mut rows = self.rows(name);
+        change(&mut rows[0]);
+        std::fs::write(self.file(name), rows.iter().map(|row| format!("{row}\n")).collect::<String>())
+            .unwrap();
+    }
+
+    fn add(&self, name: &str, row: Json) {
+        let mut text = std::fs::read_to_string(self.file(name)).unwrap();
+        text.push_str(&format!("{row}\n"));
+        std::fs::write(self.file(name), text).unwrap();
+    }
+}
+
+fn rows(path: &Path) -> Vec<Json> {
+    std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn lines_are_carried_with_what_they_refer_to_and_merged_by_their_keys() {
+    let order = json!({ "number": "S1", "positions": [
+        { "pos": 1, "product": "A", "amount": 2, "price": 9.50, "gift": "yes" },
+        { "pos": 2, "product": "B", "amount": 1, "price": 1.25 } ] });
+    let world = World::new(json!([order]), json!([]));
+    world.add("shop/product.jsonl", json!({ "sku": "A", "title": "bolt" }));
+    world.add("shop/product.jsonl", json!({ "sku": "B", "title": "nut" }));
+    world.run();
+    let line = |no: i64, item: &str, quantity: i64, price: f64| json!({ "line_no": no, "item": item, "quantity": quantity, "unit_price": price });
+    let lines = |world: &World| world.rows("erp/sales.jsonl")[0]["lines"].clone();
+    assert_eq!(lines(&world), json!([line(1, "A", 2, 9.5), line(2, "B", 1, 1.25)]), "the items came first");
+
+    // Both sides change different lines, and the ERP adds something that nobody maps, in another order.
+    world.edit("erp/sales.jsonl", |sales| {
+        let mut first = line(1, "A", 5, 9.5);
+        first["bin"] = json!("R7");
+        sales["lines"] = json!([line(2, "B", 1, 1.25), line(3, "A", 1, 0.0), first]);
+    });
+    world.edit("shop/order.jsonl", |order| {
+        order["positions"][1]["amount"] = json!(4);
+    });
+    world.run();
+    let positions = world.rows("shop/order.jsonl")[0]["positions"].clone();
+    assert_eq!(
+        positions,
+        json!([
+            { "pos": 1, "product": "A", "amount": 5, "price": 9.5, "gift": "yes" },
+            { "pos": 2, "product": "B", "amount": 4, "price": 1.25 },
+            { "pos": 3, "product": "A", "amount": 1 }
+        ])
+    );
+    let mut first = line(1, "A", 5, 9.5);
+    first["bin"] = json!("R7");
+    assert_eq!(lines(&world), json!([line(2, "B", 4, 1.25), line(3, "A", 1, 0.0), first]));
+    let again = world.run();
+    assert!(again.quiet && again.plans.len() == 1 && world.waiting() == 0, "{again:?}");
+}
+
+#[test]
+fn two_edits_of_one_line_are_a_conflict_and_the_rest_of_the_order_goes_on() {
+    let order = json!({ "number": "S1", "note": "x", "positions": [ { "pos": 1, "product": null, "amount": 2, "price": 1 } ] });
+    let world = World::new(json!([order]), json!([]));
+    world.run();
+    world.edit("erp/sales.jsonl", |sales| sales["lines"][0]["quantity"] = json!(3));
+    world.edit("shop/order.jsonl", |order| {
+        order["positions"][0]["amount"] = json!(4);
+        order["note"] = json!("urgent");
+    });
+    world.run();
+    assert_eq!(world.waiting(), 1);
+    let sales = world.rows("erp/sales.jsonl")[0].clone();
+    assert_eq!(sales["lines"][0]["quantity"], 3);
+    assert_eq!(sales["remark"], "urgent");
+    assert_eq!(world.rows("shop/order.jsonl")[0]["positions"][0]["amount"], 4);
+    // Once both sides mean the same again, nothing is open.
+    world.edit("shop/order.jsonl", |order| order["positions"][0]["amount"] = json!(3));
+    world.run();
+    assert_eq!(world.waiting(), 0);
+}
