@@ -31,6 +31,7 @@ use crate::declaration::{
     MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, SplitAt, TestDecl,
     TooLong, TypeDecl, UnknownPolicy,
 };
+use crate::expression::Expression;
 use crate::finding::Refused;
 
 impl Mapping {
@@ -373,6 +374,13 @@ fn looking_up(left: &str, right: &str, via: LookupVia) -> RuleDecl {
     RuleDecl::new(KindDecl::Lookup(LookupDecl { via, if_missing }), names([left]), names([right]))
 }
 
+/// A value of the right, worked out from fields of the left; see [`expression`](crate::expression). Give the way back
+/// with [`RuleDecl::back`], or make the rule one-way.
+pub fn expression<const N: usize>(left: [&str; N], right: &str, to_right: Expression) -> RuleDecl {
+    let expressions = Sides::new(None, Some(to_right));
+    RuleDecl::new(KindDecl::Expression(expressions), names(left), names([right]))
+}
+
 /// A list of child records on each side: the fields that tell lines apart, and the rules of a line.
 pub fn lines<const N: usize>(
     left: &str,
@@ -458,6 +466,15 @@ impl RuleDecl {
     #[must_use]
     pub fn holds(mut self, side: Side, kind: TypeDecl) -> Self {
         *self.types.of_mut(side) = Some(kind);
+        self
+    }
+
+    /// The way back. Of expressions.
+    #[must_use]
+    pub fn back(mut self, to_left: Expression) -> Self {
+        if let KindDecl::Expression(expressions) = &mut self.kind {
+            expressions.left = Some(to_left);
+        }
         self
     }
 

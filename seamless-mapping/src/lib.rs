@@ -41,6 +41,7 @@
 //! ```
 
 pub mod declaration;
+pub mod expression;
 pub mod notation;
 
 mod builder;
@@ -52,7 +53,7 @@ mod slots;
 mod testing;
 
 pub use builder::{
-    LinkBuilder, MappingBuilder, both, constant, copy, custom, join, join_right, lines, lookup,
+    LinkBuilder, MappingBuilder, both, constant, copy, custom, expression, join, join_right, lines, lookup,
     lookup_by_entity, only_left, only_right, options, table,
 };
 pub use compile::{CompileOptions, Mapping, compile};

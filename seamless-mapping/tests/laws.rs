@@ -12,9 +12,10 @@ use seamless_core::model::{
 use seamless_mapping::declaration::{
     IfMissing, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl, UnknownPolicy,
 };
+use seamless_mapping::expression::Expression;
 use seamless_mapping::{
-    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, copy, custom, join, lines, lookup,
-    only_left, only_right, options,
+    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, copy, custom, expression, join, lines,
+    lookup, only_left, only_right, options,
 };
 
 /// One rule in a link of its own, and values that its fields may hold on each side.
@@ -227,6 +228,21 @@ fn fixtures() -> Vec<Fixture> {
             vec![texts(&["~", "30D", "90D"])],
         ),
         fixture(
+            "expression",
+            expression(["a"], "b", parsed("upper(a)")).back(parsed("lower(b)")),
+            vec![texts(&["", "x", "xY", "xy"])],
+            vec![texts(&["", "X", "XY", "Xy"])],
+        ),
+        fixture(
+            "expression of numbers",
+            expression(["a"], "b", parsed("round(a * 1.5, 1)"))
+                .back(parsed("divide(b, 1.5, 1)"))
+                .holds(Side::Right, TypeDecl::DECIMAL)
+                .holds(Side::Left, TypeDecl::DECIMAL),
+            vec![decimals(&["1.0", "1.05", "1.1", "-7"])],
+            vec![decimals(&["1.5", "1.6", "1.7"])],
+        ),
+        fixture(
             "join, split at the last blank",
             join(["a", "c"], "b", " ").split(SplitAt::Last),
             vec![texts(&names), texts(&names)],
@@ -251,6 +267,10 @@ fn fixtures() -> Vec<Fixture> {
             vec![texts(&["", "X", "XY"])],
         ),
     ]
+}
+
+fn parsed(text: &str) -> Expression {
+    Expression::parse(text).unwrap()
 }
 
 fn built(fields: &[FieldName], values: &[Slot]) -> Record {

@@ -120,7 +120,11 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
                 let side = if rule.fields.left.is_empty() { Side::Right } else { Side::Left };
                 check_options(cx, at, rule, side, std::iter::once((value, true)), findings);
             }
-            KindDecl::Join(_) | KindDecl::Lookup(_) | KindDecl::Lines(_) | KindDecl::Custom(_) => {}
+            KindDecl::Join(_)
+            | KindDecl::Lookup(_)
+            | KindDecl::Lines(_)
+            | KindDecl::Expression(_)
+            | KindDecl::Custom(_) => {}
         }
     }
 }

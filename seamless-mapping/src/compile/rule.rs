@@ -15,6 +15,7 @@ use crate::declaration::{
     CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl,
     RoundDecl, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
 };
+use crate::expression::Expression;
 use crate::finding::Findings;
 use crate::link_mapper::CompiledRule;
 use crate::rules::Carrier;
@@ -22,6 +23,7 @@ use crate::rules::constant::Constant;
 use crate::rules::convert;
 use crate::rules::copy::Copy;
 use crate::rules::custom::Custom;
+use crate::rules::expression::{Placed, Worked};
 use crate::rules::join::Join;
 use crate::rules::lookup::{Lookup, Target, Through};
 use crate::rules::options::Options;
@@ -89,6 +91,7 @@ pub(crate) fn compile(
         KindDecl::Options(options) => options_rule(&rcx, options, findings)?,
         KindDecl::Join(join) => join_rule(&rcx, join, findings)?,
         KindDecl::Lookup(lookup) => lookup_rule(&rcx, lookup, findings)?,
+        KindDecl::Expression(expressions) => expression_rule(&rcx, expressions, findings)?,
         KindDecl::Lines(declared_lines) => {
             let compiled = lines::compile(cx, at, declared, declared_lines, direction, findings)?;
             of_lists = Some(compiled.forms);
@@ -192,6 +195,10 @@ fn not_carried(rcx: &RuleCx<'_, '_>, to: Side, findings: &mut Findings) {
         KindDecl::Options(_) => {
             (format!("no line of the table leads to {to}"), "write some with `<->`, or make the rule one-way")
         }
+        KindDecl::Expression(_) => (
+            format!("nothing says how the value of {to} is worked out"),
+            "write an expression for each side, or make the rule one-way",
+        ),
         KindDecl::Custom(name) => (
             format!("the function {name} does not carry to {to}"),
             "register its reverse, or make the rule one-way",
@@ -496,6 +503,58 @@ fn linked(rcx: &RuleCx<'_, '_>, link: &LinkId, findings: &mut Findings) -> Optio
     });
     rcx.error(findings, "unknown-link", "lookup", format!("no link is called {link}"), &help);
     None
+}
+
+fn expression_rule(
+    rcx: &RuleCx<'_, '_>,
+    expressions: &Sides<Option<Expression>>,
+    findings: &mut Findings,
+) -> Option<Arc<dyn Carrier>> {
+    let mut placed = Sides::new(None, None);
+    for to in Side::BOTH {
+        let Some(expression) = expressions.of(to) else { continue };
+        if !rcx.declared.direction.allows(to) {
+            let message = format!("the rule does not write {}", rcx.cx.side_name(to));
+            rcx.error(
+                findings,
+                "expression-unused",
+                "expression",
+                message,
+                "remove the expression, or write `<->`",
+            );
+            return None;
+        }
+        if rcx.declared.fields.of(to).len() != 1 {
+            let message = format!("an expression makes one field of {}", rcx.cx.side_name(to));
+            rcx.error(findings, "expression-fields", "fields", message, "write a rule for each field");
+            return None;
+        }
+        let from = rcx.declared.fields.of(to.other());
+        let mut places = Vec::with_capacity(expression.fields().len());
+        for field in expression.fields() {
+            match from.iter().position(|known| known == field) {
+                Some(place) => places.push(place),
+                None => {
+                    unknown_in_expression(rcx, to.other(), field, findings);
+                    return None;
+                }
+            }
+        }
+        *placed.of_mut(to) = Some(Placed { expression: expression.clone(), places });
+    }
+    Some(Arc::new(Worked { to: placed, types: rcx.types }))
+}
+
+fn unknown_in_expression(rcx: &RuleCx<'_, '_>, side: Side, field: &FieldName, findings: &mut Findings) {
+    use seamless_core::document::did_you_mean;
+    let names = rcx.declared.fields.of(side).iter().map(FieldName::as_str);
+    let help = did_you_mean(field.as_str(), names).unwrap_or_else(|| {
+        "name every field before the arrow, joined by ` + `; a text stands in quotes, and operators have blanks around \
+         them"
+            .to_owned()
+    });
+    let message = format!("the rule does not name the field {field} of {}", rcx.cx.side_name(side));
+    rcx.error(findings, "expression-field", "expression", message, &help);
 }
 
 fn custom_rule(rcx: &RuleCx<'_, '_>, name: &str, findings: &mut Findings) -> Option<Arc<dyn Carrier>> {

@@ -6,6 +6,8 @@ use seamless_core::model::{
 };
 use serde::Serialize;
 
+use crate::expression::Expression;
+
 /// A rule as its author declares it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleDecl {
@@ -80,6 +82,8 @@ pub enum KindDecl {
     Join(JoinDecl),
     /// A reference, translated through the pairs of a link.
     Lookup(LookupDecl),
+    /// A value for a side, worked out from the fields of the other; for each side that is written.
+    Expression(Sides<Option<Expression>>),
     /// A list of child records on each side, line by line.
     Lines(LinesDecl),
     /// A Rust function that the host registered under this name.

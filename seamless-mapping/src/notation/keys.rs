@@ -48,6 +48,7 @@ pub(crate) const RULE: &[&str] = &[
     "split",
     "lookup",
     "if_missing",
+    "expression",
     "key",
     "rules",
     "custom",

@@ -16,6 +16,7 @@ mod schema_tests;
 mod sentence;
 pub(crate) mod test;
 mod value;
+mod worked;
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, Span};
 use seamless_core::model::Sides;

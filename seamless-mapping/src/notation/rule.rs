@@ -258,7 +258,7 @@ fn per_side_wanted(reader: &Reader<'_>, document: &Document, node: &Node, key: &
     Diagnostic::error("which-side", node.span, message).help(help).within(document)
 }
 
-const KINDS: &[&str] = &["options", "join", "lookup", "rules", "custom"];
+const KINDS: &[&str] = &["options", "join", "lookup", "expression", "rules", "custom"];
 
 /// Keys that only rules of one kind have, and what kind that is in words.
 const OF_KIND: &[(&str, &str, &str)] = &[
@@ -315,6 +315,13 @@ fn kind(
             KindDecl::Join(JoinDecl { separator, split: keys.take_as("split", policy::split) })
         }
         Some("lookup") => KindDecl::Lookup(lookup(reader, keys, direction)?),
+        Some("expression") => {
+            let read = keys.take_with("expression", |document, node| {
+                let read = per_side(reader, node, |node| super::worked::expression(reader, node))?;
+                for_target(reader, document, node, "expression", direction, read)
+            });
+            KindDecl::Expression(read?)
+        }
         Some("rules") => KindDecl::Lines(super::lines::lines(reader, keys, lines)?),
         Some(_) => KindDecl::Custom(keys.text("custom")?),
     };

@@ -68,62 +68,6 @@ impl Copy {
     fn has_default(&self) -> bool {
         self.declared.default.left.is_some() || self.declared.default.right.is_some()
     }
-
-    fn fitted(&self, value: Value, to: TypeDecl) -> Result<Value, Trouble> {
-        match (value, to) {
-            (Value::Text(text), TypeDecl::Text { length_max: Some(length_max) }) => {
-                self.fitted_text(text, length_max as usize)
-            }
-            (Value::Decimal(decimal), TypeDecl::Decimal { precision, scale }) => {
-                let rounded = match (scale, self.declared.round) {
-                    (Some(scale), Some(round)) if decimal.normalised().scale() > scale => {
-                        decimal.rescaled(scale, RoundDecl::rounding(round)).unwrap_or(decimal)
-                    }
-                    _ => decimal,
-                };
-                let own = rounded.normalised();
-                let scale_fits = scale.is_none_or(|scale| own.scale() <= scale);
-                let fits = scale_fits
-                    && precision.is_none_or(|precision| own.fits(precision, scale.unwrap_or(own.scale())));
-                if fits {
-                    return Ok(Value::Decimal(rounded));
-                }
-                let room = match (precision, scale) {
-                    (Some(precision), Some(scale)) => {
-                        format!("{precision} digits, {scale} of them after the point")
-                    }
-                    (Some(precision), None) => format!("{precision} digits"),
-                    (None, scale) => format!("{} digits after the point", scale.unwrap_or(0)),
-                };
-                let remedy = if scale_fits { "correct the value" } else { "correct it, or declare `round`" };
-                Err(Trouble::does_not_fit(
-                    Value::Decimal(rounded).as_ref(),
-                    format!("the number does not fit {room}"),
-                    remedy,
-                ))
-            }
-            (value, _) => Ok(value),
-        }
-    }
-
-    fn fitted_text(&self, text: std::sync::Arc<str>, length_max: usize) -> Result<Value, Trouble> {
-        // Bytes are never fewer than characters: the usual text is not counted.
-        if text.len() <= length_max {
-            return Ok(Value::Text(text));
-        }
-        let Some((end, _)) = text.char_indices().nth(length_max) else { return Ok(Value::Text(text)) };
-        match self.declared.too_long {
-            TooLong::Truncate => Ok(Value::text(text.get(..end).unwrap_or(&text))),
-            TooLong::Park => {
-                let length = text.chars().count();
-                Err(Trouble::does_not_fit(
-                    ValueRef::Text(&text),
-                    format!("{length} characters, but the other side takes {length_max}"),
-                    "shorten it, or declare `too_long: truncate`",
-                ))
-            }
-        }
-    }
 }
 
 impl Carrier for Copy {
@@ -186,7 +130,7 @@ impl Carrier for Copy {
             Some(kind) => {
                 let (read, write) = (self.declared.format.of(to.other()), self.declared.format.of(to));
                 let converted = convert(value, kind, read.as_deref(), write.as_deref())?;
-                self.fitted(converted, kind).map_err(|mut trouble| {
+                fitted(&self.declared, converted, kind).map_err(|mut trouble| {
                     trouble.kind = Some(value.kind());
                     trouble
                 })?
@@ -221,5 +165,64 @@ impl Copy {
         }
         let message = "the declared `format` leaves out a part of this value";
         Err(Trouble::unmappable(value, message, "use a format that says all of it, or map one way"))
+    }
+}
+
+/// A value of the target's kind as the target has room for it.
+///
+/// Errors: it has no room, and nothing is declared of what is done then.
+pub(crate) fn fitted(declared: &CopyDecl, value: Value, to: TypeDecl) -> Result<Value, Trouble> {
+    match (value, to) {
+        (Value::Text(text), TypeDecl::Text { length_max: Some(length_max) }) => {
+            fitted_text(declared, text, length_max as usize)
+        }
+        (Value::Decimal(decimal), TypeDecl::Decimal { precision, scale }) => {
+            let rounded = match (scale, declared.round) {
+                (Some(scale), Some(round)) if decimal.normalised().scale() > scale => {
+                    decimal.rescaled(scale, RoundDecl::rounding(round)).unwrap_or(decimal)
+                }
+                _ => decimal,
+            };
+            let own = rounded.normalised();
+            let scale_fits = scale.is_none_or(|scale| own.scale() <= scale);
+            let fits = scale_fits
+                && precision.is_none_or(|precision| own.fits(precision, scale.unwrap_or(own.scale())));
+            if fits {
+                return Ok(Value::Decimal(rounded));
+            }
+            let room = match (precision, scale) {
+                (Some(precision), Some(scale)) => {
+                    format!("{precision} digits, {scale} of them after the point")
+                }
+                (Some(precision), None) => format!("{precision} digits"),
+                (None, scale) => format!("{} digits after the point", scale.unwrap_or(0)),
+            };
+            let remedy = if scale_fits { "correct the value" } else { "correct it, or declare `round`" };
+            Err(Trouble::does_not_fit(
+                Value::Decimal(rounded).as_ref(),
+                format!("the number does not fit {room}"),
+                remedy,
+            ))
+        }
+        (value, _) => Ok(value),
+    }
+}
+
+fn fitted_text(declared: &CopyDecl, text: std::sync::Arc<str>, length_max: usize) -> Result<Value, Trouble> {
+    // Bytes are never fewer than characters: the usual text is not counted.
+    if text.len() <= length_max {
+        return Ok(Value::Text(text));
+    }
+    let Some((end, _)) = text.char_indices().nth(length_max) else { return Ok(Value::Text(text)) };
+    match declared.too_long {
+        TooLong::Truncate => Ok(Value::text(text.get(..end).unwrap_or(&text))),
+        TooLong::Park => {
+            let length = text.chars().count();
+            Err(Trouble::does_not_fit(
+                ValueRef::Text(&text),
+                format!("{length} characters, but the other side takes {length_max}"),
+                "shorten it, or declare `too_long: truncate`",
+            ))
+        }
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod constant;
 pub(crate) mod convert;
 pub(crate) mod copy;
 pub(crate) mod custom;
+pub(crate) mod expression;
 pub(crate) mod join;
 pub(crate) mod lines;
 pub(crate) mod lookup;

@@ -1,8 +1,8 @@
 //! Operations on decimals: exact, or refused, or rounded by a rule that the caller names.
 //!
 //! Inline numbers are computed in machine integers first and fall back to big integers only on overflow.
-//! This file knows no text and no division: a quotient has no exact decimal form, so whoever needs one has
-//! to say how many digits and which rounding first. Its doors are the methods of [`Decimal`].
+//! This file knows no text. A quotient has no exact decimal form, so whoever needs one says how many digits and which
+//! rounding. Its doors are the methods of [`Decimal`].
 
 use std::cmp::Ordering;
 
@@ -78,6 +78,26 @@ impl Decimal {
             return Self::from_i128(i128::from(a) * i128::from(b), scale);
         }
         Self::from_parts(self.parts().0.as_ref() * other.parts().0.as_ref(), scale)
+    }
+
+    /// The quotient with `scale` digits after the point, rounded by the rule that `rounding` names. `None` where the
+    /// divisor is zero, and beyond [`DIGITS_MAX`](super::DIGITS_MAX) or [`SCALE_MAX`].
+    pub fn checked_div(&self, divisor: &Self, scale: u32, rounding: Rounding) -> Option<Self> {
+        if divisor.is_zero() || scale > SCALE_MAX {
+            return None;
+        }
+        let ((a, a_scale), (b, b_scale)) = (self.parts(), divisor.parts());
+        // a / 10^a_scale divided by b / 10^b_scale, in units of 10^-scale: both sides are made whole.
+        let (numerator, denominator) = match (scale + b_scale).checked_sub(a_scale) {
+            Some(zeros) => (a.as_ref() * pow10(zeros), b.into_owned()),
+            None => (a.into_owned(), b.as_ref() * pow10(a_scale - scale - b_scale)),
+        };
+        let (kept, lost) = (&numerator / &denominator, &numerator % &denominator);
+        let tie = (lost.magnitude() * 2_u32).cmp(denominator.magnitude());
+        let negative = (numerator.sign() == Sign::Minus) != (denominator.sign() == Sign::Minus);
+        let step = if negative { -1 } else { 1 };
+        let up = lost.sign() != Sign::NoSign && rounding.moves_away_from_zero(tie, kept.bit(0));
+        Self::from_parts(if up { kept + step } else { kept }, scale)
     }
 
     /// The number with the opposite sign and the same scale. Zero stays zero.
