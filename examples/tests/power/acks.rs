@@ -8,9 +8,10 @@ use seamless_core::clock::SystemClock;
 use seamless_core::store::SqliteStore;
 
 use super::SEED;
+use super::days::{many, second_day};
 use super::disk::Disk;
 use super::noted::{Listener, Noted};
-use super::site::{Site, many, second_day};
+use super::site::Site;
 use super::tape::Luck;
 
 /// Calls whose answer says that the power may fail (`store/DESIGN.md`).
@@ -58,6 +59,21 @@ fn noted_run(day: &Disk) -> (Arc<Disk>, usize, Vec<(&'static str, usize)>) {
     let calls = notes.lock().unwrap().iter().filter(|(name, _)| changes(name)).copied().collect();
     drop(site);
     (disk, from, calls)
+}
+
+// Catches: a first page without content, which is the file of another program to who looks no further.
+#[test]
+fn a_state_that_was_being_made_when_the_power_failed_can_be_opened() {
+    let disk = Disk::new();
+    let open = |disk: &Disk| SqliteStore::open(disk.folder().join("state"), Arc::new(SystemClock::new()));
+    drop(open(&disk).unwrap());
+    for moment in 0..=disk.moment() {
+        for draw in 0..6 {
+            let luck = if draw == 0 { Luck::None } else { Luck::Drawn(SEED + draw) };
+            let after = disk.after_power_loss(moment, luck);
+            open(&after).unwrap_or_else(|error| panic!("power failed at {moment}, {luck:?}: {error}"));
+        }
+    }
 }
 
 /// Every call is there as a whole or not at all, in their order, and none that was acknowledged as durable is missing.

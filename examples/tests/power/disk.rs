@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use sqlite_vfs::{DatabaseHandle, LockKind, OpenAccess, OpenOptions, Vfs, WalDisabled};
 
-use super::tape::{Draw, Luck, Op, Tape};
+use super::draw::Draw;
+use super::tape::{Luck, Op, Tape};
 
 /// A call that fails: what it is about, and how.
 #[derive(Clone, Debug)]

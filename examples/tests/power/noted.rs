@@ -1,4 +1,4 @@
-//! A store that tells of every call that it answered. It changes nothing.
+//! A store that tells of every call. It changes nothing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use seamless_core::store::{
     Mark, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
 };
 
-/// What is told of a call once it was answered: its name.
+/// What is told of a call before it is made and once it went well: its name.
 pub(crate) struct Listener(pub(crate) Box<dyn Fn(&'static str) + Send + Sync>);
 
 impl fmt::Debug for Listener {
@@ -27,12 +27,13 @@ pub(crate) struct Noted {
     pub(crate) listener: Listener,
 }
 
-/// Every method of the store: the call, and word of it where it went well.
+/// Every method of the store: word of it, the call, and word of it where it went well.
 macro_rules! noted {
     ($($name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
         impl StateStore for Noted {
             $(async fn $name(&self, $($arg: $kind),*) -> Result<$answer> {
+                (self.listener.0)(concat!("before ", stringify!($name)));
                 let answer = self.inner.$name($($arg),*).await?;
                 (self.listener.0)(stringify!($name));
                 Ok(answer)

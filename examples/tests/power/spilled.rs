@@ -5,8 +5,9 @@ use std::process::Command;
 
 use seamless_core::model::ErrorKind;
 
+use super::days::many;
 use super::disk::{Fault, How};
-use super::site::{Site, many, picture};
+use super::site::{Site, picture};
 
 const CHILD: &str = "SEAMLESS_TEST_SPILLS";
 

@@ -77,15 +77,15 @@ fn make(path: &Path) -> Result<()> {
         beside.push(end);
         std::fs::metadata(beside).is_ok_and(|found| found.len() > 0)
     };
-    // Beside a journal a file without a header may be one whose first page was under way when the power failed: SQLite
-    // takes it back, or says that it is no database.
-    if !header.starts_with(MAGIC) && !beside("-journal") {
+    let log = beside("-wal") || beside("-journal");
+    // Beside a log or a journal a file without a header may be one whose first page was under way when the power failed:
+    // SQLite takes it back or carries it over, or says that it is no database.
+    if !header.starts_with(MAGIC) && !log {
         return Err(Error::configuration("the file is no state file")
             .with_remedy("name another file for the state; this one was not touched"));
     }
     // Beside a log a short file is one that a crash stopped while the log was carried over: SQLite goes on there. On
     // its own it lost its end, and SQLite would take a very short one for an empty database.
-    let log = beside("-wal") || beside("-journal");
     if !log && stated_bytes(&header).is_none_or(|stated| length.len() < stated) {
         return Err(corrupt("the state file is cut off"));
     }

@@ -1,17 +1,18 @@
 //! A process that is killed again and again while users work. The process is this test program, started again with
-//! [`CHILD`]; it says every call of its store, and is killed without a word after a number of them that is drawn. What is
+//! [`CHILD`]; it says every call of its store, before and after, and is killed without a word at one that is drawn: just
+//! there, or wherever it is by the time. What is
 //! there in the end is compared with what users did, which is known without any integration.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::SEED;
+use super::draw::Draw;
 use super::noted::{Listener, Noted};
-use super::site::{Site, edit, empty, picture};
-use super::tape::Draw;
+use super::site::{Site, edit, empty, notes_asked_about, picture};
 
 /// Says to this program that it is a child, and where its files are.
 const CHILD: &str = "SEAMLESS_TEST_CHILD";
@@ -20,7 +21,10 @@ const CHILD: &str = "SEAMLESS_TEST_CHILD";
 const DONE: &str = "nothing left to do";
 
 /// Kills in all.
-const KILLS: u32 = 120;
+const KILLS: u32 = 84;
+
+/// Words after which a child that need not wait would wait all the same: more than it has, and a pipe holds them.
+const AHEAD: usize = 50_000;
 
 /// Rounds of edits, each of which is brought to its end.
 const ROUNDS: u64 = 6;
@@ -29,7 +33,11 @@ const ROUNDS: u64 = 6;
 #[test]
 fn child_of_the_killed() {
     let Some(folder) = std::env::var_os(CHILD) else { return };
-    let listener = Listener(Box::new(|name| println!("{name}")));
+    let listener = Listener(Box::new(|name| {
+        println!("{name}");
+        // Goes on when it may: whoever wants to kill it here does so now.
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+    }));
     let site = Site::open_with(Path::new(&folder), |inner| Arc::new(Noted { inner, listener })).unwrap();
     site.settle();
     drop(site);
@@ -56,7 +64,7 @@ impl Users {
             0 => String::new(),
             many => self.records.keys().nth(usize::try_from(draw.below(many)).unwrap()).unwrap().clone(),
         };
-        match draw.below(10) {
+        match draw.below(14) {
             0..2 => self.make(folder, "crm", &format!("C{number}")),
             2..4 => self.make(folder, "erp", &format!("E{number}")),
             4..7 if edit(
@@ -75,6 +83,10 @@ impl Users {
                 ) =>
             {
                 self.records.get_mut(&key).unwrap().1 = format!("p{number}");
+            }
+            // A note: nobody can find out whether it arrived.
+            10..14 => {
+                assert!(edit(folder, "crm", &format!("INSERT INTO note (text) VALUES ('note {number}')")));
             }
             _ => {}
         }
@@ -110,6 +122,7 @@ impl Users {
             self.records.iter().map(|(key, (name, phone))| format!("{key}|{name}|{phone}")).collect();
         assert_eq!(found["accounts"], expected);
         assert_eq!(found["customers"], expected);
+        println!("{} notes are asked about", notes_asked_about(folder));
         for nothing in ["open intents", "open plans", "open questions"] {
             assert!(found[nothing].is_empty(), "{nothing}: {:?}", found[nothing]);
         }
@@ -147,28 +160,38 @@ impl Users {
     }
 }
 
-/// Starts the child and kills it after so many words; users may be at work meanwhile. Whether it was killed.
-fn killed(folder: &Path, after: u64, mut meanwhile: impl FnMut()) -> bool {
+/// Starts the child and kills it after so many words, or so many of one kind, while it waits or (`ahead`) goes on without waiting; users may be at work meanwhile. Whether it was killed.
+fn killed(folder: &Path, (after, at): (u64, Option<&str>), ahead: bool, mut meanwhile: impl FnMut()) -> bool {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["killed::child_of_the_killed", "--exact", "--nocapture"])
         .env(CHILD, folder)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
         .unwrap();
     let mut words = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut count = 0;
+    let mut may = child.stdin.take().unwrap();
+    let mut go_on = |times: usize| may.write_all(&b"\n".repeat(times)).and_then(|()| may.flush());
+    if ahead {
+        go_on(AHEAD).unwrap();
+    }
+    let (mut count, mut worked) = (0, false);
     while count < after {
         match words.next() {
             Some(Ok(word)) if word == DONE => {
                 assert!(child.wait().unwrap().success());
                 return false;
             }
-            Some(Ok(_)) => count += 1,
+            Some(Ok(word)) => count += u64::from(at.is_none_or(|at| word == at)),
             Some(Err(_)) | None => panic!("the child ended by itself: {:?}", child.wait()),
         }
-        if count == after / 2 {
+        if count >= after / 2 && !std::mem::replace(&mut worked, true) {
             meanwhile();
+        }
+        // After its last word it waits for nobody.
+        if !ahead && count < after {
+            let _ = go_on(1);
         }
     }
     child.kill().unwrap();
@@ -184,15 +207,22 @@ fn i27_a_process_that_is_killed_again_and_again_while_users_work_writes_everythi
     println!("seed {SEED}");
     let (mut draw, mut users, mut kills) = (Draw(SEED), Users::default(), 0);
     for round in 0..ROUNDS {
-        (0..8).for_each(|_| users.edit(folder, &mut draw));
+        (0..16).for_each(|_| users.edit(folder, &mut draw));
         // So often, and then until there is peace.
         for attempt in 0.. {
             let calm = attempt >= KILLS / u32::try_from(ROUNDS).unwrap();
             // Sooner or later: a plan in the making begins anew each time.
-            let after = if calm { u64::MAX } else { (5 << draw.below(7)) + draw.below(5) };
+            // Between writes and commits and around intents at times: there it hurts.
+            let (after, at) = match draw.below(4) {
+                _ if calm => (u64::MAX, None),
+                0 => (1 + draw.below(12), Some("before commit")),
+                1 => (1 + draw.below(12), Some("before intend")),
+                _ => ((10 << draw.below(7)) + draw.below(10), None),
+            };
+            let ahead = calm || at.is_none() && draw.below(2) == 0;
             let works = !calm && draw.below(3) == 0;
             let mut theirs = Draw(draw.below(u64::MAX));
-            let was_killed = killed(folder, after, || {
+            let was_killed = killed(folder, (after, at), ahead, || {
                 if works {
                     users.edit(folder, &mut theirs);
                 }
@@ -206,5 +236,5 @@ fn i27_a_process_that_is_killed_again_and_again_while_users_work_writes_everythi
         users.delete(folder);
         println!("round {round}: {kills} kills, {} edits", users.edits);
     }
-    assert!(kills > KILLS / 2, "{kills} kills are too few to show anything");
+    assert!(kills > KILLS / 3, "{kills} kills are too few to show anything");
 }
