@@ -49,7 +49,7 @@ fn i25_i26_records_without_a_key_are_made_once_wherever_the_power_fails_or_a_per
     Site::open(disk.folder()).unwrap().settle();
     assert_eq!(notes_asked_about(disk.folder()), 0);
     let (mut asked, mut moments) = (0, 0);
-    for moment in (from..=disk.moment()).step_by(7) {
+    for moment in (from..=disk.moment()).step_by(13) {
         let luck = if moment % 2 == 0 { Luck::None } else { Luck::Drawn(SEED + moment as u64) };
         let after = disk.after_power_loss(moment, luck);
         Site::open(after.folder()).unwrap().settle();
