@@ -11,7 +11,7 @@ use seamless_connectors::memory::Fault;
 use seamless_core::connector::{Capabilities, RefusalKind, UniqueKey};
 use seamless_core::model::{ErrorKind, RecordId, Value};
 use seamless_core::plan::ParkedAs;
-use seamless_core::store::{AttentionWhy, SqliteStore};
+use seamless_core::store::{AttentionWhy, Scan, SqliteStore};
 use seamless_core::sync::Integration;
 
 use super::crash::{go_on, morning};
@@ -90,6 +90,29 @@ fn no_more_creates_are_in_doubt_after_a_crash_than_are_committed_at_once() {
             assert!(most <= commit_entries_max, "{keyless}: {most} in doubt of {commit_entries_max}");
         }
     }
+}
+
+// Catches: the answers of a batch that was sent while the commit of the one before failed.
+#[test]
+fn a_commit_that_fails_leaves_only_its_own_batch_in_doubt() {
+    let (commit_entries_max, batch) = (4, 2);
+    let undisturbed = unknowable(commit_entries_max, true);
+    let gate = Gate::open();
+    block_on(undisturbed.gated(&gate).run(approve)).unwrap();
+    let mut most = 0;
+    for commit in 0..gate.commits() {
+        let world = unknowable(commit_entries_max, true);
+        let gate = Gate::losing_commit(commit, false);
+        let failed = block_on(world.gated(&gate).run(approve)).unwrap_err();
+        assert_eq!(failed.message(), "the commit was lost");
+        let plan = block_on(world.integration.status()).unwrap().applying.unwrap();
+        let open = block_on(world.store.open_intents(&plan, Scan::first(100))).unwrap().rows.len();
+        assert!(open <= batch, "commit {commit}: {open} in doubt of {batch}");
+        most = most.max(open);
+        go_on(&world);
+        assert!(unsure(&world) <= open);
+    }
+    assert_eq!(most, batch, "no commit of a batch of creates ever failed");
 }
 
 fn day(commit_entries_max: usize) -> World {

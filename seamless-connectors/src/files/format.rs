@@ -223,7 +223,11 @@ pub(crate) fn disk(problem: std::io::Error, doing: &str) -> Error {
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
             (ErrorKind::Permission, "allow this user to use the file and its folder")
         }
-        std::io::ErrorKind::StorageFull => (ErrorKind::Unavailable, "make room on the disk"),
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge => {
+            (ErrorKind::Unavailable, "make room on the disk, or raise the quota or limit of this user")
+        }
         _ => (ErrorKind::Unavailable, "check the disk and the network share"),
     };
     Error::new(kind, format!("{doing} the file failed")).with_remedy(remedy).caused_by(problem)

@@ -127,8 +127,11 @@ fn connect(path: &Path, config: &SqliteConfig, lane: Lane) -> Result<Connection>
         connection.busy_timeout(Duration::from_millis(u64::from(wait)))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         connection.pragma_update(None, "foreign_keys", true)?;
-        if lane == Lane::Read {
-            connection.pragma_update(None, "query_only", true)?;
+        match lane {
+            Lane::Read => connection.pragma_update(None, "query_only", true)?,
+            // What we say was written must survive a loss of power. With a journal that is deleted it does not unless the
+            // folder is synced as well, which SQLite calls extra.
+            Lane::Write => connection.pragma_update(None, "synchronous", "EXTRA")?,
         }
         // The first look at the file: says here, and not in the middle of a run, that it is no database.
         connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))?;
@@ -144,4 +147,25 @@ fn identity(path: &Path) -> String {
         return format!("sqlite:{}#{}", path.display(), std::os::unix::fs::MetadataExt::ino(&found));
     }
     format!("sqlite:{}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use futures::executor::block_on;
+
+    use super::{Client, Lane, SqliteConfig};
+
+    // A batch that was acknowledged and is rolled back by the next one who opens the file would look like a user's edit.
+    #[test]
+    fn what_was_written_survives_a_loss_of_power() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = SqliteConfig { create: true, ..SqliteConfig::new(folder.path().join("a.db")) };
+        let client = Client::open(config).unwrap();
+        let level = client.run(Lane::Write, |connection, _| {
+            Ok(connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)).unwrap())
+        });
+        assert_eq!(block_on(level).unwrap(), 3, "EXTRA");
+    }
 }

@@ -79,6 +79,10 @@ impl Applying<'_> {
             true => self.recover(&link, side, &ready).await?,
             false => self.send(&link, side, &ready).await?,
         };
+        if let Some(error) = self.stopped.take() {
+            let acted = Acted { link, ready, fates, now, commit };
+            return self.keep_answers(acted, error).await;
+        }
         let fates = self.send_again(&link, side, &ready, fates).await?;
         let names = names(&now);
         let acted = Acted { link, ready, fates, now, commit };
@@ -99,6 +103,19 @@ impl Applying<'_> {
         }
         put_pairs(&link, now, &mut commit);
         (commit, ready)
+    }
+
+    /// Ends what was answered of a batch that was under way when the commit of the one before failed, since the store may
+    /// work again: the batches do not depend on each other. What has no answer keeps its intent and is found out about.
+    async fn keep_answers(&mut self, acted: Acted, error: Error) -> Result<()> {
+        let answered = |fate: &Fate| !matches!(fate, Fate::SendAgain | Fate::Undecidable);
+        let fates = acted.ready.into_iter().zip(acted.fates).filter(|(_, fate)| answered(fate));
+        let (ready, fates) = fates.unzip();
+        let (commit, _) = self.end_all(Acted { ready, fates, ..acted });
+        if let Err(again) = self.commit(commit).await {
+            tracing::warn!(error = %again, "what was answered meanwhile could not be committed either");
+        }
+        Err(error)
     }
 
     /// Whether a failure of the same pair is counted already, as it is when its record could not let go of a unique
@@ -224,7 +241,13 @@ impl Applying<'_> {
         let late = async { self.take_late().done().await };
         let (outcomes, (), committed) = join!(writing, ahead::fill(&mut coming), late);
         self.ahead = coming;
-        committed?;
+        if let Err(error) = committed {
+            let Some(outcomes) = outcomes.ok().filter(|outcomes| outcomes.len() == ready.len()) else {
+                return Err(error);
+            };
+            self.stopped = Some(error);
+            return Ok(ready.iter().zip(outcomes).map(|(one, outcome)| one.answered(outcome)).collect());
+        }
         let outcomes = match outcomes {
             Ok(outcomes) if outcomes.len() == ready.len() => outcomes,
             Ok(outcomes) => {

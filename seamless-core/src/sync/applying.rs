@@ -89,6 +89,7 @@ async fn apply(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<App
         batches_failed: 0,
         ahead: None,
         late: None,
+        stopped: None,
     };
     for link in &inner.links {
         let id = &link.spec().id;
@@ -125,6 +126,8 @@ pub(super) struct Applying<'a> {
     pub(super) ahead: Option<Ahead<'a>>,
     /// What the last batch came to, while it waits to be committed.
     pub(super) late: Option<Late>,
+    /// Why the commit of the batch before failed, until what was answered meanwhile is committed.
+    pub(super) stopped: Option<Error>,
 }
 
 impl Applying<'_> {

@@ -1,7 +1,7 @@
 //! An action that is ready to be sent, and what became of it, judged from an answer or from the record itself. Pure: it
 //! asks nobody. The doors are [`Ready::refused`] for an answer and [`Ready::fate_of_update`] where there is none.
 
-use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp};
+use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp, WriteOutcome};
 use crate::merge::CompiledLink;
 use crate::model::{Error, FieldName, Presence, RecordId, Retry, Side, Value};
 use crate::plan::Entry;
@@ -40,6 +40,16 @@ impl Ready {
             (!value.is_blank()).then(|| value.to_value())
         };
         fields.iter().map(value).collect::<Option<Vec<_>>>().filter(|values| !values.is_empty())
+    }
+
+    /// The fate by the answer alone, where nobody can be asked about what it leaves open.
+    pub(super) fn answered(&self, outcome: WriteOutcome) -> Fate {
+        match outcome {
+            WriteOutcome::Applied { id, proof } => Fate::Done(id, proof),
+            WriteOutcome::Refused(Refusal { why: RefusalKind::KeyTaken { by: Some(_) }, .. })
+            | WriteOutcome::Ambiguous(_) => Fate::Undecidable,
+            WriteOutcome::Refused(refusal) => self.refused(refusal),
+        }
     }
 
     /// What a refusal means for the entry.

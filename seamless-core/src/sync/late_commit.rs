@@ -4,9 +4,10 @@
 //!
 //! At most one batch waits. It is committed before anything that could depend on it: a batch of another rank, link or
 //! side, one that speaks of the same pairs, one that uses what other actions made, the end of the plan, a pause, an
-//! error. A crash meanwhile leaves the intents of two batches open instead of one; so creates whose fate nobody could
-//! find out go in batches of half the size ([`batch_entries_max`]), and no more of them than else are in doubt. Where
-//! one at a time is committed they do not wait.
+//! error. Where its commit fails, what the next one was answered meanwhile is committed all the same. A crash meanwhile
+//! leaves the intents of two batches open instead of one; so creates whose fate nobody could find out go in batches of
+//! half the size ([`batch_entries_max`]), and no more of them than else are in doubt. Where one at a time is committed
+//! they do not wait.
 
 use std::collections::HashSet;
 

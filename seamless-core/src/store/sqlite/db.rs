@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{Mapped, read_failed, write_failed};
 use super::fence::Fence;
+use super::home::Home;
 use crate::clock::Clock;
 use crate::model::{PartitionId, Result, Shape};
 use crate::store::form::{self, corrupt};
@@ -33,6 +34,7 @@ pub(super) struct Db {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) revision: u64,
     pub(super) fence: Arc<Fence>,
+    pub(super) home: Home,
     survives: Survives,
 }
 
@@ -46,6 +48,7 @@ impl Db {
             clock,
             revision: 0,
             fence,
+            home: Home::default(),
             survives: Survives::Power,
         };
         db.reload()?;
@@ -59,6 +62,7 @@ impl Db {
         survives: Survives,
         work: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
+        self.home.check()?;
         if self.survives != survives {
             let level = match survives {
                 Survives::Process => "PRAGMA synchronous = NORMAL",

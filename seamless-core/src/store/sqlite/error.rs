@@ -40,7 +40,7 @@ fn kind(cause: &rusqlite::Error) -> (ErrorKind, &'static str) {
         Some(ErrorCode::DiskFull) => (ErrorKind::Unavailable, "make room on the disk"),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => (
             ErrorKind::Unavailable,
-            "check that the folder exists and that this process may write to the file and its folder",
+            "check that the folder exists, that this process may write to the file and its folder, and that there is room",
         ),
         Some(ErrorCode::SystemIoFailure) => (ErrorKind::Unavailable, "check the disk"),
         Some(_) => (ErrorKind::Internal, "report this"),

@@ -13,6 +13,7 @@
 mod db;
 pub(super) mod error;
 mod fence;
+mod home;
 mod notes;
 mod open;
 mod pairs;
@@ -30,6 +31,7 @@ use async_trait::async_trait;
 
 use self::db::Db;
 use self::fence::Fence;
+use self::home::Home;
 use self::spill::Spill;
 use self::thread::Thread;
 use super::port::{
@@ -62,17 +64,21 @@ impl SqliteStore {
     /// is another program's or of a newer version; `Corrupt` when it is damaged. Nothing is changed then.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let path = path.as_ref();
-        Self::start(open::open(path)?, clock).map_err(|error| error.at("file", path.display()))
+        // Names that SQLite takes for something else than a file (`:memory:`, `file:..`) are files here.
+        let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Self::start(open::open(path)?, clock, Some(path)).map_err(|error| error.at("file", path.display()))
     }
 
     /// A store in memory that is SQLite all the same: for tests, and for rehearsals that must not leave a file.
     pub fn open_in_memory(clock: Arc<dyn Clock>) -> Result<Self> {
-        Self::start(open::open_in_memory()?, clock)
+        Self::start(open::open_in_memory()?, clock, None)
     }
 
-    fn start(file: rusqlite::Connection, clock: Arc<dyn Clock>) -> Result<Self> {
+    fn start(file: rusqlite::Connection, clock: Arc<dyn Clock>, path: Option<&Path>) -> Result<Self> {
         let fence = Arc::new(Fence::default());
-        let db = Db::new(file, Arc::clone(&clock), Arc::clone(&fence))?;
+        let mut db = Db::new(file, Arc::clone(&clock), Arc::clone(&fence))?;
+        // Only now is the log beside it for certain.
+        db.home = path.map(Home::of).unwrap_or_default();
         let spill = Spill::new(open::open_spill()?);
         Ok(Self {
             thread: Thread::start("seamless-store", db)?,

@@ -60,7 +60,7 @@ fn make(path: &Path) -> Result<()> {
     let mut file = options.open(path).map_err(|cause| {
         Error::new(ErrorKind::Unavailable, "the state file could not be opened")
             .with_remedy(
-                "check that the folder exists and that this process may write to the file and its folder",
+                "check that the folder exists, that this process may write to the file and its folder, and that there is room",
             )
             .caused_by(cause)
     })?;
@@ -72,17 +72,20 @@ fn make(path: &Path) -> Result<()> {
     if header.is_empty() {
         return Ok(());
     }
-    if !header.starts_with(MAGIC) {
+    let beside = |end: &str| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        std::fs::metadata(beside).is_ok_and(|found| found.len() > 0)
+    };
+    let log = beside("-wal") || beside("-journal");
+    // Beside a log or a journal a file without a header may be one whose first page was under way when the power failed:
+    // SQLite takes it back or carries it over, or says that it is no database.
+    if !header.starts_with(MAGIC) && !log {
         return Err(Error::configuration("the file is no state file")
             .with_remedy("name another file for the state; this one was not touched"));
     }
     // Beside a log a short file is one that a crash stopped while the log was carried over: SQLite goes on there. On
     // its own it lost its end, and SQLite would take a very short one for an empty database.
-    let log = ["-wal", "-journal"].into_iter().any(|end| {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(end);
-        std::fs::metadata(beside).is_ok_and(|log| log.len() > 0)
-    });
     if !log && stated_bytes(&header).is_none_or(|stated| length.len() < stated) {
         return Err(corrupt("the state file is cut off"));
     }

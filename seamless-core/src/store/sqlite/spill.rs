@@ -11,12 +11,22 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use super::db::prepared;
-use super::error::{Mapped, read_failed, write_failed};
+use super::error::Mapped;
 use crate::model::{PlanId, Result};
 use crate::store::port::{Area, PageOf, Scan, SpillRow};
 
 /// An index is dropped before a batch that is larger than this part of its rows, and made anew afterwards.
 const PART_SORTED_IN: u64 = 8;
+
+/// What failed, for calls that read: this is not the state file, and lies on another disk at times.
+fn read_failed() -> &'static str {
+    "the working file of a plan in the making could not be read; it is a temporary one (SQLITE_TMPDIR, TMPDIR)"
+}
+
+/// What failed, for calls that write.
+fn write_failed() -> &'static str {
+    "the working file of a plan in the making could not be written; it is a temporary one (SQLITE_TMPDIR, TMPDIR)"
+}
 
 #[derive(Debug)]
 pub(super) struct Spill {

@@ -213,6 +213,35 @@ fn damage_inside_of_the_file_is_an_error_and_never_a_panic() {
     }
 }
 
+// Catches: a state that lives in memory, and is gone with the process, because of its name.
+#[test]
+fn a_name_that_sqlite_has_another_meaning_for_is_a_file_all_the_same() {
+    // Only a name without a folder before it could be taken for something else.
+    for name in [":memory:", "file:state?mode=memory"].map(Path::new) {
+        let store = open(name).unwrap();
+        let is_there = name.exists();
+        drop(store);
+        let length = fs::metadata(name).map(|file| file.len());
+        let _ = fs::remove_file(name);
+        assert!(is_there && length.is_ok_and(|length| length > 0), "{name:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_pulled_away_is_not_written_on() {
+    for end in ["state", "state-wal"] {
+        let (_folder, path) = folder();
+        filled(&path);
+        let store = open(&path).unwrap();
+        fs::remove_file(path.with_file_name(end)).unwrap();
+        let error = block_on(store.lease(&partition(), "w", Duration::from_secs(9))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains(end) && error.remedy().is_some(), "{error}");
+        assert_eq!(block_on(store.revision()).unwrap(), 1);
+    }
+}
+
 #[test]
 fn a_folder_that_is_not_there_is_named() {
     let (folder, _) = folder();
