@@ -31,7 +31,7 @@ fn what_is_wrong_with_an_expression_is_said_at_its_place() {
         ("      - a -> b: { expression: { crm: lower(b) } }\n", "the rule does not write crm", "m:10:19"),
         ("      - a -> b + c: { expression: a }\n", "makes one field of erp", "m:10:"),
         ("      - a -> b: { expression: a, join: x }\n", "a rule is of one kind", "m:10:"),
-        ("      - a -> b: { expression: a * ${tax} }\n", "no parameter is called `tax`", "m:10:35"),
+        ("      - a -> b: { expression: \"a * ${tax}\" }\n", "no parameter is called `tax`", "m:10:36"),
         ("      - a -> b: { expression: [a] }\n", "an expression", "m:10:"),
     ] {
         let found = loaded(rule, ParameterValues::new()).map(|_| ()).unwrap_err();
