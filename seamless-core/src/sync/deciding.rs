@@ -12,7 +12,7 @@ use futures::lock::Mutex;
 use crate::connector::{AbsenceProof, Capabilities, Capability, FetchBy, FetchQuery, Lookup, Versioned};
 use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, LinkId, Record, RecordId, Result, RuleId, Side, Sides};
+use crate::model::{Bits, LinkId, Record, RecordId, Result, RuleId, Side, Sides, hex};
 use crate::plan::{
     Attention, Body, DecideContext, Decision, Deferred, Effect, Entry, Half, Pair, PairStatus, Resolution,
     Situation, decide, decide_deferred,
@@ -21,7 +21,6 @@ use crate::store::{Binding, SpillRow};
 
 use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
 use super::circles::part_circles;
-use super::integration::hex;
 use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::{Making, SpillPages};
