@@ -99,3 +99,58 @@ fn i23_a_delete_where_there_are_no_versions_names_what_was_read() {
     );
     assert_eq!(outcome.findings, []);
 }
+
+/// The world itself said at the last page that everything was complete up to there, and a change that was committed behind
+/// an earlier page was not.
+#[test]
+fn i28_what_is_complete_is_what_was_so_when_the_reading_began() {
+    let outcome = played(
+        "
+        left: full
+        right: full lag=100 late-commit=400 page=1
+        things: 3
+        left create 0.1
+        right create 0.2
+        run
+        right begin 0.1 0
+        run
+          at 38 right create 0.0
+        run
+        right both 0.2 1
+        run
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// The oracle held for agreed what nobody had read, and called the conflict false in which it was then found.
+#[test]
+fn i13_two_records_that_nobody_has_read_agree_on_nothing() {
+    let outcome = played(
+        "
+        left: full
+        right: full null-to-empty
+        things: 2
+        run
+        run
+        right create 0.1
+        run
+        left fault throttled
+        run
+        left clear 0.1 1
+        left create 1.1
+        run
+          at 6 left edit 1.1 3
+        run
+        left edit 1.1 1
+        left edit 1.1 2
+        run
+          at 8 right edit 1.1 2
+        right create 1.0
+        run
+        run
+          at 36 left create 1.0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
