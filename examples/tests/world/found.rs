@@ -154,3 +154,23 @@ fn i13_two_records_that_nobody_has_read_agree_on_nothing() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// The field was hidden while it was written, so nobody saw what the system made of it; that a later plan read the record
+/// proved nothing of the field, and its form was carried back.
+#[test]
+fn i20_a_form_that_is_first_seen_when_a_field_may_be_read_again_is_not_carried_back() {
+    let outcome = played(
+        "
+        left: full upper
+        right: full
+        things: 3
+        run
+        right create 1.0
+        left deny 1.2 1
+        run
+        left allow 1.2 1
+        left clear 1.0 2
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
