@@ -102,7 +102,7 @@ impl Universe {
         let place = Place::read(after, side, epoch, kind)?;
         match place {
             Place::Changes(..) if !changes => {
-                return Err(Error::new(ErrorKind::CursorExpired, "the entity has no feed of changes"));
+                Err(Error::new(ErrorKind::CursorExpired, "the entity has no feed of changes"))
             }
             Place::Changes(place, _) => {
                 self.check_cursor(side, kind, place);
