@@ -174,3 +174,29 @@ fn i20_a_form_that_is_first_seen_when_a_field_may_be_read_again_is_not_carried_b
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// Each side showed for a while what it had held before, which looked like an edit, in turn and without an end.
+#[test]
+fn i33_a_value_is_not_carried_to_and_fro_between_two_sides_that_lag() {
+    for script in [
+        "
+        left: full lag=100
+        right: full lag=200 cap=2
+        right create 1.1
+        run
+          at 15 left edit 1.1 3
+        ",
+        "
+        left: no-feed lag=200
+        right: full lag=140
+        run
+          at 24 left create 1.0
+        run
+        run
+        right edit 1.0 3
+        ",
+    ] {
+        let outcome = played(script);
+        assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+    }
+}
