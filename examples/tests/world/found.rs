@@ -99,3 +99,104 @@ fn i23_a_delete_where_there_are_no_versions_names_what_was_read() {
     );
     assert_eq!(outcome.findings, []);
 }
+
+/// The world itself said at the last page that everything was complete up to there, and a change that was committed behind
+/// an earlier page was not.
+#[test]
+fn i28_what_is_complete_is_what_was_so_when_the_reading_began() {
+    let outcome = played(
+        "
+        left: full
+        right: full lag=100 late-commit=400 page=1
+        things: 3
+        left create 0.1
+        right create 0.2
+        run
+        right begin 0.1 0
+        run
+          at 38 right create 0.0
+        run
+        right both 0.2 1
+        run
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// The oracle held for agreed what nobody had read, and called the conflict false in which it was then found.
+#[test]
+fn i13_two_records_that_nobody_has_read_agree_on_nothing() {
+    let outcome = played(
+        "
+        left: full
+        right: full null-to-empty
+        things: 2
+        run
+        run
+        right create 0.1
+        run
+        left fault throttled
+        run
+        left clear 0.1 1
+        left create 1.1
+        run
+          at 6 left edit 1.1 3
+        run
+        left edit 1.1 1
+        left edit 1.1 2
+        run
+          at 8 right edit 1.1 2
+        right create 1.0
+        run
+        run
+          at 36 left create 1.0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// The field was hidden while it was written, so nobody saw what the system made of it; that a later plan read the record
+/// proved nothing of the field, and its form was carried back.
+#[test]
+fn i20_a_form_that_is_first_seen_when_a_field_may_be_read_again_is_not_carried_back() {
+    let outcome = played(
+        "
+        left: full upper
+        right: full
+        things: 3
+        run
+        right create 1.0
+        left deny 1.2 1
+        run
+        left allow 1.2 1
+        left clear 1.0 2
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// Each side showed for a while what it had held before, which looked like an edit, in turn and without an end.
+#[test]
+fn i33_a_value_is_not_carried_to_and_fro_between_two_sides_that_lag() {
+    for script in [
+        "
+        left: full lag=100
+        right: full lag=200 cap=2
+        right create 1.1
+        run
+          at 15 left edit 1.1 3
+        ",
+        "
+        left: no-feed lag=200
+        right: full lag=140
+        run
+          at 24 left create 1.0
+        run
+        run
+        right edit 1.0 3
+        ",
+    ] {
+        let outcome = played(script);
+        assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+    }
+}

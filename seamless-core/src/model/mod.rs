@@ -42,6 +42,7 @@ pub use planned::Planned;
 pub use record::{FIELDS_MAX, RECORD_TEXT_BYTES_MAX, Record, RecordBuilder, Shape, record};
 pub use schema::{Entity, Field, FieldKind, OptionItem, OptionSet, Schema};
 pub use text::Fields;
+pub(crate) use text::hex;
 pub use value::{
     DecimalRef, Instant, Presence, Reference, SetValue, Slot, Timestamp, Value, ValueKind, ValueRef,
 };

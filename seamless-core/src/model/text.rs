@@ -108,8 +108,10 @@ fn tagged<S: Serializer, T: Serialize + ?Sized>(
     map.end()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Two digits a byte. A text per byte would be most of what a small plan costs.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

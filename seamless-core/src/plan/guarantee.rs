@@ -307,11 +307,26 @@ pub fn guarantees(
                 invariant: promise.invariant.to_owned(),
                 holding: if met { promise.with } else { promise.without },
                 lacks: if met { None } else { promise.needs.first().copied() },
-                words: words.replace("{side}", names.of(side)).replace("{other}", names.of(side.other())),
+                words: named(words, names.of(side), names.of(side.other())),
             });
         }
     }
     found
+}
+
+/// A sentence of the table with the names of the sides in it: every plan says them all.
+fn named(words: &str, side: &str, other: &str) -> String {
+    let mut text = String::with_capacity(words.len() + side.len() + other.len());
+    let mut parts = words.split('{');
+    text.extend(parts.next());
+    for part in parts {
+        match (part.strip_prefix("side}"), part.strip_prefix("other}")) {
+            (Some(rest), _) => text.extend([side, rest]),
+            (_, Some(rest)) => text.extend([other, rest]),
+            (None, None) => text.extend(["{", part]),
+        }
+    }
+    text
 }
 
 /// The table as Markdown, for the documentation.
@@ -323,7 +338,7 @@ pub fn markdown() -> String {
     for promise in PROMISES {
         let needs: Vec<String> =
             promise.needs.iter().map(|need| format!("{} ({})", need.code(), need.words())).collect();
-        let words = promise.words_without.replace("{side}", "this side").replace("{other}", "the other side");
+        let words = named(promise.words_without, "this side", "the other side");
         text.push_str(&format!(
             "| {} | {} | {} | {} | {} | {words} |\n",
             promise.invariant,

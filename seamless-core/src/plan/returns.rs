@@ -5,7 +5,8 @@
 //! A side *answers* when every field that it changed in a group has a base that we wrote ourselves. Counting begins
 //! with the first answer, and the write that it answered counts as the first. From then on the group keeps a hash of
 //! each value that either side held or was sent, and how often each was sent. A value that was not seen before sets the
-//! counts back to zero; an edit of a field whose base we did not write ends the counting.
+//! counts back to zero; where the base of a field was not written by us, it ends the counting. A side that goes back to a
+//! value that was seen answers whoever wrote its base: two sides that both lag show each other's former values in turn.
 
 use super::known::{Pair, Return};
 use crate::merge::CompiledLink;
@@ -32,7 +33,9 @@ pub struct Sending<'a> {
 pub fn may_write(link: &CompiledLink, pair: &Pair, now: &Sides<&Record>, sending: Sending<'_>) -> bool {
     let known = rule_of(link, sending.group)
         .and_then(|rule| pair.trail.returns.iter().find(|known| known.rule == rule));
-    let Some(known) = known.filter(|_| answers(link, pair, now, sending.group)) else { return true };
+    let Some(known) = known.filter(|known| answers(link, pair, now, sending.group, &known.values)) else {
+        return true;
+    };
     let writes =
         |print: u64| known.values.iter().find(|(value, _)| *value == print).map(|(_, writes)| *writes);
     let all_seen =
@@ -52,7 +55,8 @@ pub fn note_write(
 ) {
     let Some(rule) = rule_of(link, sending.group) else { return };
     let known = returns.iter().position(|known| known.rule == rule);
-    if decided || !answers(link, pair, now, sending.group) {
+    let seen = known.and_then(|place| returns.get(place)).map(|known| known.values.as_slice());
+    if decided || !answers(link, pair, now, sending.group, seen.unwrap_or_default()) {
         if let Some(place) = known {
             returns.remove(place);
         }
@@ -79,18 +83,27 @@ pub fn note_write(
     returns.push(Return { rule, values });
 }
 
-/// Whether a side answers: something changed, and all of it against bases that we wrote.
-fn answers(link: &CompiledLink, pair: &Pair, now: &Sides<&Record>, group: usize) -> bool {
-    let Some(group) = link.groups().get(group) else { return false };
+/// Whether a side answers: something changed, and each side that did so moved against bases that we wrote, or to a value
+/// that was seen since the counting began.
+fn answers(link: &CompiledLink, pair: &Pair, now: &Sides<&Record>, place: usize, seen: &[(u64, u8)]) -> bool {
+    let Some(group) = link.groups().get(place) else { return false };
     let mut answered = false;
     for side in Side::BOTH {
         let (forms, base) = (link.forms(side), pair.base.of(side));
-        for slot in group.slots.of(side).iter().filter(|slot| !forms.same_slot(**slot, base, now.of(side))) {
-            if !pair.trail.written.of(side).contains(*slot) {
-                return false;
-            }
-            answered = true;
+        let slots = group.slots.of(side).iter();
+        let mut changed = slots.filter(|slot| !forms.same_slot(**slot, base, now.of(side))).peekable();
+        if changed.peek().is_none() {
+            continue;
         }
+        let is_ours = changed.all(|slot| pair.trail.written.of(side).contains(*slot));
+        let is_back = || {
+            let held = print(link, side, place, now.of(side));
+            seen.iter().any(|(value, _)| *value == held)
+        };
+        if !is_ours && !is_back() {
+            return false;
+        }
+        answered = true;
     }
     answered
 }

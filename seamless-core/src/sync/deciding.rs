@@ -9,10 +9,12 @@ use futures::FutureExt;
 use futures::future::try_join_all;
 use futures::lock::Mutex;
 
-use crate::connector::{AbsenceProof, Capabilities, Capability, FetchBy, FetchQuery, Lookup, Versioned};
+use crate::connector::{
+    AbsenceProof, Capabilities, Capability, FetchBy, FetchQuery, Lookup, Versioned, WriteReturns,
+};
 use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, LinkId, Record, RecordId, Result, RuleId, Side, Sides};
+use crate::model::{Bits, LinkId, Record, RecordId, Result, RuleId, Side, Sides, hex};
 use crate::plan::{
     Attention, Body, DecideContext, Decision, Deferred, Effect, Entry, Half, Pair, PairStatus, Resolution,
     Situation, decide, decide_deferred,
@@ -21,7 +23,6 @@ use crate::store::{Binding, SpillRow};
 
 use super::area::{self, DeferredRow, Merged, Missing, Upcoming};
 use super::circles::part_circles;
-use super::integration::hex;
 use super::keys::{SideKeys, keep_back};
 use super::lookup::resolve;
 use super::making::{Making, SpillPages};
@@ -108,11 +109,14 @@ impl Deciding<'_> {
         Meter::begin(&*inner.observer, &*inner.clock, Phase::Decide, Some(&self.link.spec().id), None, total)
     }
 
-    /// Whether a side was read, without lag and without a gap, by a plan that was made after the pair was last touched.
+    /// Whether a side was read, without lag and without a gap, by a plan that was made after the pair was last touched. That
+    /// tells of what could be read: where a side returns what it stores, and did not return this, it may not have shown it
+    /// to that plan either.
     fn read_since(&self, side: Side, pair: &Pair) -> bool {
         let can = self.capabilities.of(side);
         let whole = can.consistent_read && (can.low_water || !can.changes && can.complete_enumeration);
-        whole && self.making.read_since.is_some_and(|revision| revision >= pair.revision)
+        let returns = can.write_returns == WriteReturns::Stored;
+        whole && !returns && self.making.read_since.is_some_and(|revision| revision >= pair.revision)
     }
 
     /// Groups of a pair whose bases are of rules that are not what they were.

@@ -8,7 +8,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::connector::Connector;
 use crate::mapper::{Mapper, links_in_order};
 use crate::merge::{CompiledLink, Reconciler, ThreeWay};
-use crate::model::{Error, ErrorKind, LinkId, PartitionId, Result, Sides};
+use crate::model::{Error, ErrorKind, LinkId, PartitionId, Result, Sides, hex};
 use crate::plan::SystemIdentity;
 use crate::store::{Binding, StateStore};
 
@@ -312,10 +312,6 @@ impl Inner {
         let place = self.links.iter().position(|link| link.spec().id == *id)?;
         Some((u16::try_from(place).ok()?, self.links.get(place)?))
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn configuration_digest(links: &[Arc<CompiledLink>]) -> String {

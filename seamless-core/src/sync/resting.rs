@@ -8,14 +8,15 @@ use futures::StreamExt;
 use crate::connector::{Connector, ReadQuery};
 use crate::mapper::{DeletePolicy, LeavePolicy, Rule};
 use crate::merge::CompiledLink;
-use crate::model::{Bits, Condition, Error, ErrorKind, FieldName, RecordId, Result, RuleId, Side, Sides};
+use crate::model::{
+    Bits, Condition, Error, ErrorKind, FieldName, RecordId, Result, RuleId, Side, Sides, hex,
+};
 use crate::plan::{
     Attention, AttentionWhy, Basis, Body, Effect, Entry, EntryKey, Feed, ParkReason, Parked, ParkedAs, Rank,
 };
 
 use crate::store::{Binding, Scan};
 
-use super::integration::hex;
 use super::making::{BATCH_ROWS, Making};
 use super::pull::Pulled;
 

@@ -108,7 +108,11 @@ impl Universe {
             let Some(link) = self.kinds.get(thing.0).map(|kind| kind.link.clone()) else { continue };
             // What waits as a whole may be no pair yet.
             let alone = Side::BOTH.into_iter().any(|side| waits(waiting, &link, side, ids.of(side), None));
-            if born(Side::Left) && born(Side::Right) && !alone {
+            if !born(Side::Left) || !born(Side::Right) {
+                // Nobody can have seen both yet: what they hold may agree, and is not agreed.
+                continue;
+            }
+            if !alone {
                 self.chronicle.settled.insert(thing);
             }
             for (field, rule) in self.fields(thing.0) {

@@ -11,19 +11,15 @@ use super::universe::Universe;
 use crate::connector::{
     Change, Cursor, End, Enumeration, FetchBy, FetchQuery, GoneProof, Lookup, Order, Page, ReadQuery,
 };
-use crate::model::{Condition, Error, ErrorKind, Record, RecordId, Result, Shape, Side, Truth, Value};
+use crate::model::{Condition, Error, ErrorKind, Record, RecordId, Result, Shape, Side, Truth, Value, hex};
 
 /// Where a reading stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    /// In the feed, behind this change.
-    Changes(u64),
+    /// In the feed, behind this change; and what was complete when the reading began that goes on there.
+    Changes(u64, Option<u64>),
     /// In an enumeration: where changes begin afterwards, how many records came, the last one.
     All { mark: u64, count: usize, last: Option<RecordId> },
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -33,7 +29,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 impl Place {
     fn cursor(&self, side: Side, epoch: u64, kind: usize) -> Cursor {
         let place = match self {
-            Place::Changes(place) => format!("changes {place}"),
+            Place::Changes(place, None) => format!("changes {place}"),
+            Place::Changes(place, Some(mark)) => format!("changes {place} {mark}"),
             Place::All { mark, count, last } => {
                 let last = last.as_ref().map_or("-".to_owned(), |last| hex(last.as_bytes()));
                 format!("all {mark} {count} {last}")
@@ -48,7 +45,10 @@ impl Place {
             let place = text.strip_prefix(&format!("{side} {epoch} {kind} "))?;
             let words: Vec<&str> = place.split(' ').collect();
             match words.as_slice() {
-                ["changes", place] => Some(Place::Changes(place.parse().ok()?)),
+                ["changes", place] => Some(Place::Changes(place.parse().ok()?, None)),
+                ["changes", place, mark] => {
+                    Some(Place::Changes(place.parse().ok()?, Some(mark.parse().ok()?)))
+                }
                 ["all", mark, count, last] => Some(Place::All {
                     mark: mark.parse().ok()?,
                     count: count.parse().ok()?,
@@ -87,7 +87,9 @@ impl Universe {
 
     /// Where a read begins.
     pub(super) fn begin_read(&mut self, side: Side, kind: usize, query: &ReadQuery) -> Result<Cursor> {
-        let (sequence, now) = (self.content(side, kind).sequence, self.now());
+        let now = self.now();
+        let table = self.systems.of(side).tables.get(kind);
+        let sequence = table.map_or(0, |table| table.ago(now, self.lag(side)).sequence);
         let system = self.systems.of_mut(side);
         system.enumerations += 1;
         let epoch = system.epoch;
@@ -99,13 +101,17 @@ impl Universe {
         };
         let place = Place::read(after, side, epoch, kind)?;
         match place {
-            Place::Changes(_) if !changes => {
-                return Err(Error::new(ErrorKind::CursorExpired, "the entity has no feed of changes"));
+            Place::Changes(..) if !changes => {
+                Err(Error::new(ErrorKind::CursorExpired, "the entity has no feed of changes"))
             }
-            Place::Changes(place) => self.check_cursor(side, kind, place),
-            Place::All { .. } => {}
+            Place::Changes(place, _) => {
+                self.check_cursor(side, kind, place);
+                // What is complete by the last page was not so when the first one was read.
+                let mark = low_water.then(|| self.systems.of(side).low_water(sequence, now));
+                Ok(Place::Changes(place, mark).cursor(side, epoch, kind))
+            }
+            Place::All { .. } => Ok(after.clone()),
         }
-        Ok(after.clone())
     }
 
     /// I28: everything before the place at which reading goes on was shown.
@@ -141,14 +147,20 @@ impl Universe {
     ) -> Result<Page> {
         let epoch = self.systems.of(side).epoch;
         match Place::read(after, side, epoch, kind)? {
-            Place::Changes(place) => Ok(self.changes_page(side, kind, query, place)),
+            Place::Changes(place, mark) => Ok(self.changes_page(side, kind, query, (place, mark))),
             Place::All { mark, count, last } => {
                 Ok(self.enumeration_page(side, kind, query, (mark, count, last), resumed))
             }
         }
     }
 
-    fn changes_page(&mut self, side: Side, kind: usize, query: &ReadQuery, place: u64) -> Page {
+    fn changes_page(
+        &mut self,
+        side: Side,
+        kind: usize,
+        query: &ReadQuery,
+        (place, begun): (u64, Option<u64>),
+    ) -> Page {
         let content = self.content(side, kind);
         let system = self.systems.of(side);
         let epoch = system.epoch;
@@ -177,15 +189,15 @@ impl Universe {
         if ended {
             last = passed.max(place);
         }
-        let cursor = Place::Changes(last).cursor(side, epoch, kind);
+        let cursor = Place::Changes(last, begun.filter(|_| !ended)).cursor(side, epoch, kind);
         let end = ended.then(|| {
             let mark = match (truth.low_water, declared) {
-                (true, _) => Some(self.systems.of(side).low_water(passed, self.now())),
+                (true, _) => Some(begun.unwrap_or(passed).min(passed)),
                 // Said, and not so.
                 (false, true) => Some(passed),
                 (false, false) => None,
             };
-            End::CaughtUp { low_water: mark.map(|mark| Place::Changes(mark).cursor(side, epoch, kind)) }
+            End::CaughtUp { low_water: mark.map(|mark| Place::Changes(mark, None).cursor(side, epoch, kind)) }
         });
         Page { changes, cursor, end }
     }
@@ -251,7 +263,7 @@ impl Universe {
             count: count + changes.len(),
             last: chosen.last().map(|(id, _)| id.clone()).or(last),
         };
-        let from = Place::Changes(mark).cursor(side, epoch, kind);
+        let from = Place::Changes(mark, None).cursor(side, epoch, kind);
         let end = ended.then(|| {
             if resumed || !says_complete {
                 return End::Partial;

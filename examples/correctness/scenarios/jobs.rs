@@ -1,0 +1,98 @@
+//! Whole runs: which records take part, and which are made.
+
+use super::Scenario;
+
+const FILE: &str = "CRMSynchJobScenarios";
+
+pub(super) const ROWS: &[Scenario] = &[
+    Scenario {
+        file: FILE,
+        test: "SynchFilteredViewToCRM",
+        situation: "A filter of the left leaves one of three records out",
+        mapping: "to-right, left only fax=1",
+        script: "left c1 name=A fax=1; left c2 name=B fax=1; left c3 name=C fax=2; sync",
+        theirs: "-> c1 created, -> c2 created",
+        ours: "-> c1 created, -> c2 created",
+    },
+    Scenario {
+        file: FILE,
+        test: "SynchFilteredViewFromCRM",
+        situation: "A filter of the right lets one of three records in",
+        mapping: "to-left, right only fax=1",
+        script: "right c1 name=A fax=2; right c2 name=B fax=2; right c3 name=C fax=1; sync",
+        theirs: "<- c3 created",
+        ours: "<- c3 created",
+    },
+    Scenario {
+        file: FILE,
+        test: "TestSynchFromCRMIncludesChangesByIntegrationUser",
+        situation: "Records count whoever wrote them, the integration's own user too",
+        mapping: "to-left",
+        script: "right c1 name=A; right c2 name=B; right c3 name=C; sync",
+        theirs: "<- c1 created, <- c2 created, <- c3 created",
+        ours: "<- c1 created, <- c2 created, <- c3 created",
+    },
+    Scenario {
+        file: FILE,
+        test: "SynchOnlyCoupledRecordsMapping",
+        situation: "Only pairs take part: one record has a partner and changed, one has none",
+        mapping: "to-left, only pairs, overwrite",
+        script: "both c1 name=A; couple; right c1 name=N; right c2 name=B; sync",
+        theirs: "<- c1 name=N",
+        ours: "<- c1 name=N",
+    },
+    Scenario {
+        file: FILE,
+        test: "SynchUpdatesLastSynchModifiedOnWhenDataChanges",
+        situation: "Two new records of the right are made on the left",
+        mapping: "to-left",
+        script: "right c1 name=A; right c2 name=B; sync; sync",
+        theirs: "<- c1 created, <- c2 created / nothing",
+        ours: "<- c1 created, <- c2 created / nothing",
+    },
+    Scenario {
+        file: FILE,
+        test: "SynchUpdatesLastSynchModifiedOnWhenNoDataChanges",
+        situation: "Records of the right are saved without a change of a mapped field",
+        mapping: "to-left",
+        script: "right c1 name=A; right c2 name=B; couple; right c1 note=x; right touch c2; sync",
+        theirs: "nothing",
+        ours: "nothing",
+    },
+    Scenario {
+        file: FILE,
+        test: "SynchDoesNotUpdateLastSynchModifiedOnWhenRowsAreSynched",
+        situation: "A second run after two records were made",
+        mapping: "to-right",
+        script: "left c1 name=A; left c2 name=B; couple; sync",
+        theirs: "nothing",
+        ours: "nothing",
+    },
+    Scenario {
+        file: FILE,
+        test: "BidirectionalSynchCanUpdateDataInBothSystems",
+        situation: "Each side has two records that the other lacks",
+        mapping: "two-way",
+        script: "left c1 name=A; left c2 name=B; right c3 name=C; right c4 name=D; sync; sync",
+        theirs: "-> c1 created, -> c2 created, <- c3 created, <- c4 created / nothing",
+        ours: "-> c1 created, -> c2 created, <- c3 created, <- c4 created / nothing",
+    },
+    Scenario {
+        file: FILE,
+        test: "SynchUncoupledCRMAccountToCustomer",
+        situation: "A record of the right has no partner",
+        mapping: "to-left",
+        script: "right c1 name=A; sync",
+        theirs: "<- c1 created",
+        ours: "<- c1 created",
+    },
+    Scenario {
+        file: FILE,
+        test: "SyncCoupledCRMAccountToCustomer",
+        situation: "And then it changes",
+        mapping: "to-left",
+        script: "right c1 name=A; sync; right c1 name=B; sync",
+        theirs: "<- c1 created / <- c1 name=B",
+        ours: "<- c1 created / <- c1 name=B",
+    },
+];

@@ -1,0 +1,153 @@
+//! Drawing schedules from seeds and playing each under every rule, on several threads. Knows nothing of how it is shown. The
+//! doors are [`drawn`] and [`play_all`].
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use seamless_core::model::{Result, Sides};
+use seamless_core::testkit::world::{
+    Failure, Figures, Finding, Level, Mode, Script, Subject, Weather, play, shrink,
+};
+
+use crate::rules::{Rule, Store};
+
+/// Steps of a schedule at most; with what users do in runs it is half as long again.
+const STEPS_MAX: usize = 24;
+
+/// Seeds that a thread takes at a time.
+const CHUNK: u64 = 8;
+
+/// What is to be played.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    pub(crate) threads: usize,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) store: Store,
+    /// The rule that must do no harm whose absence is promised.
+    pub(crate) held: Rule,
+}
+
+/// What it came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Played {
+    /// By rule, and by what one of the two systems can do.
+    pub(crate) figures: BTreeMap<(Rule, Level), Figures>,
+    /// The seeds under which the held rule failed, with what was found first.
+    pub(crate) failed: BTreeMap<u64, Finding>,
+}
+
+impl Played {
+    fn add(&mut self, order: &Order, seed: u64, subjects: &[(Rule, Subject)]) -> Result<()> {
+        let (level, script) = drawn(seed);
+        for (rule, subject) in subjects {
+            let outcome = play(subject, &script)?;
+            self.figures.entry((*rule, level)).or_default().add(&outcome);
+            if *rule == order.held
+                && let Some(finding) = outcome.violation()
+            {
+                self.failed.insert(seed, finding.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, other: Played) {
+        for (key, figures) in other.figures {
+            join(self.figures.entry(key).or_default(), &figures);
+        }
+        self.failed.extend(other.failed);
+    }
+
+    /// The figures of a rule over all levels.
+    pub(crate) fn of_rule(&self, rule: Rule) -> Figures {
+        let mut sum = Figures::default();
+        let of_rule = self.figures.iter().filter(|((of, _), _)| *of == rule);
+        of_rule.for_each(|(_, figures)| join(&mut sum, figures));
+        sum
+    }
+}
+
+fn join(sum: &mut Figures, other: &Figures) {
+    sum.scripts += other.scripts;
+    sum.edits += other.edits;
+    sum.writes += other.writes;
+    sum.runs += other.runs;
+    sum.crashes += other.crashes;
+    sum.faults += other.faults;
+    sum.tally.join(&other.tally);
+}
+
+/// The schedule of a seed. One system can do everything, the other what its level says; they take turns in being left.
+pub(crate) fn drawn(seed: u64) -> (Level, Script) {
+    let count = u64::try_from(Level::ALL.len()).unwrap_or(1);
+    let place = usize::try_from(seed % count).unwrap_or_default();
+    let level = Level::ALL.get(place).copied().unwrap_or(Level::Full);
+    let levels = Sides::new(vec![Level::Full], vec![level]);
+    let levels = if (seed / count).is_multiple_of(2) { levels } else { levels.mirrored() };
+    let weather = Weather { levels, steps_max: STEPS_MAX, ..Weather::default() };
+    (level, Script::draw(seed, 2, &weather))
+}
+
+/// Plays every schedule under every rule. `done` is told how many schedules have been played so far.
+///
+/// Errors: an integration that cannot be built; what goes wrong in a schedule is no error.
+pub(crate) fn play_all(order: &Order, done: impl Fn(u64) + Sync) -> Result<Played> {
+    let subjects: Vec<(Rule, Subject)> =
+        order.rules.iter().map(|rule| Ok((*rule, rule.subject(order.store)?))).collect::<Result<_>>()?;
+    let (next, ready) = (AtomicU64::new(0), AtomicU64::new(0));
+    let all = Mutex::new(Ok(Played::default()));
+    thread::scope(|scope| {
+        for _ in 0..order.threads.max(1) {
+            scope.spawn(|| {
+                let own = play_share(order, &subjects, &next, &ready, &done);
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                match (&mut *all, own) {
+                    (Ok(all), Ok(own)) => all.join(own),
+                    (Ok(_), Err(error)) => *all = Err(error),
+                    (Err(_), _) => {}
+                }
+            });
+        }
+    });
+    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What one thread plays: chunks of seeds, until none is left.
+fn play_share(
+    order: &Order,
+    subjects: &[(Rule, Subject)],
+    next: &AtomicU64,
+    ready: &AtomicU64,
+    done: &(impl Fn(u64) + Sync),
+) -> Result<Played> {
+    let mut own = Played::default();
+    loop {
+        let from = next.fetch_add(CHUNK, Ordering::Relaxed);
+        if from >= order.count {
+            return Ok(own);
+        }
+        let until = (from + CHUNK).min(order.count);
+        for place in from..until {
+            own.add(order, order.first + place, subjects)?;
+        }
+        let chunk = until - from;
+        done(ready.fetch_add(chunk, Ordering::Relaxed) + chunk);
+    }
+}
+
+/// The lowest failure with the shortest script that still fails.
+///
+/// Errors: as [`play_all`].
+pub(crate) fn shortest(order: &Order, played: &Played) -> Result<Option<Failure>> {
+    let Some((seed, finding)) = played.failed.first_key_value() else { return Ok(None) };
+    let (seed, finding) = (*seed, finding.clone());
+    let subject = order.held.subject(order.store)?;
+    let (_, script) = drawn(seed);
+    let (script, finding) = shrink(&script, finding, |script| Mode::Schedules.play(&subject, script).ok());
+    Ok(Some(Failure { seed, script, finding }))
+}
