@@ -200,3 +200,39 @@ fn i33_a_value_is_not_carried_to_and_fro_between_two_sides_that_lag() {
         assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
     }
 }
+
+/// What was parked about a field was taken for over when the other side did not show the field for a while, and what the
+/// system had made of our write was then carried back as an edit.
+#[test]
+fn i20_what_waits_is_not_over_because_a_side_hides_the_field_for_a_while() {
+    let outcome = played(
+        "
+        left: no-feed
+        right: full upper
+        right fault lost-reply
+        run
+        left create 0.0
+        run
+        left deny 0.1 0
+        run
+        left allow 0.1 0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// What the system had cut of our own create was not recognised after its answer was lost. The record was taken for somebody
+/// else's, joined without bases, and what a user cleared there was filled again.
+#[test]
+fn i27_a_record_in_the_form_that_the_system_keeps_is_ours_though_its_answer_was_lost() {
+    let outcome = played(
+        "
+        right: full truncate=6
+        left create 1.0
+        right fault lost-reply
+        run
+        right clear 1.0 0
+        ",
+    );
+    assert_eq!(outcome.findings, []);
+}

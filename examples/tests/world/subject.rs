@@ -90,13 +90,25 @@ pub(crate) fn kinds() -> Vec<Kind> {
     ]
 }
 
-fn mapping() -> Mapping {
+/// How often a link is read from the start whatever its feeds say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sweeps {
+    Hourly,
+    Never,
+}
+
+fn mapping(sweeps: Sweeps) -> Mapping {
+    let every = Duration::from_secs(match sweeps {
+        Sweeps::Hourly => 3600,
+        // Longer than any schedule takes.
+        Sweeps::Never => 365 * 24 * 3600,
+    });
     Mapping::builder("left", "right")
         .link("customers", "account", "Customer")
         .two_way()
         .match_on([("accountnumber", "No.")])
         .on_delete(Side::Left, DeletePolicy::Delete)
-        .sweep_every(Duration::from_secs(3600))
+        .sweep_every(every)
         .rule(copy("accountnumber", "No."))
         .rule(copy("name", "Name"))
         .rule(copy("web", "Home Page"))
@@ -106,7 +118,7 @@ fn mapping() -> Mapping {
         .two_way()
         .match_on([("email", "E-Mail")])
         .on_delete(Side::Right, DeletePolicy::Delete)
-        .sweep_every(Duration::from_secs(3600))
+        .sweep_every(every)
         .rule(copy("email", "E-Mail"))
         .rule(copy("fullname", "Name"))
         .rule(copy("title", "Job Title"))
@@ -121,10 +133,14 @@ fn later(rule: RuleDecl) -> RuleDecl {
 }
 
 pub(crate) fn builder(process: &Process) -> IntegrationBuilder {
+    built(process, Sweeps::Hourly)
+}
+
+fn built(process: &Process, sweeps: Sweeps) -> IntegrationBuilder {
     Integration::builder("world")
         .left("left", process.left.clone())
         .right("right", process.right.clone())
-        .links(mapping().links())
+        .links(mapping(sweeps).links())
         .store(process.store.clone())
         .clock(Arc::clone(&process.clock) as Arc<_>)
 }
@@ -168,4 +184,9 @@ pub(crate) fn mirror(process: &Process) -> IntegrationBuilder {
 
 pub(crate) fn subject() -> Subject {
     Subject::new(kinds(), integration).unwrap().mirrored_by(|process| mirror(process).build())
+}
+
+/// The same without sweeps: what a feed shows once must be enough.
+pub(crate) fn unswept() -> Subject {
+    Subject::new(kinds(), |process| built(process, Sweeps::Never).build()).unwrap()
 }

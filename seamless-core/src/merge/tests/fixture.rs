@@ -186,8 +186,13 @@ impl Mapper for TestMapper {
         Ok(())
     }
 
-    fn settle(&self, _: RuleIndex, name: &str, _: &[Slot], _: &[Slot]) -> Option<Settlement> {
+    fn settle(&self, rule: RuleIndex, name: &str, left: &[Slot], right: &[Slot]) -> Option<Settlement> {
         assert_eq!(name, "choose");
+        let fields = &self.rules[usize::from(rule.0)].fields;
+        for (values, fields) in [(left, &fields.left), (right, &fields.right)] {
+            assert_eq!(values.len(), fields.len(), "a value for each field of the rule");
+            assert!(values.iter().all(|value| *value != Slot::Absent), "{values:?}");
+        }
         self.custom.map(Settlement::Take)
     }
 }

@@ -6,7 +6,7 @@ use crate::merge::{
     AgreeReason, CarryReason, CompiledLink, ConflictReason, Judgement, KeyedLine, LineJudgement, conflict,
     merge_keyed, merged,
 };
-use crate::model::{CanonicalForm, Normaliser, ScaleBy, Side, Sides, Slot, Value};
+use crate::model::{CanonicalForm, Normaliser, ScaleBy, Side, Sides, Slot, Timestamp, Value};
 
 use super::fixture::{Op, TestMapper, computed, copy, pair};
 
@@ -340,6 +340,36 @@ fn a_custom_policy_decides_or_parks() {
     assert_eq!(judge(Some(Side::Left)), took(Side::Right));
     assert_eq!(judge(Some(Side::Right)), took(Side::Left));
     assert_eq!(judge(None), BOTH);
+}
+
+#[test]
+fn a_custom_policy_decides_a_group_whose_rules_all_choose_the_same_side() {
+    let policy = || ConflictPolicy::Custom("choose".to_owned());
+    let rules = [
+        Rule { on_conflict: policy(), ..copy("f") },
+        Rule { on_conflict: policy(), ..computed("f to g", &["f"], &["g"]) },
+    ];
+    let link = TestMapper::new(rules).with(|mapper| mapper.custom = Some(Side::Left)).link();
+    let judged =
+        pair(&link, [r#"{"f":"a"}"#, r#"{"f":"a","g":"a"}"#], [r#"{"f":"b"}"#, r#"{"f":"c","g":"c"}"#]);
+    assert_eq!(judged.judgements(), [Judgement::Carry { to: Side::Right, why: CarryReason::CustomTook }]);
+}
+
+#[test]
+fn the_newest_wins_only_where_more_lies_between_than_the_clocks_may_be_apart() {
+    let skew = std::time::Duration::from_secs(5);
+    let rule = Rule { on_conflict: ConflictPolicy::Newest { skew }, ..copy("f") };
+    let link = TestMapper::new([rule]).link();
+    let judge = |left: i64, right: i64| {
+        let mut case = pair(&link, [r#"{"f":"a"}"#; 2], [r#"{"f":"b"}"#, r#"{"f":"c"}"#]);
+        case.modified = Sides::new(left, right).map(Timestamp::from_timestamp_millis);
+        case.judgements()[0]
+    };
+    let took = |to: Side| Judgement::Carry { to, why: CarryReason::NewestTook };
+    assert_eq!(judge(5000, 0), BOTH);
+    assert_eq!(judge(0, 5000), BOTH);
+    assert_eq!(judge(5001, 0), took(Side::Right));
+    assert_eq!(judge(0, 5001), took(Side::Left));
 }
 
 mod keyed_laws {

@@ -65,7 +65,9 @@ impl Deciding<'_> {
                 continue;
             }
             match judgement {
-                Judgement::Settled | Judgement::Unknown(_) | Judgement::NotApplied => {}
+                Judgement::Settled | Judgement::NotApplied => {}
+                // What is open about it is not over because a side does not show it now.
+                Judgement::Unknown(_) => contested.extend(self.rule_ids(group)),
                 Judgement::Agree(_) | Judgement::Kept(_) => agreed.insert(group),
                 Judgement::Diverged => diverged.extend(self.rule_ids(group)),
                 Judgement::Carry { to, why } => {

@@ -226,8 +226,9 @@ fn suspects(judgement: Judgement) -> &'static [Side] {
             | CarryReason::CustomTook => one(to.other()),
         },
         Judgement::Conflict(ConflictReason::BothChanged | ConflictReason::Drift) => &Side::BOTH,
-        // Parked as well: once the rule applies, what is there would look like an edit.
-        Judgement::NotApplied => &Side::BOTH,
+        // Parked as well: once the rule applies, or the other side shows its value again, what is there would look like an
+        // edit.
+        Judgement::NotApplied | Judgement::Unknown(_) => &Side::BOTH,
         _ => &[],
     }
 }

@@ -217,7 +217,7 @@ impl Universe {
         let holder: Holder = (side, kind, id.clone());
         let label = format!("{kind}.{} on the {side}", thing.1);
         let root = self.chronicle.root(thing);
-        self.judge_duplicate(side, thing, id, &label);
+        self.judge_duplicate(side, thing, id, op, &label);
         let deleted = self.chronicle.deleted.get(&(side.other(), thing)).copied();
         let is_gone = self.records_of(side.other(), thing).is_empty();
         let came_from_nothing = is_gone && deleted.is_none_or(|at| at < self.chronicle.run_began);
@@ -249,8 +249,9 @@ impl Universe {
         self.judge_uncarried(side, thing, op, &row);
     }
 
-    /// I25: whether a record was made for a thing that the engine knew a record of.
-    fn judge_duplicate(&mut self, side: Side, thing: Thing, id: &RecordId, label: &str) {
+    /// I25: whether a record was made for a thing that the engine knew a record of. Where nothing keeps a create from
+    /// happening twice the engine may not know of a record; but it knows what it sent, and does not send it again.
+    fn judge_duplicate(&mut self, side: Side, thing: Thing, id: &RecordId, op: &WriteOp, label: &str) {
         let (kind, root) = (thing.0, self.chronicle.root(thing));
         let others: Vec<RecordId> =
             self.records_of(side, thing).into_iter().filter(|other| other != id).collect();
@@ -270,7 +271,9 @@ impl Universe {
         match known {
             Some(_) if self.chronicle.is_tangled(thing) => {}
             Some(other) => {
-                let owed = self.promises.owes(kind, "I25", side);
+                let table = self.systems.of(side).tables.get(kind);
+                let is_again = table.is_some_and(|table| table.done.contains_key(&op.id));
+                let owed = self.promises.owes(kind, "I25", side) || is_again && !self.promises.is_lying();
                 let words = format!("{id} was made for {label}, where {other} was known");
                 self.found(Harm::Duplicate, "I25", side, owed, words);
                 self.chronicle.tangled.insert(root);

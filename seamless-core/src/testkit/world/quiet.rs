@@ -222,13 +222,48 @@ impl Universe {
             };
             for (field, rule) in self.fields(kind) {
                 let is_waiting = Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), Some(&rule)));
-                if is_waiting || self.is_denied(kind, field) || self.is_agreed(thing, field, &ids) {
+                if is_waiting {
+                    self.judge_open(waiting, &link, (thing, field), &rule, &ids, owed);
+                    continue;
+                }
+                if self.is_denied(kind, field) || self.is_agreed(thing, field, &ids) {
                     continue;
                 }
                 let words = format!("{rule} of {kind}.{}: {}", thing.1, self.shown_both(kind, field, &ids));
                 self.found(Harm::Disagreement, "I8", Side::Left, owed, words);
             }
         }
+    }
+
+    /// I14, I15: no conflict is open about a field in which both sides hold the same.
+    fn judge_open(
+        &mut self,
+        waiting: &Waiting,
+        link: &LinkId,
+        (thing, field): (Thing, usize),
+        rule: &RuleId,
+        ids: &Sides<RecordId>,
+        owed: bool,
+    ) {
+        let is_of = |side: Side, row: &Attention| row.side == side && row.id == *ids.of(side);
+        let open = waiting.iter().any(|(of, row)| {
+            let is_here = *of == *link && Side::BOTH.into_iter().any(|side| is_of(side, row));
+            is_here
+                && matches!(&row.why, AttentionWhy::Conflict { rules, .. } if rules.iter().all(|of| of == rule))
+        });
+        let held = self.held_by_both(thing.0, field, ids);
+        if open && held.is_some_and(|held| held.left == held.right) && !self.is_denied(thing.0, field) {
+            let words = format!("{rule} of {}.{} is the same on both sides", thing.0, thing.1);
+            self.found(Harm::FalseConflict, "I14", Side::Left, owed, words);
+        }
+    }
+
+    /// What the two records of a thing hold in a carried field.
+    fn held_by_both(&self, kind: usize, field: usize, ids: &Sides<RecordId>) -> Option<Sides<&Value>> {
+        let name = &self.kinds.get(kind)?.carried.get(field)?.field;
+        let held =
+            |side: Side| Some(self.systems.of(side).row(kind, ids.of(side))?.value(name.of(side).as_str()));
+        Some(Sides::new(held(Side::Left)?, held(Side::Right)?))
     }
 
     fn shown_both(&self, kind: usize, field: usize, ids: &Sides<RecordId>) -> String {

@@ -37,6 +37,8 @@ async fn adopting_refuses_what_was_not_approved(stand: &mut Stand<'_>) -> Held {
     same!(store.adopted(&partition()).await?, Some(first.clone()));
     store.complete(&lease, &first, PlanState::Done, at(5)).await?;
     same!(store.adopted(&partition()).await?, None);
+    // Nothing else stands in the way now.
+    same!(refused("e").await, Some(ErrorKind::Conflict));
     store.adopt(&lease, &approval("q", "d")).await?;
     store.commit(&lease, &name, Commit::default()).await?;
     store.complete(&lease, &name, PlanState::Done, at(5)).await?;
