@@ -33,7 +33,7 @@ pub(super) fn compile(
     findings: &mut Findings,
 ) -> Option<Compiled> {
     let entities = entities(cx, at, declared, findings)?;
-    check_declared(cx, at, lines, findings)?;
+    check_declared(cx, at, declared, lines, findings)?;
     let link = link_of_lines(cx, declared, lines, direction, &entities);
     let known = Side::BOTH.iter().all(|side| entities.of(*side).is_some());
     let schemas = if known { cx.options.schemas } else { None };
@@ -109,8 +109,27 @@ fn entities(
     Some(entities)
 }
 
-fn check_declared(cx: &LinkCx<'_>, at: usize, lines: &LinesDecl, findings: &mut Findings) -> Option<()> {
+fn check_declared(
+    cx: &LinkCx<'_>,
+    at: usize,
+    declared: &RuleDecl,
+    lines: &LinesDecl,
+    findings: &mut Findings,
+) -> Option<()> {
     let errors = findings.list.len();
+    let of_values = [
+        ("same_when", !declared.same_when.is_exact()),
+        ("types", declared.types.left.is_some() || declared.types.right.is_some()),
+    ];
+    for (key, _) in of_values.iter().filter(|(_, said)| *said) {
+        let message = format!("`{key}` says nothing of a list");
+        findings.error(
+            "lines-values",
+            cx.rule_place(at, Some(key)),
+            message,
+            "say it in the rules of its lines",
+        );
+    }
     if lines.key.is_empty() {
         let help = "write `key: line_no = Line No.` with the fields that tell one line from another";
         findings.error(
