@@ -188,6 +188,11 @@ fn what_is_wrong_with_a_rule_of_a_line_is_said_at_its_place() {
             "lines-of-lines",
             12,
         ),
+        (
+            "      - a <-> b:\n          key: no = No\n          same_when: case\n          rules: []\n",
+            "lines-values",
+            11,
+        ),
         ("      - a + b <-> c:\n          key: no = No\n          rules: []\n", "field-count", 9),
         ("      - a <-> b:\n          key: no + x = No\n          rules: []\n", "match-width", 10),
         (
