@@ -2,7 +2,7 @@
 //! What the files hold afterwards is read here by a JSON reader of its own.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -284,6 +284,18 @@ impl Tables {
         }
         lines.iter().map(|line| (int(line, no).unwrap(), int(line, quantity).unwrap())).collect()
     }
+
+    /// The lines that say something which nobody maps.
+    fn owned(&self) -> BTreeSet<i64> {
+        let [entity, _, list, no, _] = self.names;
+        let Some(Value::List(lines)) = self.memory.value(entity, &self.id, list) else { panic!("no list") };
+        let says = |line: &&Record| line.field("own").value().is_some();
+        let number = |line: &Record| match line.field(no).to_slot() {
+            Slot::Value(Value::Int(number)) => number,
+            other => panic!("{other:?}"),
+        };
+        lines.iter().filter(says).map(number).collect()
+    }
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
@@ -322,7 +334,12 @@ proptest! {
             if right != erp.table() {
                 erp.put(&right);
             }
+            let owned = [&shop, &erp].map(|side| side.owned());
             run();
+            for (side, before) in [&shop, &erp].into_iter().zip(owned) {
+                let kept: BTreeSet<i64> = before.into_iter().filter(|no| side.table().contains_key(no)).collect();
+                prop_assert_eq!(side.owned(), kept);
+            }
             match together(&base, &left, &right) {
                 Some(merged) => {
                     prop_assert_eq!((shop.table(), erp.table()), (merged.clone(), merged.clone()), "{:?} {:?} {:?}", base, left, right);
