@@ -374,7 +374,7 @@ fn looking_up(left: &str, right: &str, via: LookupVia) -> RuleDecl {
     RuleDecl::new(KindDecl::Lookup(LookupDecl { via, if_missing }), names([left]), names([right]))
 }
 
-/// A value of the right, worked out from fields of the left; see [`expression`](crate::expression). Give the way back
+/// A value of the right, worked out from fields of the left; see [`expression`](mod@crate::expression). Give the way back
 /// with [`RuleDecl::back`], or make the rule one-way.
 pub fn expression<const N: usize>(left: [&str; N], right: &str, to_right: Expression) -> RuleDecl {
     let expressions = Sides::new(None, Some(to_right));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use seamless_core::model::{Decimal, FieldName, Rounding, Value, ValueRef};
 
-use super::{Expression, FUNCTIONS, SOURCE_BYTES_MAX, TEXT_BYTES_MAX};
+use super::{Expression, FUNCTIONS};
 
 fn held(name: &FieldName) -> Value {
     match name.as_str() {
@@ -135,7 +135,6 @@ fn hostile_expressions_are_refused_in_bounded_time() {
     assert!(worth(&large).contains("more than"), "{}", worth(&large));
     assert!(worth("round(1, 4000000000)").contains("more digits"), "{}", worth("round(1, 4000000000)"));
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    assert!(SOURCE_BYTES_MAX <= 4096 && TEXT_BYTES_MAX <= 1 << 20);
 }
 
 #[test]
