@@ -200,3 +200,23 @@ fn i33_a_value_is_not_carried_to_and_fro_between_two_sides_that_lag() {
         assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
     }
 }
+
+/// The partner could not be seen in the plan to which the tombstone came, so the pair waited for it to be shown; the next
+/// plan was told only that the record was gone, and deleted the partner.
+#[test]
+fn i23_a_merge_is_remembered_where_the_partner_cannot_be_seen() {
+    let outcome = played(
+        "
+        left: full
+        right: full
+        things: 3
+        left create 1.2
+        run
+          at 7 left create 1.1
+        left fault fetch-unanswered
+        right merge 1.1 2
+        run
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
