@@ -220,3 +220,36 @@ fn i23_a_merge_is_remembered_where_the_partner_cannot_be_seen() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// A full reading was due after the merge. It goes on behind the tombstones, which alone tell that a record was merged, and
+/// by id the record was only gone. So it was where a process died that had read the tombstone.
+#[test]
+fn i23_a_full_reading_asks_the_feed_what_became_of_what_it_did_not_show() {
+    for script in [
+        "
+        left: full
+        right: full
+        things: 2
+        right create 0.0
+        right create 0.1
+        run
+        left merge 0.1 0
+        run crash=81
+        ",
+        "
+        left: full
+        right: full
+        things: 2
+        run
+          at 38 right create 0.1
+          at 19 left create 0.0
+        run
+        run
+          at 31 left delete 0.0
+          at 14 left merge 0.1 0
+        ",
+    ] {
+        let outcome = played(script);
+        assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+    }
+}
