@@ -253,3 +253,24 @@ fn i23_a_full_reading_asks_the_feed_what_became_of_what_it_did_not_show() {
         assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
     }
 }
+
+/// The record was found by its key after the answer was lost, in capitals, and taken for somebody else's because no value was
+/// as it was sent. It was then a first meeting of two records, in which what is cleared is filled again.
+#[test]
+fn i10_a_record_whose_making_was_in_doubt_is_ours_in_the_form_of_its_system() {
+    let outcome = played(
+        "
+        left: full
+        right: full upper
+        things: 2
+        run
+        right fault lost-reply
+        run
+        right create 0.1
+        left create 0.0
+        run
+        right clear 0.0 0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}

@@ -2,7 +2,7 @@
 //! asks nobody. The doors are [`Ready::refused`] for an answer and [`Ready::fate_of_update`] where there is none.
 
 use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp, WriteOutcome};
-use crate::merge::CompiledLink;
+use crate::merge::{CompiledLink, lossy_form};
 use crate::model::{Error, FieldName, Presence, RecordId, Retry, Side, Value};
 use crate::plan::Entry;
 
@@ -85,8 +85,8 @@ impl Ready {
     }
 
     /// Whether a record that was found by its key is the one that was sent, and not somebody else's of the same key: it
-    /// holds at least one of the other values. A user may have changed some since; where nothing else was sent, the key
-    /// alone tells.
+    /// holds at least one of the other values, or what a system may make of one. A user may have changed some since; where
+    /// nothing else was sent, the key alone tells.
     pub(super) fn is_likely(
         &self,
         link: &CompiledLink,
@@ -100,7 +100,9 @@ impl Ready {
             self.sent.iter().filter(|(slot, value)| !is_key(*slot) && !value.is_blank()).peekable();
         others.peek().is_none()
             || others.any(|(slot, value)| match found.record.get(*slot) {
-                Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
+                Presence::Value(now) => {
+                    forms.slot(*slot).same(now, value.as_ref()) || lossy_form(value.as_ref(), now).is_some()
+                }
                 Presence::Absent | Presence::Unreadable => false,
             })
     }
