@@ -274,3 +274,22 @@ fn i10_a_record_whose_making_was_in_doubt_is_ours_in_the_form_of_its_system() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// The user deleted the record while its partner was being made, so the partner came later than the deletion; it was deleted for
+/// that, and what the user made anew got a partner of its own. The oracle took the two partners for duplicates.
+#[test]
+fn i25_what_is_made_anew_has_another_partner_than_what_was_deleted_while_that_was_made() {
+    let outcome = played(
+        "
+        left: no-complete-enumeration
+        right: full
+        things: 2
+        left create 0.0
+        run
+          at 12 left delete 0.0
+        run
+          at 21 left create 0.0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}

@@ -256,9 +256,15 @@ impl Universe {
             self.records_of(side, thing).into_iter().filter(|other| other != id).collect();
         // A record whose partner a user deleted is on its way out, and no duplicate of what the user made anew.
         let deletion = self.chronicle.deletions.get(&(side.other(), thing)).copied().unwrap_or_default();
+        let sources = self.records_of(side.other(), thing);
         let known = others.iter().find(|other| {
             let other: Holder = (side, kind, (*other).clone());
-            if self.chronicle.first_born.get(&other).is_some_and(|born| *born < deletion) {
+            let born = |of: &Holder| self.chronicle.first_born.get(of).copied().unwrap_or_default();
+            // Nor if it was under way when the partner was deleted: what it is made from now came later than itself.
+            let is_later =
+                |id: &RecordId| born(&(side.other(), kind, id.clone())) > deletion.max(born(&other));
+            let is_anew = deletion > 0 && !sources.is_empty() && sources.iter().all(is_later);
+            if born(&other) < deletion || is_anew {
                 return false;
             }
             let born = self.chronicle.born.get(&other).copied().unwrap_or_default();
