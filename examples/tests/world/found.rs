@@ -293,3 +293,23 @@ fn i25_what_is_made_anew_has_another_partner_than_what_was_deleted_while_that_wa
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// The record was hidden from when it was made to when it was deleted. The oracle held it for one that was in step, and the
+/// partner that the other side's record then got for one that came back.
+#[test]
+fn i24_what_was_never_shown_was_not_in_step_and_does_not_come_back() {
+    let outcome = played(
+        "
+        left: full
+        right: full
+        things: 2
+        run
+          at 9 right create 0.1
+          at 44 left create 0.1
+        right hide 0.1
+        run
+        right delete 0.1
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}

@@ -103,7 +103,11 @@ impl Universe {
             let Some(ids) = self.both(thing).filter(|_| !self.chronicle.is_tangled(thing)) else { continue };
             let born = |side: Side| {
                 let holder = (side, thing.0, ids.of(side).clone());
-                self.chronicle.born.get(&holder).is_none_or(|born| *born < began)
+                let born = self.chronicle.born.get(&holder).copied();
+                let shown = self.chronicle.shown.get(&holder).copied();
+                // What was hidden all the time nobody can have paired.
+                let is_known = self.chronicle.made.contains(&holder) || shown >= born;
+                is_known && born.is_none_or(|born| born < began)
             };
             let Some(link) = self.kinds.get(thing.0).map(|kind| kind.link.clone()) else { continue };
             // What waits as a whole may be no pair yet.
