@@ -313,3 +313,21 @@ fn i24_what_was_never_shown_was_not_in_step_and_does_not_come_back() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// A user put null where empty text was, which is a change, and carrying it showed that both are one to the other system. The
+/// oracle called that an echo.
+#[test]
+fn i21_another_kind_of_nothing_is_no_echo() {
+    let outcome = played(
+        "
+        left: full
+        right: full null-to-empty
+        things: 3
+        right create 0.2
+        run
+          at 57 left edit 0.2 2
+          at 59 left clear 0.2 2
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}

@@ -17,6 +17,8 @@ struct Put<'a> {
     holder: &'a Holder,
     before: &'a Value,
     after: &'a Value,
+    /// What was sent, of which the system made what stands there now.
+    sent: &'a Value,
     /// Whether the same operation came before.
     is_repeated: bool,
 }
@@ -53,13 +55,12 @@ impl Universe {
         let carried = self.carried_names(side, kind);
         let is_repeated = self.chronicle.sent.contains(&op.id);
         for (name, presence) in op.patch.fields() {
-            if presence.value().is_none() {
-                continue;
-            }
+            let Some(sent) = presence.value().map(|value| value.to_value()) else { continue };
             let was = before.value(name.as_str()).clone();
             let is = after.get(name).cloned().unwrap_or(Value::Null);
             if let Some(field) = carried.iter().position(|carried| carried == name) {
-                let put = Put { side, thing, field, holder: &holder, before: &was, after: &is, is_repeated };
+                let (before, after, sent) = (&was, &is, &sent);
+                let put = Put { side, thing, field, holder: &holder, before, after, sent, is_repeated };
                 self.judge_put(&put);
             } else {
                 self.judge_other(side, thing, &holder, name, &was, &is, is_repeated);
@@ -68,7 +69,7 @@ impl Universe {
     }
 
     fn judge_put(&mut self, put: &Put<'_>) {
-        let Put { side, thing, field, holder, before, after, is_repeated } = *put;
+        let Put { side, thing, field, holder, before, after, sent, is_repeated } = *put;
         let kind = thing.0;
         let spot: Spot = (holder.clone(), field);
         let (old, new) = (tag(before), tag(after));
@@ -95,7 +96,12 @@ impl Universe {
         }
         let is_same =
             before == after || (old.is_some() && old == new) || (is_blank(before) && is_blank(after));
-        if is_same && !is_repeated && !is_unseen {
+        // Another kind of nothing, where a user put it into the other side: that both are one here shows when it is written.
+        let is_other_blank = is_blank(before)
+            && is_blank(sent)
+            && before != sent
+            && self.chronicle.dirty.contains_key(&(self.chronicle.root(thing), field, side.other()));
+        if is_same && !is_other_blank && !is_repeated && !is_unseen {
             let owed = self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
                 && self.promises.owes_both(kind, "I7");
