@@ -331,3 +331,23 @@ fn i21_another_kind_of_nothing_is_no_echo() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// The record had let go of its name to its successor and was edited before it could be deleted. A person is asked, and until
+/// then it goes without: the name is the successor's.
+#[test]
+fn i12_what_let_go_of_its_name_and_waits_for_a_person_goes_without() {
+    let outcome = played(
+        "
+        left: full cap=3
+        right: full
+        things: 2
+        left create 0.0
+        run
+        left delete 0.0
+        left create 0.0
+        run
+          at 22 right edit 0.0 2
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}

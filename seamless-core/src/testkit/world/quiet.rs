@@ -264,15 +264,18 @@ impl Universe {
         })
     }
 
-    /// I12: no temporary name stays.
-    pub(super) fn judge_names(&mut self) {
+    /// I12: no temporary name stays, but with a record that waits for a person: its name may be another one's by then, as
+    /// where it was to be deleted for its successor and was edited in the last moment.
+    pub(super) fn judge_names(&mut self, waiting: &Waiting) {
         for side in Side::BOTH {
             for kind in 0..self.kinds.len() {
-                let Some(named_by) = self.kinds.get(kind).map(|kind| kind.named_by.of(side).clone()) else {
-                    continue;
-                };
+                let Some(described) = self.kinds.get(kind) else { continue };
+                let (named_by, link) = (described.named_by.of(side).clone(), described.link.clone());
                 let rows = self.systems.of(side).rows(kind);
-                let odd = rows.filter(|(_, row)| number_of(row.value(named_by.as_str())) != row.thing);
+                let odd = rows.filter(|(id, row)| {
+                    number_of(row.value(named_by.as_str())) != row.thing
+                        && !waits(waiting, &link, side, id, None)
+                });
                 let odd: Vec<String> =
                     odd.map(|(id, row)| format!("{id} is called {}", row.value(named_by.as_str()))).collect();
                 for words in odd {
