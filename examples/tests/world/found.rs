@@ -351,3 +351,23 @@ fn i12_what_let_go_of_its_name_and_waits_for_a_person_goes_without() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// Nobody was told of the merge, and then the survivor was deleted: the user deleted both.
+#[test]
+fn i23_who_deletes_the_survivor_of_a_merge_that_was_not_told_deletes_both() {
+    let outcome = played(
+        "
+        left: no-feed
+        right: full
+        things: 2
+        left create 0.0
+        left create 0.1
+        run
+        run
+        left merge 0.1 0
+        left delete 0.0
+        run
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}

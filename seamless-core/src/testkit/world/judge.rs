@@ -357,7 +357,9 @@ impl Universe {
                 && tick(&self.chronicle.first_born) <= deletion.max(1)
                 || deletion == 0
         });
-        let is_deleted = deletion > 0;
+        // Who deletes the survivor of a merge that nobody was told of deletes both.
+        let is_deleted =
+            deletion > 0 || self.chronicle.deletions.contains_key(&(other, self.chronicle.root(thing)));
         // A merge is told by a tombstone; who reads everything instead of the feed is told nothing.
         let told = self.chronicle.was_told(thing) && self.chronicle.stones_shown.contains(&(other, thing));
         let truth = self.systems.of(other).truth.get(kind);
