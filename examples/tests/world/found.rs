@@ -236,3 +236,174 @@ fn i27_a_record_in_the_form_that_the_system_keeps_is_ours_though_its_answer_was_
     );
     assert_eq!(outcome.findings, []);
 }
+
+/// The partner could not be seen in the plan to which the tombstone came, so the pair waited for it to be shown; the next
+/// plan was told only that the record was gone, and deleted the partner.
+#[test]
+fn i23_a_merge_is_remembered_where_the_partner_cannot_be_seen() {
+    let outcome = played(
+        "
+        left: full
+        right: full
+        things: 3
+        left create 1.2
+        run
+          at 7 left create 1.1
+        left fault fetch-unanswered
+        right merge 1.1 2
+        run
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// A full reading was due after the merge. It goes on behind the tombstones, which alone tell that a record was merged, and
+/// by id the record was only gone. So it was where a process died that had read the tombstone.
+#[test]
+fn i23_a_full_reading_asks_the_feed_what_became_of_what_it_did_not_show() {
+    for script in [
+        "
+        left: full
+        right: full
+        things: 2
+        right create 0.0
+        right create 0.1
+        run
+        left merge 0.1 0
+        run crash=81
+        ",
+        "
+        left: full
+        right: full
+        things: 2
+        run
+          at 38 right create 0.1
+          at 19 left create 0.0
+        run
+        run
+          at 31 left delete 0.0
+          at 14 left merge 0.1 0
+        ",
+    ] {
+        let outcome = played(script);
+        assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+    }
+}
+
+/// The record was found by its key after the answer was lost, in capitals, and taken for somebody else's because no value was
+/// as it was sent. It was then a first meeting of two records, in which what is cleared is filled again.
+#[test]
+fn i10_a_record_whose_making_was_in_doubt_is_ours_in_the_form_of_its_system() {
+    let outcome = played(
+        "
+        left: full
+        right: full upper
+        things: 2
+        run
+        right fault lost-reply
+        run
+        right create 0.1
+        left create 0.0
+        run
+        right clear 0.0 0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// The user deleted the record while its partner was being made, so the partner came later than the deletion; it was deleted for
+/// that, and what the user made anew got a partner of its own. The oracle took the two partners for duplicates.
+#[test]
+fn i25_what_is_made_anew_has_another_partner_than_what_was_deleted_while_that_was_made() {
+    let outcome = played(
+        "
+        left: no-complete-enumeration
+        right: full
+        things: 2
+        left create 0.0
+        run
+          at 12 left delete 0.0
+        run
+          at 21 left create 0.0
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// The record was hidden from when it was made to when it was deleted. The oracle held it for one that was in step, and the
+/// partner that the other side's record then got for one that came back.
+#[test]
+fn i24_what_was_never_shown_was_not_in_step_and_does_not_come_back() {
+    let outcome = played(
+        "
+        left: full
+        right: full
+        things: 2
+        run
+          at 9 right create 0.1
+          at 44 left create 0.1
+        right hide 0.1
+        run
+        right delete 0.1
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// A user put null where empty text was, which is a change, and carrying it showed that both are one to the other system. The
+/// oracle called that an echo.
+#[test]
+fn i21_another_kind_of_nothing_is_no_echo() {
+    let outcome = played(
+        "
+        left: full
+        right: full null-to-empty
+        things: 3
+        right create 0.2
+        run
+          at 57 left edit 0.2 2
+          at 59 left clear 0.2 2
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// The record had let go of its name to its successor and was edited before it could be deleted. A person is asked, and until
+/// then it goes without: the name is the successor's.
+#[test]
+fn i12_what_let_go_of_its_name_and_waits_for_a_person_goes_without() {
+    let outcome = played(
+        "
+        left: full cap=3
+        right: full
+        things: 2
+        left create 0.0
+        run
+        left delete 0.0
+        left create 0.0
+        run
+          at 22 right edit 0.0 2
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}
+
+/// Nobody was told of the merge, and then the survivor was deleted: the user deleted both.
+#[test]
+fn i23_who_deletes_the_survivor_of_a_merge_that_was_not_told_deletes_both() {
+    let outcome = played(
+        "
+        left: no-feed
+        right: full
+        things: 2
+        left create 0.0
+        left create 0.1
+        run
+        run
+        left merge 0.1 0
+        left delete 0.0
+        run
+        ",
+    );
+    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
+}

@@ -93,8 +93,12 @@ async fn find_merge(deciding: &Deciding<'_>, side: Side, loser: RecordId, into: 
     let merged = match known {
         Some(mark) if mark.status == PairStatus::Ended => Merged::Asks { into, partner: None },
         Some(mark) => Merged::Asks { into, partner: Some(mark.ids.of(side.other()).clone()) },
-        None if !is_there(deciding, side.other(), partner).await? => return Ok(()),
-        None => alone(deciding, side, &loser, into).await?,
+        None => match is_there(deciding, side.other(), partner).await? {
+            Some(false) => return Ok(()),
+            Some(true) => alone(deciding, side, &loser, into).await?,
+            // The system says of the merge once, so it is kept as a question.
+            None => Merged::Asks { into, partner: None },
+        },
     };
     deciding.merged.of(side).store(true, Ordering::Relaxed);
     refer(deciding, side, &loser, partner, &merged).await?;
@@ -191,22 +195,27 @@ async fn mark_of(deciding: &Deciding<'_>, side: Side, id: &RecordId) -> Result<O
     Ok(marks.into_iter().next().flatten())
 }
 
-/// Whether the other record of a pair is there; where it was merged itself, something may stand in its place.
-async fn is_there(deciding: &Deciding<'_>, side: Side, id: &RecordId) -> Result<bool> {
+/// Whether the other record of a pair is there; where it was merged itself, something may stand in its place. `None` where
+/// its side does not say.
+async fn is_there(deciding: &Deciding<'_>, side: Side, id: &RecordId) -> Result<Option<bool>> {
     let (store, plan) = (deciding.making.store(), deciding.making.plan());
     let keys = [id.as_bytes().to_vec()];
     let missing = store.spilled_of(plan, area::missing(deciding.place, side), &keys).await?;
     if let Some(content) = missing.into_iter().next().flatten()
         && let Missing::Tombstone(tombstone) = Missing::decode(id, &content)?
     {
-        return Ok(tombstone.merged_into.is_some());
+        return Ok(Some(tombstone.merged_into.is_some()));
     }
     let changed = store.spilled_of(plan, area::changed(deciding.place, side), &keys).await?;
     if changed.into_iter().any(|row| row.is_some()) {
-        return Ok(true);
+        return Ok(Some(true));
     }
     let found = deciding.fetch(side, FetchBy::Ids(vec![id.clone()])).await?;
-    Ok(found.iter().any(|found| matches!(found, Lookup::Found(_))))
+    Ok(match found.first() {
+        Some(Lookup::Found(_)) => Some(true),
+        Some(Lookup::Gone(_)) => Some(false),
+        Some(Lookup::Hidden | Lookup::Several(_) | Lookup::Unanswered) | None => None,
+    })
 }
 
 /// The record as it was read in this plan, or as it is now.

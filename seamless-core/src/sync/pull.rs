@@ -9,7 +9,9 @@ use std::collections::{HashSet, VecDeque};
 
 use futures::{StreamExt, join};
 
-use crate::connector::{Capabilities, Capability, Change, End, Order, ReadQuery, Versioned};
+use crate::connector::{
+    Capabilities, Capability, Change, Cursor, End, Order, ReadQuery, Tombstone, Versioned,
+};
 use crate::merge::CompiledLink;
 use crate::model::{Condition, Error, ErrorKind, FieldName, RecordId, Result, Retry, Side, Timestamp, Truth};
 use crate::plan::{
@@ -112,6 +114,8 @@ struct Pulling<'a> {
     /// The records that could not be read: there, but not shown.
     broken_ids: HashSet<RecordId>,
     full: bool,
+    /// Whether a record of a pair was passed over by a reading of everything.
+    passed_over: bool,
     meter: Meter<'a>,
 }
 
@@ -155,23 +159,13 @@ impl<'a> Pulling<'a> {
             broken: 0,
             broken_ids: HashSet::new(),
             full,
+            passed_over: false,
             meter,
         }
     }
 
-    async fn run(
-        mut self,
-        after: Option<crate::connector::Cursor>,
-        before: Option<Feed>,
-        now: Timestamp,
-    ) -> Result<Pulled> {
-        let query = ReadQuery {
-            entity: self.link.spec().entity.of(self.side).clone(),
-            shape: self.link.shape(self.side).clone(),
-            condition: Condition::Always,
-            after,
-            page_records_max: self.making.inner.options.page_records_max,
-        };
+    async fn run(mut self, after: Option<Cursor>, before: Option<Feed>, now: Timestamp) -> Result<Pulled> {
+        let query = self.query(after);
         let ordered = self.full && self.capabilities.order == Order::RecordId;
         let mut pages =
             self.making.connector(self.side).read(query).await.map_err(|error| self.place(error))?;
@@ -209,6 +203,9 @@ impl<'a> Pulling<'a> {
                 true => self.rest_is_missing().await?,
                 false => self.unseen_is_missing().await?,
             }
+            if let Some(cursor) = before.as_ref().and_then(|feed| feed.cursor.clone()) {
+                self.learn_merges(cursor).await?;
+            }
             let broken = std::mem::take(&mut self.broken_ids);
             close_vanished(self.making, self.place, self.link, self.side, &broken).await?;
         }
@@ -230,6 +227,49 @@ impl<'a> Pulling<'a> {
         let (read, unpaired, full) = (self.read, self.ordinal, self.full);
         self.meter.end();
         Ok(Pulled { feed, complete, full, read, unpaired, gone, rests: None })
+    }
+
+    fn query(&self, after: Option<Cursor>) -> ReadQuery {
+        ReadQuery {
+            entity: self.link.spec().entity.of(self.side).clone(),
+            shape: self.link.shape(self.side).clone(),
+            condition: Condition::Always,
+            after,
+            page_records_max: self.making.inner.options.page_records_max,
+        }
+    }
+
+    /// What the feed says of records that a reading of everything has passed over: only a tombstone tells that a record was
+    /// merged, and the feed goes on behind it afterwards. Nothing else is taken from here, and nothing is read where no
+    /// record is missing.
+    async fn learn_merges(&mut self, after: Cursor) -> Result<()> {
+        if !self.passed_over || !self.capabilities.changes || !self.capabilities.tombstones {
+            return Ok(());
+        }
+        let (store, missing) = (self.making.store(), area::missing(self.place, self.side));
+        let reading = self.making.connector(self.side).read(self.query(Some(after))).await;
+        let mut pages = match reading {
+            // What it knew is forgotten.
+            Err(error) if error.kind() == ErrorKind::CursorExpired => return Ok(()),
+            reading => reading.map_err(|error| self.place(error))?,
+        };
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Err(error) if error.kind() == ErrorKind::CursorExpired => return Ok(()),
+                page => page.map_err(|error| self.place(error))?,
+            };
+            self.making.pulse().await?;
+            let stones: Vec<Tombstone> = page.changes.into_iter().filter_map(tombstone_of).collect();
+            let keys: Vec<Vec<u8>> = stones.iter().map(|stone| stone.id.as_bytes().to_vec()).collect();
+            let known = store.spilled_of(self.making.plan(), missing, &keys).await?;
+            let told = stones.into_iter().zip(known).filter(|(_, known)| known.is_some());
+            let row = |stone: Tombstone| area::row(&stone.id.clone(), Missing::Tombstone(stone).encode());
+            self.making.spill(missing, told.map(|(stone, _)| row(stone)).collect()).await?;
+            if page.end.is_some() {
+                return Ok(());
+            }
+        }
+        Err(self.place(cut_off()))
     }
 
     async fn take_in(&mut self, changes: Vec<Change>, ordered: bool) -> Result<()> {
@@ -394,10 +434,11 @@ impl<'a> Pulling<'a> {
     }
 
     /// A pair whose record the enumeration has passed without showing it.
-    fn nominate(&self, mark: &Mark, sorted: &mut Sorted) {
+    fn nominate(&mut self, mark: &Mark, sorted: &mut Sorted) {
         if mark.status == PairStatus::Ended {
             return;
         }
+        self.passed_over = true;
         sorted.look.push(area::row(&mark.ids.left, Vec::new()));
         sorted.missing.push(area::row(mark.ids.of(self.side), Missing::NotSeen.encode()));
     }
@@ -480,6 +521,13 @@ fn id_of_change(change: &Change) -> Option<&RecordId> {
         Change::Upsert(versioned) => Some(&versioned.id),
         Change::Deleted(tombstone) => Some(&tombstone.id),
         Change::Broken { .. } => None,
+    }
+}
+
+fn tombstone_of(change: Change) -> Option<Tombstone> {
+    match change {
+        Change::Deleted(tombstone) => Some(tombstone),
+        Change::Upsert(_) | Change::Broken { .. } => None,
     }
 }
 

@@ -144,8 +144,15 @@ pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
         (Half::None, Half::There(right)) => deciding.alone(Side::Right, right),
         (Half::There(left), Half::Gone(proof)) => deciding.gone(Side::Right, proof, left),
         (Half::Gone(proof), Half::There(right)) => deciding.gone(Side::Left, proof, right),
-        (Half::Merged { into, partner }, Half::There(_)) => deciding.merged(Side::Left, into, partner),
-        (Half::There(_), Half::Merged { into, partner }) => deciding.merged(Side::Right, into, partner),
+        // Whether its partner can be seen or not: systems say of a merge once, and later only that a record is gone.
+        (Half::Merged { into, partner }, Half::There(_) | Half::Hidden) => {
+            deciding.merged(Side::Left, into, partner)
+        }
+        (Half::There(_) | Half::Hidden, Half::Merged { into, partner }) => {
+            deciding.merged(Side::Right, into, partner)
+        }
+        (Half::Survivor(survivor), Half::Hidden) => deciding.merged(Side::Left, &survivor.id, None),
+        (Half::Hidden, Half::Survivor(survivor)) => deciding.merged(Side::Right, &survivor.id, None),
         (Half::Hidden, _) => deciding.hidden(Side::Left),
         (_, Half::Hidden) => deciding.hidden(Side::Right),
         (Half::None, _) | (_, Half::None) => {}

@@ -17,6 +17,8 @@ struct Put<'a> {
     holder: &'a Holder,
     before: &'a Value,
     after: &'a Value,
+    /// What was sent, of which the system made what stands there now.
+    sent: &'a Value,
     /// Whether the same operation came before.
     is_repeated: bool,
 }
@@ -53,13 +55,12 @@ impl Universe {
         let carried = self.carried_names(side, kind);
         let is_repeated = self.chronicle.sent.contains(&op.id);
         for (name, presence) in op.patch.fields() {
-            if presence.value().is_none() {
-                continue;
-            }
+            let Some(sent) = presence.value().map(|value| value.to_value()) else { continue };
             let was = before.value(name.as_str()).clone();
             let is = after.get(name).cloned().unwrap_or(Value::Null);
             if let Some(field) = carried.iter().position(|carried| carried == name) {
-                let put = Put { side, thing, field, holder: &holder, before: &was, after: &is, is_repeated };
+                let (before, after, sent) = (&was, &is, &sent);
+                let put = Put { side, thing, field, holder: &holder, before, after, sent, is_repeated };
                 self.judge_put(&put);
             } else {
                 self.judge_other(side, thing, &holder, name, &was, &is, is_repeated);
@@ -68,7 +69,7 @@ impl Universe {
     }
 
     fn judge_put(&mut self, put: &Put<'_>) {
-        let Put { side, thing, field, holder, before, after, is_repeated } = *put;
+        let Put { side, thing, field, holder, before, after, sent, is_repeated } = *put;
         let kind = thing.0;
         let spot: Spot = (holder.clone(), field);
         let (old, new) = (tag(before), tag(after));
@@ -95,7 +96,12 @@ impl Universe {
         }
         let is_same =
             before == after || (old.is_some() && old == new) || (is_blank(before) && is_blank(after));
-        if is_same && !is_repeated && !is_unseen {
+        // Another kind of nothing, where a user put it into the other side: that both are one here shows when it is written.
+        let is_other_blank = is_blank(before)
+            && is_blank(sent)
+            && before != sent
+            && self.chronicle.dirty.contains_key(&(self.chronicle.root(thing), field, side.other()));
+        if is_same && !is_other_blank && !is_repeated && !is_unseen {
             let owed = self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
                 && self.promises.owes_both(kind, "I7");
@@ -257,9 +263,15 @@ impl Universe {
             self.records_of(side, thing).into_iter().filter(|other| other != id).collect();
         // A record whose partner a user deleted is on its way out, and no duplicate of what the user made anew.
         let deletion = self.chronicle.deletions.get(&(side.other(), thing)).copied().unwrap_or_default();
+        let sources = self.records_of(side.other(), thing);
         let known = others.iter().find(|other| {
             let other: Holder = (side, kind, (*other).clone());
-            if self.chronicle.first_born.get(&other).is_some_and(|born| *born < deletion) {
+            let born = |of: &Holder| self.chronicle.first_born.get(of).copied().unwrap_or_default();
+            // Nor if it was under way when the partner was deleted: what it is made from now came later than itself.
+            let is_later =
+                |id: &RecordId| born(&(side.other(), kind, id.clone())) > deletion.max(born(&other));
+            let is_anew = deletion > 0 && !sources.is_empty() && sources.iter().all(is_later);
+            if born(&other) < deletion || is_anew {
                 return false;
             }
             let born = self.chronicle.born.get(&other).copied().unwrap_or_default();
@@ -348,7 +360,9 @@ impl Universe {
                 && tick(&self.chronicle.first_born) <= deletion.max(1)
                 || deletion == 0
         });
-        let is_deleted = deletion > 0;
+        // Who deletes the survivor of a merge that nobody was told of deletes both.
+        let is_deleted =
+            deletion > 0 || self.chronicle.deletions.contains_key(&(other, self.chronicle.root(thing)));
         // A merge is told by a tombstone; who reads everything instead of the feed is told nothing.
         let told = self.chronicle.was_told(thing) && self.chronicle.stones_shown.contains(&(other, thing));
         let truth = self.systems.of(other).truth.get(kind);

@@ -242,7 +242,7 @@ impl<'a> Player<'a> {
         let mut world = self.world.lock();
         world.judge_agreement(&waiting);
         world.judge_lost();
-        world.judge_names();
+        world.judge_names(&waiting);
         Ok(())
     }
 

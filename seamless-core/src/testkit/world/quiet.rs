@@ -103,7 +103,11 @@ impl Universe {
             let Some(ids) = self.both(thing).filter(|_| !self.chronicle.is_tangled(thing)) else { continue };
             let born = |side: Side| {
                 let holder = (side, thing.0, ids.of(side).clone());
-                self.chronicle.born.get(&holder).is_none_or(|born| *born < began)
+                let born = self.chronicle.born.get(&holder).copied();
+                let shown = self.chronicle.shown.get(&holder).copied();
+                // What was hidden all the time nobody can have paired.
+                let is_known = self.chronicle.made.contains(&holder) || shown >= born;
+                is_known && born.is_none_or(|born| born < began)
             };
             let Some(link) = self.kinds.get(thing.0).map(|kind| kind.link.clone()) else { continue };
             // What waits as a whole may be no pair yet.
@@ -295,15 +299,18 @@ impl Universe {
         })
     }
 
-    /// I12: no temporary name stays.
-    pub(super) fn judge_names(&mut self) {
+    /// I12: no temporary name stays, but with a record that waits for a person: its name may be another one's by then, as
+    /// where it was to be deleted for its successor and was edited in the last moment.
+    pub(super) fn judge_names(&mut self, waiting: &Waiting) {
         for side in Side::BOTH {
             for kind in 0..self.kinds.len() {
-                let Some(named_by) = self.kinds.get(kind).map(|kind| kind.named_by.of(side).clone()) else {
-                    continue;
-                };
+                let Some(described) = self.kinds.get(kind) else { continue };
+                let (named_by, link) = (described.named_by.of(side).clone(), described.link.clone());
                 let rows = self.systems.of(side).rows(kind);
-                let odd = rows.filter(|(_, row)| number_of(row.value(named_by.as_str())) != row.thing);
+                let odd = rows.filter(|(id, row)| {
+                    number_of(row.value(named_by.as_str())) != row.thing
+                        && !waits(waiting, &link, side, id, None)
+                });
                 let odd: Vec<String> =
                     odd.map(|(id, row)| format!("{id} is called {}", row.value(named_by.as_str()))).collect();
                 for words in odd {
