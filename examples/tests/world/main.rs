@@ -5,6 +5,7 @@
 
 mod broken;
 mod broken_store;
+mod decided;
 mod found;
 mod subject;
 

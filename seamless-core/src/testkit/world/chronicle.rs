@@ -61,6 +61,8 @@ pub(super) struct Chronicle {
     pub(super) twins: BTreeSet<u32>,
     /// Tags that were overwritten unseen, where that is allowed.
     pub(super) forgiven: BTreeSet<u32>,
+    /// What people decided: where which value may give way to which, seen as they saw both.
+    pub(super) consents: BTreeSet<(Spot, Option<u32>, Option<u32>)>,
     /// When a user edited a spot last, while the edit stands there.
     pub(super) edits: BTreeMap<Spot, u64>,
     /// Until when the engine has seen a record.

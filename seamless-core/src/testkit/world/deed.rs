@@ -54,6 +54,12 @@ pub enum What {
     Deny(usize),
     /// Gives it back.
     Allow(usize),
+    /// Looks at what waits for a decision about the thing, and remembers it until the next decision.
+    Look,
+    /// Decides whatever waits for a decision about the thing for this side: as it was looked at last, or as it is now.
+    Resolve,
+    /// Asks for another try with the record.
+    Hint,
 }
 
 impl What {
@@ -77,6 +83,9 @@ impl What {
             What::Show => ("show", None),
             What::Deny(field) => ("deny", Some(field)),
             What::Allow(field) => ("allow", Some(field)),
+            What::Look => ("look", None),
+            What::Resolve => ("resolve", None),
+            What::Hint => ("hint", None),
         }
     }
 
@@ -100,6 +109,9 @@ impl What {
             ("show", None) => What::Show,
             ("deny", Some(field)) => What::Deny(field),
             ("allow", Some(field)) => What::Allow(field),
+            ("look", None) => What::Look,
+            ("resolve", None) => What::Resolve,
+            ("hint", None) => What::Hint,
             _ => return None,
         })
     }

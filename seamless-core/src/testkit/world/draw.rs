@@ -26,6 +26,8 @@ pub struct Weather {
     pub restores: bool,
     /// Whether content changes behind the back of versions and feeds.
     pub silent: bool,
+    /// Whether people decide what waits for them, and ask for another try.
+    pub resolves: bool,
     /// Whether systems declare what is not so.
     pub lies: bool,
     /// Whether faults go on to the end.
@@ -45,6 +47,7 @@ impl Default for Weather {
             upheavals: true,
             restores: false,
             silent: true,
+            resolves: true,
             lies: false,
             unbounded: false,
             steps_max: 30,
@@ -75,6 +78,7 @@ enum Draw {
     Crashing,
     Wait,
     Upheaval,
+    Quarrel,
 }
 
 impl Script {
@@ -90,7 +94,9 @@ impl Script {
         let steps = 3 + dice.below(weather.steps_max.max(1));
         let has_merges = weather.upheavals && dice.once_in(4);
         let has_silent = weather.silent && dice.once_in(4);
-        let deeds = Deeds { kinds, things: script.things, has_merges, has_silent, has_begins: true };
+        let has_resolves = weather.resolves && dice.once_in(2);
+        let deeds =
+            Deeds { kinds, things: script.things, has_merges, has_silent, has_begins: true, has_resolves };
         // A backup that is restored is somebody's doing who is there to be asked.
         let has_restores = weather.restores && dice.once_in(2);
         script.cautious = has_restores;
@@ -118,6 +124,7 @@ impl Script {
             has_merges: false,
             has_silent: weather.silent,
             has_begins: false,
+            has_resolves: weather.resolves,
         };
         for kind in 0..kinds {
             for thing in (0..script.things).filter(|_| !dice.once_in(4)).collect::<Vec<_>>() {
@@ -142,6 +149,8 @@ struct Deeds {
     has_silent: bool,
     /// Whether edits are committed late.
     has_begins: bool,
+    /// Whether people decide what waits for them.
+    has_resolves: bool,
 }
 
 fn draw_side(dice: &mut Dice) -> Side {
@@ -190,6 +199,9 @@ fn draw_step(dice: &mut Dice, weather: &Weather, deeds: &Deeds, has_restores: bo
     if weather.upheavals {
         draws.push((Draw::Upheaval, 1));
     }
+    if deeds.has_resolves {
+        draws.push((Draw::Quarrel, 3));
+    }
     let sum = draws.iter().map(|(_, weight)| weight).sum();
     let mut at = dice.below(sum);
     let mut chosen = Draw::Deed;
@@ -227,8 +239,41 @@ fn draw_step(dice: &mut Dice, weather: &Weather, deeds: &Deeds, has_restores: bo
             let crash = u64::try_from(dice.below(400)).ok();
             vec![Step::Run(Run { crash, deeds: Vec::new() })]
         }
+        Draw::Quarrel => draw_quarrel(dice, deeds),
         Draw::Upheaval => draw_upheaval(dice, deeds, has_restores),
     }
+}
+
+/// Both sides edit a field, and somebody decides between them: at once or later, between two runs or within one, and now and
+/// then without knowing what was edited since.
+fn draw_quarrel(dice: &mut Dice, deeds: &Deeds) -> Vec<Step> {
+    let (kind, thing, field) = (dice.below(deeds.kinds), dice.below(deeds.things), dice.below(4));
+    let deed = |side: Side, what: What| Deed { side, kind, thing, what };
+    let edit = |side: Side, what: What| Step::Deed(deed(side, what));
+    let second = if dice.once_in(4) { What::Clear(field) } else { What::Edit(field) };
+    let mut steps = vec![edit(draw_side(dice), What::Create), Step::Run(Run::default())];
+    let first = draw_side(dice);
+    steps.extend([edit(first, What::Edit(field)), edit(first.other(), second), Step::Run(Run::default())]);
+    if dice.once_in(2) {
+        steps.push(edit(draw_side(dice), What::Look));
+        if dice.once_in(2) {
+            steps
+                .push(edit(draw_side(dice), What::Edit(if dice.once_in(3) { dice.below(4) } else { field })));
+        }
+        steps.extend(dice.once_in(2).then(|| Step::Run(Run::default())));
+    }
+    let decided = deed(draw_side(dice), What::Resolve);
+    if dice.once_in(2) {
+        steps.push(Step::Deed(decided));
+        let moment = 1 + u64::try_from(dice.below(40)).unwrap_or(0);
+        let late = deed(draw_side(dice), What::Edit(field));
+        let deeds = if dice.once_in(2) { vec![(moment, late)] } else { Vec::new() };
+        steps.push(Step::Run(Run { crash: None, deeds }));
+    } else {
+        let moment = 1 + u64::try_from(dice.below(60)).unwrap_or(0);
+        steps.push(Step::Run(Run { crash: None, deeds: vec![(moment, decided)] }));
+    }
+    steps
 }
 
 fn draw_upheaval(dice: &mut Dice, deeds: &Deeds, has_restores: bool) -> Vec<Step> {
@@ -255,7 +300,7 @@ impl Deeds {
     fn draw(&self, dice: &mut Dice) -> Deed {
         let side = draw_side(dice);
         let (kind, thing) = (dice.below(self.kinds), dice.below(self.things));
-        let what = match dice.below(26) {
+        let what = match dice.below(if self.has_resolves { 30 } else { 26 }) {
             0..=4 => What::Create,
             5..=10 => What::Edit(dice.below(4)),
             11..=12 => What::Clear(dice.below(4)),
@@ -269,7 +314,10 @@ impl Deeds {
             23 if self.has_merges => What::Merge(dice.below(self.things)),
             24 if self.has_silent => What::Silent(dice.below(4)),
             23 | 24 => What::Edit(dice.below(4)),
-            _ if self.has_begins => What::Begin(dice.below(4)),
+            25 if self.has_begins => What::Begin(dice.below(4)),
+            26..=27 => What::Resolve,
+            28 => What::Look,
+            29 => What::Hint,
             _ => What::Edit(dice.below(4)),
         };
         Deed { side, kind, thing, what }

@@ -74,6 +74,10 @@ impl Universe {
         let (old, new) = (tag(before), tag(after));
         let place = format!("{} of {}.{} on the {side}", self.field_name(side, kind, field), kind, thing.1);
         let is_unseen = self.chronicle.is_unseen(&spot);
+        let is_decided = self.chronicle.consents.contains(&(spot.clone(), old, new));
+        if is_decided {
+            self.chronicle.replaced.extend(old);
+        }
         if is_unseen && old != new {
             let owed = self.promises.owes(kind, "I10", side);
             if !owed {
@@ -82,7 +86,9 @@ impl Universe {
             let words = format!("{after} replaced {before}, which nobody had seen, in {place}");
             self.found(Harm::LostUpdate, "I10", side, owed, words);
         } else if new.is_some_and(|new| {
-            self.chronicle.banned.contains(&(spot.clone(), new)) && !self.chronicle.twins.contains(&new)
+            !is_decided
+                && self.chronicle.banned.contains(&(spot.clone(), new))
+                && !self.chronicle.twins.contains(&new)
         }) {
             let owed = self.promises.owes(kind, "I10", side)
                 && self.promises.owes_both(kind, "I21")
@@ -95,7 +101,7 @@ impl Universe {
         }
         let is_same =
             before == after || (old.is_some() && old == new) || (is_blank(before) && is_blank(after));
-        if is_same && !is_repeated && !is_unseen {
+        if is_same && !is_repeated && !is_unseen && !is_decided {
             let owed = self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
                 && self.promises.owes_both(kind, "I7");

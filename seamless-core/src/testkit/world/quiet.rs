@@ -18,7 +18,13 @@ pub(super) type Waiting = Vec<(LinkId, Attention)>;
 /// What is kept of a link.
 pub(super) type Kept = (Vec<Mark>, Vec<Pair>);
 
-fn waits(waiting: &Waiting, link: &LinkId, side: Side, id: &RecordId, rule: Option<&RuleId>) -> bool {
+pub(super) fn waits(
+    waiting: &Waiting,
+    link: &LinkId,
+    side: Side,
+    id: &RecordId,
+    rule: Option<&RuleId>,
+) -> bool {
     let of_record = waiting.iter().filter(|(of, row)| of == link && row.side == side && row.id == *id);
     of_record.into_iter().any(|(_, row)| match &row.why {
         AttentionWhy::Conflict { rules, .. } => rule.is_some_and(|rule| rules.contains(rule)),

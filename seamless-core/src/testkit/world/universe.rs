@@ -2,7 +2,7 @@
 //! happen; what users do is `users`', what the engine is shown and does `serve`'s and `accept`'s, what that means `judge`'s.
 //! The door is [`Universe::moment`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use futures::task::AtomicWaker;
 use super::chronicle::{Chronicle, Thing};
 use super::clock::VirtualClock;
 use super::deed::Deed;
+use super::desk::{Desk, View};
 use super::finding::{Finding, Harm};
 use super::kind::Kind;
 use super::promises::Promises;
@@ -45,6 +46,14 @@ pub(super) struct Universe {
     pub(super) agenda: Agenda,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) things: usize,
+    /// Where people decide what waits for them.
+    pub(super) desk: Option<Desk>,
+    /// What is still to be done there.
+    pub(super) asked: VecDeque<Deed>,
+    /// What was looked at there and is not decided.
+    pub(super) views: BTreeMap<Thing, Vec<View>>,
+    /// What was decided there.
+    pub(super) decisions: Vec<(Thing, View)>,
 }
 
 impl Universe {
@@ -65,6 +74,10 @@ impl Universe {
             agenda: Agenda::default(),
             clock: Arc::new(VirtualClock::default()),
             things,
+            desk: None,
+            asked: VecDeque::new(),
+            views: BTreeMap::new(),
+            decisions: Vec::new(),
         }
     }
 
@@ -156,6 +169,7 @@ impl Shared {
 
     /// A step of the process: when it is to die here, this never returns.
     pub(super) async fn step(&self) {
+        self.decide().await;
         let dies = {
             let mut universe = self.lock();
             let dies = universe.agenda.dies_after.is_some_and(|after| universe.agenda.steps >= after);

@@ -79,6 +79,7 @@ impl Universe {
             }
             (What::Hide, Some(id)) => self.hide(side, kind, &id, true),
             (What::Show, Some(id)) => self.hide(side, kind, &id, false),
+            (What::Look | What::Resolve | What::Hint, _) => self.asked.push_back(*deed),
             (What::Deny(field), _) => self.deny(side, kind, at(field), true),
             (What::Allow(field), _) => self.deny(side, kind, at(field), false),
             _ => {}
