@@ -7,6 +7,8 @@ mod broken;
 mod broken_store;
 mod decided;
 mod found;
+mod refused;
+mod renamed;
 mod subject;
 
 use std::sync::Arc;

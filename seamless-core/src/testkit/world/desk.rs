@@ -8,7 +8,8 @@ use super::chronicle::{REFERENCE, Thing, tag};
 use super::deed::{Deed, What};
 use super::finding::Harm;
 use super::kind::Kind;
-use super::quiet::{Waiting, waits};
+use super::names::{NAME, number_as_tag};
+use super::quiet::Waiting;
 use super::table::Row;
 use super::universe::{Shared, Universe};
 use crate::clock::Clock;
@@ -111,6 +112,7 @@ impl Desk {
     async fn hint(&self, world: &Shared, deed: &Deed) -> Result<()> {
         let Some(link) = self.links.get(deed.kind) else { return Ok(()) };
         let Some(id) = world.lock().find(deed.side, (deed.kind, deed.thing)) else { return Ok(()) };
+        world.lock().hints += 1;
         let now = world.lock().clock.now();
         let why = AttentionWhy::Hint { version: None };
         self.store
@@ -182,6 +184,11 @@ impl Universe {
                     |side: Side, row: &Row| -> Value { row.value(carried.field.of(side).as_str()).clone() };
                 (field, Sides::new(tag(&value(Side::Left, &left.1)), tag(&value(Side::Right, &right.1))))
             }
+            None if described.name_rule.as_ref() == Some(rule) => {
+                let name =
+                    |side: Side, row: &Row| number_as_tag(row.value(described.named_by.of(side).as_str()));
+                (NAME, Sides::new(name(Side::Left, &left.1), name(Side::Right, &right.1)))
+            }
             None if is_reference => (REFERENCE, Sides::default()),
             None => return None,
         };
@@ -214,9 +221,12 @@ impl Universe {
                 let now = self.seen(link, side, kind, view.ids.of(side));
                 now.is_some_and(|(now, _)| now == *view.seen.of(side))
             });
-            let is_open = Side::BOTH
-                .into_iter()
-                .any(|side| waits(waiting, &link.spec().id, side, view.ids.of(side), Some(&view.rule)));
+            // That the system refuses what was decided is another matter, of which somebody hears.
+            let is_it = |row: &Attention| {
+                row.id == *view.ids.of(row.side)
+                    && decidable(row).is_some_and(|(rules, _)| rules.contains(&view.rule))
+            };
+            let is_open = waiting.iter().any(|(of, row)| *of == link.spec().id && is_it(row));
             if stands && is_open {
                 let owed = !self.promises.is_lying();
                 let words = format!("{} of {kind}.{} was decided and waits all the same", view.rule, thing.1);

@@ -28,6 +28,8 @@ pub struct Weather {
     pub silent: bool,
     /// Whether people decide what waits for them, and ask for another try.
     pub resolves: bool,
+    /// Whether users change the names that records are matched by, where the kind says that they may.
+    pub renames: bool,
     /// Whether systems declare what is not so.
     pub lies: bool,
     /// Whether faults go on to the end.
@@ -48,6 +50,7 @@ impl Default for Weather {
             restores: false,
             silent: true,
             resolves: true,
+            renames: true,
             lies: false,
             unbounded: false,
             steps_max: 30,
@@ -95,10 +98,19 @@ impl Script {
         let has_merges = weather.upheavals && dice.once_in(4);
         let has_silent = weather.silent && dice.once_in(4);
         let has_resolves = weather.resolves && dice.once_in(2);
-        let deeds =
-            Deeds { kinds, things: script.things, has_merges, has_silent, has_begins: true, has_resolves };
         // A backup that is restored is somebody's doing who is there to be asked.
         let has_restores = weather.restores && dice.once_in(2);
+        // Whose name a merge or a backup brings back could not be told.
+        let has_renames = weather.renames && !has_merges && !has_restores && dice.once_in(3);
+        let deeds = Deeds {
+            kinds,
+            things: script.things,
+            has_merges,
+            has_silent,
+            has_begins: true,
+            has_resolves,
+            has_renames,
+        };
         script.cautious = has_restores;
         for _ in 0..steps {
             let step = draw_step(&mut dice, weather, &deeds, has_restores);
@@ -125,6 +137,7 @@ impl Script {
             has_silent: weather.silent,
             has_begins: false,
             has_resolves: weather.resolves,
+            has_renames: weather.renames,
         };
         for kind in 0..kinds {
             for thing in (0..script.things).filter(|_| !dice.once_in(4)).collect::<Vec<_>>() {
@@ -151,6 +164,8 @@ struct Deeds {
     has_begins: bool,
     /// Whether people decide what waits for them.
     has_resolves: bool,
+    /// Whether users change names.
+    has_renames: bool,
 }
 
 fn draw_side(dice: &mut Dice) -> Side {
@@ -161,7 +176,7 @@ fn draw_switches(dice: &mut Dice, levels: &[Level], weather: &Weather) -> Switch
     let mut switches = Switches::of(dice.pick(levels).unwrap_or(Level::Full));
     let count = dice.below(weather.oddities_max + 1);
     for _ in 0..count {
-        match dice.below(16) {
+        match dice.below(20) {
             0 => switches.truncate = 6 + dice.below(8),
             1 => switches.round = Some(u32::try_from(dice.below(2)).unwrap_or(1)),
             2 => switches.upper = true,
@@ -177,6 +192,10 @@ fn draw_switches(dice: &mut Dice, levels: &[Level], weather: &Weather) -> Switch
             12 => switches.page_skew = true,
             13 => switches.cap = 1 + dice.below(3),
             14 => switches.soft_delete = true,
+            15 => switches.narrow = 8 + dice.below(6),
+            16 => switches.short = 8 + dice.below(6),
+            17 => switches.required = true,
+            18 => switches.picky = true,
             _ => switches.redirect = false,
         }
     }
@@ -300,6 +319,14 @@ impl Deeds {
     fn draw(&self, dice: &mut Dice) -> Deed {
         let side = draw_side(dice);
         let (kind, thing) = (dice.below(self.kinds), dice.below(self.things));
+        if self.has_renames && dice.once_in(4) {
+            let what = if dice.once_in(3) {
+                What::Swap(dice.below(self.things))
+            } else {
+                What::Rename(dice.below(self.things * 3))
+            };
+            return Deed { side, kind, thing, what };
+        }
         let what = match dice.below(if self.has_resolves { 30 } else { 26 }) {
             0..=4 => What::Create,
             5..=10 => What::Edit(dice.below(4)),

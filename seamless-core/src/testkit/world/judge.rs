@@ -4,6 +4,7 @@
 
 use super::chronicle::{Holder, REFERENCE, Spot, Thing, is_blank, tag};
 use super::finding::Harm;
+use super::switches::Blank;
 use super::table::{Row, Values, number_of};
 use super::universe::Universe;
 use crate::connector::WriteOp;
@@ -17,6 +18,8 @@ struct Put<'a> {
     holder: &'a Holder,
     before: &'a Value,
     after: &'a Value,
+    /// What was sent, before the system made something of it.
+    sent: &'a Value,
     /// Whether the same operation came before.
     is_repeated: bool,
 }
@@ -53,13 +56,13 @@ impl Universe {
         let carried = self.carried_names(side, kind);
         let is_repeated = self.chronicle.sent.contains(&op.id);
         for (name, presence) in op.patch.fields() {
-            if presence.value().is_none() {
-                continue;
-            }
+            let Some(sent) = presence.value().map(|value| value.to_value()) else { continue };
             let was = before.value(name.as_str()).clone();
             let is = after.get(name).cloned().unwrap_or(Value::Null);
             if let Some(field) = carried.iter().position(|carried| carried == name) {
-                let put = Put { side, thing, field, holder: &holder, before: &was, after: &is, is_repeated };
+                let sent = &sent;
+                let put =
+                    Put { side, thing, field, holder: &holder, before: &was, after: &is, sent, is_repeated };
                 self.judge_put(&put);
             } else {
                 self.judge_other(side, thing, &holder, name, &was, &is, is_repeated);
@@ -68,7 +71,7 @@ impl Universe {
     }
 
     fn judge_put(&mut self, put: &Put<'_>) {
-        let Put { side, thing, field, holder, before, after, is_repeated } = *put;
+        let Put { side, thing, field, holder, before, after, sent, is_repeated } = *put;
         let kind = thing.0;
         let spot: Spot = (holder.clone(), field);
         let (old, new) = (tag(before), tag(after));
@@ -102,7 +105,10 @@ impl Universe {
         let is_same =
             before == after || (old.is_some() && old == new) || (is_blank(before) && is_blank(after));
         if is_same && !is_repeated && !is_unseen && !is_decided {
-            let owed = self.promises.owes_both(kind, "I21")
+            // That a system keeps nothing in another form is learnt by writing nothing there once.
+            let is_learnt = is_blank(before) && sent != before;
+            let owed = !(is_learnt && self.systems.of(side).switches.blank != Blank::Apart)
+                && self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
                 && self.promises.owes_both(kind, "I7");
             let words = format!("{after} was written over {before} in {place}");
@@ -142,13 +148,7 @@ impl Universe {
         let kind = thing.0;
         let Some(described) = self.kinds.get(kind) else { return };
         if described.named_by.of(side) == name {
-            // A name that is no thing's is a temporary one; that it does not stay is judged when all is quiet.
-            let named = number_of(after).map(|number| self.chronicle.root((kind, number)));
-            if named.is_some_and(|named| named != self.chronicle.root(thing)) {
-                let words = format!("{before} was renamed {after} on the {side}");
-                self.found(Harm::Invention, "I12", side, true, words);
-            }
-            return;
+            return self.judge_name(side, thing, holder, (before, after));
         }
         let reference = described.reference.clone().filter(|reference| reference.field.of(side) == name);
         let Some(reference) = reference else {
@@ -292,7 +292,7 @@ impl Universe {
     fn is_named(&self, side: Side, kind: usize, id: &RecordId) -> bool {
         let named_by = self.kinds.get(kind).map(|kind| kind.named_by.of(side));
         let row = self.systems.of(side).row(kind, id);
-        row.zip(named_by).is_some_and(|(row, name)| number_of(row.value(name.as_str())) == row.thing)
+        row.zip(named_by).is_some_and(|(row, name)| number_of(row.value(name.as_str())).is_some())
     }
 
     /// I31, and I13: what was sent beside the carried fields.

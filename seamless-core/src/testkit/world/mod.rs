@@ -42,10 +42,10 @@
 //! }
 //! ```
 //!
-//! What it does not do: what a schema says of values (lengths, required fields, options) is not enforced; fields whose
-//! values cannot hold a number (booleans, options, dates, sets) stay empty; users never change the name that records are
-//! matched by; links and carried fields are two-way ([`play`] refuses others); a mapping that
-//! brings deleted records back by policy would be found to resurrect them.
+//! What it does not do: fields whose values cannot hold a number (booleans, options, dates, sets) stay empty; no field but
+//! the name that records are matched by is unique, and users change it only where the kind says that it is carried
+//! ([`Kind::renames`]); links and carried fields are two-way ([`play`] refuses others); a mapping that brings deleted records
+//! back by policy would be found to resurrect them.
 
 mod accept;
 mod chronicle;
@@ -59,10 +59,12 @@ mod judge;
 mod kind;
 mod laws;
 mod level;
+mod names;
 mod play;
 mod port;
 mod promises;
 mod quiet;
+mod rules;
 mod script;
 mod search;
 mod serve;

@@ -250,7 +250,7 @@ impl<'a> Player<'a> {
         world.judge_agreement(&waiting);
         world.judge_lost();
         world.judge_decisions(&waiting);
-        world.judge_names();
+        world.judge_names(&waiting);
         Ok(())
     }
 

@@ -52,6 +52,10 @@ pub(super) struct Universe {
     pub(super) asked: VecDeque<Deed>,
     /// What was looked at there and is not decided.
     pub(super) views: BTreeMap<Thing, Vec<View>>,
+    /// How often the same values of a record were refused, by side.
+    pub(super) refusals: BTreeMap<(Side, String), usize>,
+    /// How often somebody asked for another try.
+    pub(super) hints: usize,
     /// What was decided there.
     pub(super) decisions: Vec<(Thing, View)>,
 }
@@ -78,6 +82,8 @@ impl Universe {
             asked: VecDeque::new(),
             views: BTreeMap::new(),
             decisions: Vec::new(),
+            refusals: BTreeMap::new(),
+            hints: 0,
         }
     }
 
