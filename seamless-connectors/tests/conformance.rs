@@ -8,7 +8,7 @@ use std::future::ready;
 use std::sync::Arc;
 
 use futures::executor::block_on;
-use memory_bench::{ENTITY, FIELDS, MemoryUser, entity, rich};
+use memory_bench::{ENTITY, FIELDS, MemoryUser, MemoryWire, entity, rich};
 use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
 use seamless_core::Result;
 use seamless_core::connector::{Capabilities, Connector, Order, UniqueKey, WriteReturns};
@@ -37,8 +37,18 @@ fn rich_file() -> Entity {
 }
 
 /// What needs somebody who can do more than a client, and secrets.
-const ALONE: &[&str] =
-    &["schema.unreadable", "absence.hidden", "feed.hidden", "feed.late_commit", "secrets.nowhere"];
+const ALONE: &[&str] = &[
+    "schema.unreadable",
+    "absence.hidden",
+    "feed.hidden",
+    "feed.late_commit",
+    "secrets.nowhere",
+    "secrets.log",
+    "torn.read",
+    "torn.fetch",
+    "torn.request",
+    "torn.answer",
+];
 /// What is declared is not refused.
 const WRITES: &[&str] = &["refuse.update", "refuse.delete", "refuse.create"];
 const COMPLETE: &[&str] = &["paging.partial"];
@@ -79,15 +89,18 @@ fn check(bench: &Bench, skipped: &[&[&str]]) {
 fn memory(entities: Vec<EntityConfig>) -> (Memory, Bench) {
     let config = entities.into_iter().fold(MemoryConfig::new("x"), MemoryConfig::entity);
     let memory = Memory::new(config).unwrap();
-    let (clone, user) = (memory.clone(), MemoryUser(memory.clone()));
-    (memory, bench(move || Ok(clone.clone())).another_user(user))
+    let (clone, user, wire) = (memory.clone(), MemoryUser(memory.clone()), MemoryWire(memory.clone()));
+    (memory, bench(move || Ok(clone.clone())).another_user(user).wire(wire))
 }
 
 #[test]
 fn memory_conforms() {
     let other = Entity { name: "other".into(), ..entity() };
     let (_, bench) = memory(vec![EntityConfig::new(rich()).ids(Ids::Key), EntityConfig::new(other)]);
-    check(&bench, &[WRITES, COMPLETE, &["feed.none", "feed.no_tombstones", "secrets.nowhere"]]);
+    check(
+        &bench,
+        &[WRITES, COMPLETE, &["feed.none", "feed.no_tombstones", "secrets.nowhere", "secrets.log"]],
+    );
 }
 
 /// A system that can hardly anything says so, and that is conformant.

@@ -52,6 +52,8 @@ enum Flaw {
     RefusesUpdates,
     /// Leaves out the last record of every page.
     LeavesOut,
+    /// Says of values that the system does not take that it has no time.
+    AsksAgain,
 }
 
 #[derive(Debug)]
@@ -200,7 +202,13 @@ impl Connector for Broken {
         };
         let again: Vec<WriteOp> = batch.ops.iter().filter(|op| repeats(op)).map(another).collect();
         let ops = batch.ops.iter().map(|op| self.changed(op)).collect();
-        let written = self.inner.write(entity, WriteBatch { ops }).await?;
+        let mut written = self.inner.write(entity, WriteBatch { ops }).await?;
+        for outcome in &mut written {
+            if let (Flaw::AsksAgain, WriteOutcome::Refused(refusal)) = (self.flaw, outcome) {
+                let error = Error::new(ErrorKind::Unavailable, "not now");
+                *refusal = Refusal { why: RefusalKind::Unavailable, error };
+            }
+        }
         if !again.is_empty() {
             self.inner.write(entity, WriteBatch { ops: again }).await?;
         }
@@ -236,6 +244,21 @@ fn broken(flaw: Flaw, side: Side) -> Subject {
 /// A subject that is wrong about few worlds only.
 pub(crate) fn subject_that_says_gone() -> Subject {
     broken(Flaw::SaysGone, Side::Left)
+}
+
+/// A subject that overwrites what nobody has seen.
+pub(crate) fn reckless() -> Subject {
+    broken(Flaw::Reckless, Side::Right)
+}
+
+/// A subject whose right system has never time for what it will not take.
+pub(crate) fn that_asks_again() -> Subject {
+    broken(Flaw::AsksAgain, Side::Right)
+}
+
+/// A subject whose updates of the right system do not arrive.
+pub(crate) fn that_drops_updates() -> Subject {
+    broken(Flaw::DropsUpdates, Side::Right)
 }
 
 fn check(flaw: Flaw, side: Side, script: &str, harm: Harm) {

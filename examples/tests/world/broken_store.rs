@@ -22,6 +22,10 @@ pub(crate) enum StoreFlaw {
     TwoPartners,
     /// Keeps how an entry ended, and not what that means for a pair that is there already.
     LosesPairs,
+    /// Forgets what people decided.
+    ForgetsDecisions,
+    /// Gives the other side the win.
+    TurnsDecisions,
 }
 
 #[derive(Debug)]
@@ -46,7 +50,7 @@ impl BrokenStore {
                 }
             }
             StoreFlaw::LosesPairs => commit.pairs.retain(|(_, pair)| pair.revision < 2),
-            StoreFlaw::TwoPartners => {}
+            StoreFlaw::TwoPartners | StoreFlaw::ForgetsDecisions | StoreFlaw::TurnsDecisions => {}
         }
         commit
     }
@@ -62,6 +66,18 @@ macro_rules! passed_on {
 
             async fn commit(&self, lease: &Lease, plan: &PlanId, commit: Commit) -> Result<()> {
                 self.inner.commit(lease, plan, self.broken(commit)).await
+            }
+
+            async fn resolutions(&self, link: &LinkId) -> Result<Vec<Resolution>> {
+                let mut kept = self.inner.resolutions(link).await?;
+                match self.flaw {
+                    StoreFlaw::ForgetsDecisions => kept.clear(),
+                    StoreFlaw::TurnsDecisions => {
+                        kept.iter_mut().for_each(|resolution| resolution.take = resolution.take.other());
+                    }
+                    _ => {}
+                }
+                Ok(kept)
             }
 
             async fn marks(&self, link: &LinkId, side: Side, scan: Scan<RecordId>) -> Result<PageOf<Mark>> {
@@ -93,7 +109,6 @@ passed_on! {
     attention(link: &LinkId, until: Option<Timestamp>, scan: Scan<(Side, RecordId)>) -> PageOf<Attention>;
     attention_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Vec<Attention>>;
     resolve(resolutions: &[(LinkId, Resolution)], at: Timestamp) -> ();
-    resolutions(link: &LinkId) -> Vec<Resolution>;
     draft(lease: &Lease, head: &PlanHead) -> ();
     spill(lease: &Lease, plan: &PlanId, area: Area, rows: Vec<SpillRow>) -> ();
     spilled(plan: &PlanId, area: Area, scan: Scan<Vec<u8>>) -> PageOf<SpillRow>;

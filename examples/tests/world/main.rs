@@ -5,7 +5,10 @@
 
 mod broken;
 mod broken_store;
+mod decided;
 mod found;
+mod refused;
+mod renamed;
 mod subject;
 mod weakened;
 

@@ -81,12 +81,14 @@ pub(crate) fn kinds() -> Vec<Kind> {
             .carries("web", "Home Page")
             .carries("limit", "Credit Limit")
             .refers("owner", "Primary Contact", 1)
-            .own("note", "Memo"),
+            .own("note", "Memo")
+            .renames(),
         Kind::new("contacts", left, right, ["email", "E-Mail"])
             .carries("fullname", "Name")
             .carries("title", "Job Title")
             .refers("account", "Company", 0)
-            .own("note", "Memo"),
+            .own("note", "Memo")
+            .renames(),
     ]
 }
 

@@ -121,6 +121,10 @@ impl Connector for Dishonest {
 
     async fn entities(&self) -> Result<Vec<EntityName>> {
         let mut names = self.honest.entities().await?;
+        if self.lies("secrets.log") {
+            // At the level that nobody looks at until something is wrong.
+            tracing::trace!(password = SECRET, "connected");
+        }
         if self.lies("schema.entities") {
             names.reverse();
         }
@@ -176,7 +180,14 @@ impl Connector for Dishonest {
         });
         Ok(Box::pin(pages.map(move |page| {
             number += 1;
-            let mut page = page?;
+            let mut page = match page {
+                // The last page is as good as any to end with.
+                Err(_) if lie == "torn.read" => {
+                    let cursor = Cursor::new(&b"x"[..]);
+                    Page { changes: Vec::new(), end: complete(&cursor), cursor }
+                }
+                page => page?,
+            };
             if page.end.is_some() {
                 memo.lock().unwrap().open_streams = 0;
             }
@@ -213,7 +224,13 @@ impl Connector for Dishonest {
             self.memo().busy = false;
         }
         let asked = query.by.clone();
-        let mut found = self.honest.fetch(query.clone()).await?;
+        let mut found = match (self.honest.fetch(query.clone()).await, &asked) {
+            // What did not answer is not there.
+            (Err(_), FetchBy::Ids(ids)) if self.lies("torn.fetch") => {
+                ids.iter().map(|_| Lookup::Hidden).collect()
+            }
+            (found, _) => found?,
+        };
         if let FetchBy::Ids(ids) = &asked {
             for (id, answer) in ids.iter().zip(&mut found) {
                 self.retell_answer(id, answer);
@@ -502,6 +519,11 @@ impl Dishonest {
                 if refused =>
             {
                 *outcome = done();
+            }
+            "torn.request" if matches!(outcome, WriteOutcome::Ambiguous(_)) => *outcome = done(),
+            "torn.answer" if matches!(outcome, WriteOutcome::Ambiguous(_)) => {
+                let error = Error::new(ErrorKind::Unavailable, "the connection was lost");
+                *outcome = WriteOutcome::Refused(Refusal { why: RefusalKind::Unavailable, error });
             }
             "write.upsert" if refused && op.verb == Verb::Create => {
                 let (verb, expects) = (Verb::Update, Expects::Anything);

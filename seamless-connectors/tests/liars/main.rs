@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dishonest::{Dishonest, Memo, SECRET};
 use futures::executor::block_on;
-use memory_bench::{ENTITY, MemoryUser, entity, rich};
+use memory_bench::{ENTITY, MemoryUser, MemoryWire, entity, rich};
 use seamless_connectors::memory::{EntityConfig, Fault, Ids, Memory, MemoryConfig, full_capabilities};
 use seamless_core::clock::Clock;
 use seamless_core::connector::{
@@ -94,6 +94,7 @@ fn bench(system: &Memory, lie: &'static str) -> Bench {
     Bench::new(ENTITY, open)
         .scratch("kit")
         .another_user(MemoryUser(system.clone()))
+        .wire(MemoryWire(system.clone()))
         .secrets([SECRET])
         .patience(Arc::new(Impatient), Duration::from_secs(1))
 }
@@ -220,7 +221,12 @@ liars!(
     dropped_resume "dropped.resume",
     dropped_fetch "dropped.fetch",
     dropped_write "dropped.write",
+    torn_read "torn.read",
+    torn_fetch "torn.fetch",
+    torn_request "torn.request",
+    torn_answer "torn.answer",
     secrets_nowhere "secrets.nowhere",
+    secrets_log "secrets.log",
 );
 
 #[test]

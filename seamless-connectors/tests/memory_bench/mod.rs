@@ -2,12 +2,13 @@
 #![allow(clippy::indexing_slicing, dead_code)]
 
 use async_trait::async_trait;
-use seamless_connectors::memory::Memory;
+use seamless_connectors::memory::{Fault, Memory};
+use seamless_core::ErrorKind;
 use seamless_core::Result;
 use seamless_core::model::{
     Entity, Field, FieldKind, FieldName, OptionItem, OptionSet, Record, RecordId, Value,
 };
-use seamless_core::testkit::connector_kit::AnotherUser;
+use seamless_core::testkit::connector_kit::{AnotherUser, Torn, Wire};
 
 /// A hostile name for an entity.
 pub(crate) const ENTITY: &str = "Cust \"omer\" $(x) 'LCY'";
@@ -83,5 +84,22 @@ impl AnotherUser for MemoryUser {
 
     async fn commit(&self) -> Result<()> {
         self.0.commit_begun()
+    }
+}
+
+/// Cuts connections to a system in memory.
+pub(crate) struct MemoryWire(pub(crate) Memory);
+
+#[async_trait]
+impl Wire for MemoryWire {
+    async fn cut(&self, torn: Torn) -> Result<bool> {
+        self.0.fail_next(match torn {
+            Torn::Read => Fault::ReadFailsAfter(1, ErrorKind::Unavailable),
+            Torn::Fetch => Fault::FetchFails(ErrorKind::Unavailable),
+            Torn::Request => Fault::LostRequest,
+            Torn::Answer => Fault::LostReply,
+            _ => return Ok(false),
+        });
+        Ok(true)
     }
 }

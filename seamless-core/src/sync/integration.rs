@@ -124,6 +124,12 @@ impl Integration {
         self.inner.links.iter().map(|link| &**link)
     }
 
+    /// The links, shared.
+    #[cfg(feature = "testkit")]
+    pub(crate) fn shared_links(&self) -> &[Arc<CompiledLink>] {
+        &self.inner.links
+    }
+
     /// A link by id.
     ///
     /// Errors: not found, with the links there are.

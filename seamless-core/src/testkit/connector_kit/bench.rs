@@ -51,6 +51,28 @@ pub trait AnotherUser: Send + Sync + 'static {
     }
 }
 
+/// Where the connection of a call is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Torn {
+    /// While an answer of a reading comes, if there are several behind the first one, otherwise at once.
+    Read,
+    /// While the answer of a look-up comes.
+    Fetch,
+    /// While the request of a write is sent: the system does nothing.
+    Request,
+    /// While the answer of a write comes: the system has done what was asked.
+    Answer,
+}
+
+/// Cuts connections between the connector and its system, as a proxy in between can.
+#[async_trait]
+pub trait Wire: Send + Sync + 'static {
+    /// Has the connection of the next call of this kind cut, once; the call after it finds it whole. `false`: that cannot
+    /// be done, and the case is skipped.
+    async fn cut(&self, torn: Torn) -> Result<bool>;
+}
+
 /// The description of a system. By itself it allows reading only; [`Bench::nominate`] and [`Bench::scratch`] allow more.
 ///
 /// The entity should be at rest while the kit runs: another user's work in between can look like a fault.
@@ -67,6 +89,7 @@ pub struct Bench {
     pub(super) samples: BTreeMap<FieldName, Sampler>,
     pub(super) forms: BTreeMap<FieldName, CanonicalForm>,
     pub(super) user: Option<Arc<dyn AnotherUser>>,
+    pub(super) wire: Option<Arc<dyn Wire>>,
     pub(super) secrets: Vec<String>,
     pub(super) large_text_bytes: usize,
     pub(super) records_max: usize,
@@ -94,6 +117,7 @@ impl Bench {
             samples: BTreeMap::new(),
             forms: BTreeMap::new(),
             user: None,
+            wire: None,
             secrets: Vec::new(),
             large_text_bytes: 1 << 20,
             records_max: 5_000,
@@ -163,6 +187,13 @@ impl Bench {
     #[must_use]
     pub fn another_user(mut self, user: impl AnotherUser) -> Self {
         self.user = Some(Arc::new(user));
+        self
+    }
+
+    /// Who can cut connections. Without it nothing is known of what the connector says then.
+    #[must_use]
+    pub fn wire(mut self, wire: impl Wire) -> Self {
+        self.wire = Some(Arc::new(wire));
         self
     }
 

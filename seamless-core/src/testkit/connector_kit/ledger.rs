@@ -22,6 +22,7 @@ struct Notes {
     foreign: BTreeSet<RecordId>,
     lent: BTreeMap<RecordId, Record>,
     leaks: BTreeSet<String>,
+    logged: BTreeSet<String>,
 }
 
 impl Ledger {
@@ -107,6 +108,18 @@ impl Ledger {
     pub(super) fn hear(&self, secrets: &[String], place: &str, text: &str) {
         if secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret.as_str())) {
             self.notes().leaks.insert(place.to_owned());
+        }
+    }
+
+    /// Where secrets were logged.
+    pub(super) fn logged(&self) -> Vec<String> {
+        self.notes().logged.iter().cloned().collect()
+    }
+
+    /// Looks for secrets in what was logged.
+    pub(super) fn hear_logged(&self, secrets: &[String], place: &str, text: &str) {
+        if secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret.as_str())) {
+            self.notes().logged.insert(place.to_owned());
         }
     }
 }

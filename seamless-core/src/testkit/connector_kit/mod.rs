@@ -27,15 +27,22 @@ mod cases;
 mod claim;
 mod fields;
 mod ledger;
+mod log;
 mod reading;
 mod records;
 mod sample;
 mod subject;
 mod watched;
 
-pub use bench::{AnotherUser, Bench};
+pub use bench::{AnotherUser, Bench, Torn, Wire};
 pub use case::{Case, Need, Tier};
+use ledger::Ledger;
+use log::Log;
 use subject::Subject;
+
+use std::sync::Arc;
+
+use tracing::instrument::WithSubscriber;
 
 use super::report::{Line, Report};
 use super::verdict::{self, Held, Outcome, Stop};
@@ -50,10 +57,16 @@ pub async fn check_connector(bench: &Bench) -> Report {
     check_cases(bench, |_| true).await
 }
 
-/// Runs the cases that are picked.
+/// Runs the cases that are picked. What is logged meanwhile goes through the kit.
 pub async fn check_cases(bench: &Bench, pick: impl Fn(&Case) -> bool) -> Report {
+    let ledger = Arc::<Ledger>::default();
+    let log = Log::new(&ledger, &bench.secrets);
+    check_picked(bench, pick, ledger).with_subscriber(log).await
+}
+
+async fn check_picked(bench: &Bench, pick: impl Fn(&Case) -> bool, ledger: Arc<Ledger>) -> Report {
     let mut report = Report { subject: format!("entity {}", bench.entity), ..Report::default() };
-    let subject = match Subject::open(bench).await {
+    let subject = match Subject::open(bench, ledger).await {
         Ok(subject) => subject,
         Err(stop) => {
             let (case, says) = ("system.opens", "a connector is made and knows the entity");

@@ -29,8 +29,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    pub(super) async fn open(bench: &Bench) -> Result<Self, Stop> {
-        let ledger = Arc::<Ledger>::default();
+    pub(super) async fn open(bench: &Bench, ledger: Arc<Ledger>) -> Result<Self, Stop> {
         let secrets: Arc<[String]> = bench.secrets.clone().into();
         let watch = |inner| -> Arc<dyn Connector> {
             let (ledger, secrets) = (Arc::clone(&ledger), Arc::clone(&secrets));

@@ -4,7 +4,7 @@
 use super::chronicle::{Thing, is_blank, tag};
 use super::level::Level;
 use super::switches::Versions;
-use super::table::{Row, Values, number_of, version};
+use super::table::{Row, Values, version};
 use super::universe::Universe;
 use super::users::typed;
 use crate::connector::{
@@ -103,6 +103,7 @@ impl Universe {
         op: &WriteOp,
     ) -> Result<RecordId, Refusal> {
         let mut values = self.said(side, kind, op)?;
+        self.refuse_against_rules(side, kind, None, op, &values)?;
         let Some(named_by) = self.kinds.get(kind).map(|kind| kind.named_by.of(side).clone()) else {
             return Err(missing(&RecordId::int(0)));
         };
@@ -122,9 +123,13 @@ impl Universe {
         if table.now.rows.contains_key(&id) {
             return Err(taken(Some(id)));
         }
-        let thing = values.get(&named_by).and_then(number_of).map(|number| (kind, number));
+        let name = values.get(&named_by).cloned().unwrap_or(Value::Null);
+        let thing = self.thing_of_new(side, kind, &name, &values);
         let defaulted = thing.and_then(|thing| self.default_into(side, thing, &mut values));
-        self.save(side, kind, &id, values.clone());
+        self.save(side, kind, &id, values);
+        if let Some(thing) = thing {
+            self.christen(side, thing, &id);
+        }
         self.judge_create(side, kind, &id, op, thing, defaulted);
         let automated = self.automate(side, kind, &id, op);
         for field in defaulted.into_iter().chain(automated) {
@@ -146,6 +151,15 @@ impl Universe {
             return Err(taken(None));
         }
         Ok(())
+    }
+
+    /// Refuses an update that gives a record another one's name, where names are unique.
+    fn refuse_name(&self, side: Side, kind: usize, row: &Row, after: &Values) -> Result<(), Refusal> {
+        let can = self.systems.of(side).truth.get(kind);
+        let is_unique = can.is_some_and(|can| matches!(can.unique_key, UniqueKey::Fields(_)));
+        let Some(field) = self.name_field(side, kind).filter(|_| is_unique) else { return Ok(()) };
+        let name = after.get(&field).unwrap_or(&Value::Null);
+        if name == row.value(field.as_str()) { Ok(()) } else { self.refuse_taken(side, kind, name) }
     }
 
     /// Puts the system's own value into the last carried field where nothing is said there; the place of the field.
@@ -176,7 +190,10 @@ impl Universe {
         let row = row.ok_or_else(|| missing(id))?;
         self.refuse_stale(side, id, &row, &op.expects)?;
         let mut after = row.values.clone();
+        let said = values.clone();
         after.extend(values);
+        self.refuse_against_rules(side, kind, Some(id), op, &said)?;
+        self.refuse_name(side, kind, &row, &after)?;
         self.judge_update(side, kind, id, op, &row, &after);
         self.save(side, kind, id, after);
         if let Some(field) = self.automate(side, kind, id, op) {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Finding;
+use super::names::Names;
 use crate::model::{ActionId, RecordId, Side, Value};
 
 /// Stands for the carried reference among the carried fields of a kind.
@@ -61,6 +62,10 @@ pub(super) struct Chronicle {
     pub(super) twins: BTreeSet<u32>,
     /// Tags that were overwritten unseen, where that is allowed.
     pub(super) forgiven: BTreeSet<u32>,
+    /// What records were called.
+    pub(super) names: Names,
+    /// What people decided: where which value may give way to which, seen as they saw both.
+    pub(super) consents: BTreeSet<(Spot, Option<u32>, Option<u32>)>,
     /// When a user edited a spot last, while the edit stands there.
     pub(super) edits: BTreeMap<Spot, u64>,
     /// Until when the engine has seen a record.

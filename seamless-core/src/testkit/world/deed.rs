@@ -54,6 +54,16 @@ pub enum What {
     Deny(usize),
     /// Gives it back.
     Allow(usize),
+    /// Changes the name that the record is matched by to that of this number, which may have been another record's.
+    Rename(usize),
+    /// Changes names with the record of another thing.
+    Swap(usize),
+    /// Looks at what waits for a decision about the thing, and remembers it until the next decision.
+    Look,
+    /// Decides whatever waits for a decision about the thing for this side: as it was looked at last, or as it is now.
+    Resolve,
+    /// Asks for another try with the record.
+    Hint,
 }
 
 impl What {
@@ -77,6 +87,11 @@ impl What {
             What::Show => ("show", None),
             What::Deny(field) => ("deny", Some(field)),
             What::Allow(field) => ("allow", Some(field)),
+            What::Rename(number) => ("rename", Some(number)),
+            What::Swap(thing) => ("swap", Some(thing)),
+            What::Look => ("look", None),
+            What::Resolve => ("resolve", None),
+            What::Hint => ("hint", None),
         }
     }
 
@@ -100,6 +115,11 @@ impl What {
             ("show", None) => What::Show,
             ("deny", Some(field)) => What::Deny(field),
             ("allow", Some(field)) => What::Allow(field),
+            ("rename", Some(number)) => What::Rename(number),
+            ("swap", Some(thing)) => What::Swap(thing),
+            ("look", None) => What::Look,
+            ("resolve", None) => What::Resolve,
+            ("hint", None) => What::Hint,
             _ => return None,
         })
     }

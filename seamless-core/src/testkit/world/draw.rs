@@ -26,6 +26,10 @@ pub struct Weather {
     pub restores: bool,
     /// Whether content changes behind the back of versions and feeds.
     pub silent: bool,
+    /// Whether people decide what waits for them, and ask for another try.
+    pub resolves: bool,
+    /// Whether users change the names that records are matched by, where the kind says that they may.
+    pub renames: bool,
     /// Whether systems declare what is not so.
     pub lies: bool,
     /// Whether faults go on to the end.
@@ -45,6 +49,8 @@ impl Default for Weather {
             upheavals: true,
             restores: false,
             silent: true,
+            resolves: true,
+            renames: true,
             lies: false,
             unbounded: false,
             steps_max: 30,
@@ -75,6 +81,7 @@ enum Draw {
     Crashing,
     Wait,
     Upheaval,
+    Quarrel,
 }
 
 impl Script {
@@ -90,9 +97,20 @@ impl Script {
         let steps = 3 + dice.below(weather.steps_max.max(1));
         let has_merges = weather.upheavals && dice.once_in(4);
         let has_silent = weather.silent && dice.once_in(4);
-        let deeds = Deeds { kinds, things: script.things, has_merges, has_silent, has_begins: true };
+        let has_resolves = weather.resolves && dice.once_in(2);
         // A backup that is restored is somebody's doing who is there to be asked.
         let has_restores = weather.restores && dice.once_in(2);
+        // Whose name a merge or a backup brings back could not be told.
+        let has_renames = weather.renames && !has_merges && !has_restores && dice.once_in(3);
+        let deeds = Deeds {
+            kinds,
+            things: script.things,
+            has_merges,
+            has_silent,
+            has_begins: true,
+            has_resolves,
+            has_renames,
+        };
         script.cautious = has_restores;
         for _ in 0..steps {
             let step = draw_step(&mut dice, weather, &deeds, has_restores);
@@ -118,6 +136,8 @@ impl Script {
             has_merges: false,
             has_silent: weather.silent,
             has_begins: false,
+            has_resolves: weather.resolves,
+            has_renames: weather.renames,
         };
         for kind in 0..kinds {
             for thing in (0..script.things).filter(|_| !dice.once_in(4)).collect::<Vec<_>>() {
@@ -142,6 +162,10 @@ struct Deeds {
     has_silent: bool,
     /// Whether edits are committed late.
     has_begins: bool,
+    /// Whether people decide what waits for them.
+    has_resolves: bool,
+    /// Whether users change names.
+    has_renames: bool,
 }
 
 fn draw_side(dice: &mut Dice) -> Side {
@@ -152,7 +176,7 @@ fn draw_switches(dice: &mut Dice, levels: &[Level], weather: &Weather) -> Switch
     let mut switches = Switches::of(dice.pick(levels).unwrap_or(Level::Full));
     let count = dice.below(weather.oddities_max + 1);
     for _ in 0..count {
-        match dice.below(16) {
+        match dice.below(20) {
             0 => switches.truncate = 6 + dice.below(8),
             1 => switches.round = Some(u32::try_from(dice.below(2)).unwrap_or(1)),
             2 => switches.upper = true,
@@ -168,6 +192,10 @@ fn draw_switches(dice: &mut Dice, levels: &[Level], weather: &Weather) -> Switch
             12 => switches.page_skew = true,
             13 => switches.cap = 1 + dice.below(3),
             14 => switches.soft_delete = true,
+            15 => switches.narrow = 8 + dice.below(6),
+            16 => switches.short = 8 + dice.below(6),
+            17 => switches.required = true,
+            18 => switches.picky = true,
             _ => switches.redirect = false,
         }
     }
@@ -189,6 +217,9 @@ fn draw_step(dice: &mut Dice, weather: &Weather, deeds: &Deeds, has_restores: bo
     }
     if weather.upheavals {
         draws.push((Draw::Upheaval, 1));
+    }
+    if deeds.has_resolves {
+        draws.push((Draw::Quarrel, 3));
     }
     let sum = draws.iter().map(|(_, weight)| weight).sum();
     let mut at = dice.below(sum);
@@ -227,8 +258,41 @@ fn draw_step(dice: &mut Dice, weather: &Weather, deeds: &Deeds, has_restores: bo
             let crash = u64::try_from(dice.below(400)).ok();
             vec![Step::Run(Run { crash, deeds: Vec::new() })]
         }
+        Draw::Quarrel => draw_quarrel(dice, deeds),
         Draw::Upheaval => draw_upheaval(dice, deeds, has_restores),
     }
+}
+
+/// Both sides edit a field, and somebody decides between them: at once or later, between two runs or within one, and now and
+/// then without knowing what was edited since.
+fn draw_quarrel(dice: &mut Dice, deeds: &Deeds) -> Vec<Step> {
+    let (kind, thing, field) = (dice.below(deeds.kinds), dice.below(deeds.things), dice.below(4));
+    let deed = |side: Side, what: What| Deed { side, kind, thing, what };
+    let edit = |side: Side, what: What| Step::Deed(deed(side, what));
+    let second = if dice.once_in(4) { What::Clear(field) } else { What::Edit(field) };
+    let mut steps = vec![edit(draw_side(dice), What::Create), Step::Run(Run::default())];
+    let first = draw_side(dice);
+    steps.extend([edit(first, What::Edit(field)), edit(first.other(), second), Step::Run(Run::default())]);
+    if dice.once_in(2) {
+        steps.push(edit(draw_side(dice), What::Look));
+        if dice.once_in(2) {
+            steps
+                .push(edit(draw_side(dice), What::Edit(if dice.once_in(3) { dice.below(4) } else { field })));
+        }
+        steps.extend(dice.once_in(2).then(|| Step::Run(Run::default())));
+    }
+    let decided = deed(draw_side(dice), What::Resolve);
+    if dice.once_in(2) {
+        steps.push(Step::Deed(decided));
+        let moment = 1 + u64::try_from(dice.below(40)).unwrap_or(0);
+        let late = deed(draw_side(dice), What::Edit(field));
+        let deeds = if dice.once_in(2) { vec![(moment, late)] } else { Vec::new() };
+        steps.push(Step::Run(Run { crash: None, deeds }));
+    } else {
+        let moment = 1 + u64::try_from(dice.below(60)).unwrap_or(0);
+        steps.push(Step::Run(Run { crash: None, deeds: vec![(moment, decided)] }));
+    }
+    steps
 }
 
 fn draw_upheaval(dice: &mut Dice, deeds: &Deeds, has_restores: bool) -> Vec<Step> {
@@ -255,7 +319,15 @@ impl Deeds {
     fn draw(&self, dice: &mut Dice) -> Deed {
         let side = draw_side(dice);
         let (kind, thing) = (dice.below(self.kinds), dice.below(self.things));
-        let what = match dice.below(26) {
+        if self.has_renames && dice.once_in(4) {
+            let what = if dice.once_in(3) {
+                What::Swap(dice.below(self.things))
+            } else {
+                What::Rename(dice.below(self.things * 3))
+            };
+            return Deed { side, kind, thing, what };
+        }
+        let what = match dice.below(if self.has_resolves { 30 } else { 26 }) {
             0..=4 => What::Create,
             5..=10 => What::Edit(dice.below(4)),
             11..=12 => What::Clear(dice.below(4)),
@@ -269,7 +341,10 @@ impl Deeds {
             23 if self.has_merges => What::Merge(dice.below(self.things)),
             24 if self.has_silent => What::Silent(dice.below(4)),
             23 | 24 => What::Edit(dice.below(4)),
-            _ if self.has_begins => What::Begin(dice.below(4)),
+            25 if self.has_begins => What::Begin(dice.below(4)),
+            26..=27 => What::Resolve,
+            28 => What::Look,
+            29 => What::Hint,
             _ => What::Edit(dice.below(4)),
         };
         Deed { side, kind, thing, what }

@@ -4,6 +4,7 @@
 
 use super::chronicle::{Holder, REFERENCE, Spot, Thing, is_blank, tag};
 use super::finding::Harm;
+use super::switches::Blank;
 use super::table::{Row, Values, number_of};
 use super::universe::Universe;
 use crate::connector::WriteOp;
@@ -75,6 +76,10 @@ impl Universe {
         let (old, new) = (tag(before), tag(after));
         let place = format!("{} of {}.{} on the {side}", self.field_name(side, kind, field), kind, thing.1);
         let is_unseen = self.chronicle.is_unseen(&spot);
+        let is_decided = self.chronicle.consents.contains(&(spot.clone(), old, new));
+        if is_decided {
+            self.chronicle.replaced.extend(old);
+        }
         if is_unseen && old != new {
             let owed = self.promises.owes(kind, "I10", side);
             if !owed {
@@ -83,7 +88,9 @@ impl Universe {
             let words = format!("{after} replaced {before}, which nobody had seen, in {place}");
             self.found(Harm::LostUpdate, "I10", side, owed, words);
         } else if new.is_some_and(|new| {
-            self.chronicle.banned.contains(&(spot.clone(), new)) && !self.chronicle.twins.contains(&new)
+            !is_decided
+                && self.chronicle.banned.contains(&(spot.clone(), new))
+                && !self.chronicle.twins.contains(&new)
         }) {
             let owed = self.promises.owes(kind, "I10", side)
                 && self.promises.owes_both(kind, "I21")
@@ -101,8 +108,11 @@ impl Universe {
             && is_blank(sent)
             && before != sent
             && self.chronicle.dirty.contains_key(&(self.chronicle.root(thing), field, side.other()));
-        if is_same && !is_other_blank && !is_repeated && !is_unseen {
-            let owed = self.promises.owes_both(kind, "I21")
+        if is_same && !is_other_blank && !is_repeated && !is_unseen && !is_decided {
+            // That a system keeps nothing in another form is learnt by writing nothing there once.
+            let is_learnt = is_blank(before) && sent != before;
+            let owed = !(is_learnt && self.systems.of(side).switches.blank != Blank::Apart)
+                && self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
                 && self.promises.owes_both(kind, "I7");
             let words = format!("{after} was written over {before} in {place}");
@@ -142,13 +152,7 @@ impl Universe {
         let kind = thing.0;
         let Some(described) = self.kinds.get(kind) else { return };
         if described.named_by.of(side) == name {
-            // A name that is no thing's is a temporary one; that it does not stay is judged when all is quiet.
-            let named = number_of(after).map(|number| self.chronicle.root((kind, number)));
-            if named.is_some_and(|named| named != self.chronicle.root(thing)) {
-                let words = format!("{before} was renamed {after} on the {side}");
-                self.found(Harm::Invention, "I12", side, true, words);
-            }
-            return;
+            return self.judge_name(side, thing, holder, (before, after));
         }
         let reference = described.reference.clone().filter(|reference| reference.field.of(side) == name);
         let Some(reference) = reference else {
@@ -301,7 +305,7 @@ impl Universe {
     fn is_named(&self, side: Side, kind: usize, id: &RecordId) -> bool {
         let named_by = self.kinds.get(kind).map(|kind| kind.named_by.of(side));
         let row = self.systems.of(side).row(kind, id);
-        row.zip(named_by).is_some_and(|(row, name)| number_of(row.value(name.as_str())) == row.thing)
+        row.zip(named_by).is_some_and(|(row, name)| number_of(row.value(name.as_str())).is_some())
     }
 
     /// I31, and I13: what was sent beside the carried fields.

@@ -24,6 +24,8 @@ pub struct Kind {
     pub entity: Sides<Entity>,
     /// The text fields that say which thing a record is: what the mapping matches on, and carries on create.
     pub named_by: Sides<FieldName>,
+    /// The rule that carries the name, where users may change it ([`Kind::renames`]).
+    pub name_rule: Option<RuleId>,
     /// The fields that are carried, in both directions.
     pub carried: Vec<Carried>,
     /// A reference that is carried.
@@ -66,10 +68,18 @@ impl Kind {
             link: link.into(),
             entity: Sides::new(left, right),
             named_by: Sides::new(named_left.into(), named_right.into()),
+            name_rule: None,
             carried: Vec::new(),
             reference: None,
             own: Sides::new(None, None),
         }
+    }
+
+    /// Lets users change the names; the rule that carries them, in both directions, is called `left=right`.
+    #[must_use]
+    pub fn renames(mut self) -> Self {
+        self.name_rule = Some(format!("{}={}", self.named_by.left, self.named_by.right).into());
+        self
     }
 
     /// Adds a carried field whose rule is called `left=right`.
@@ -112,6 +122,7 @@ impl Kind {
             link: self.link.clone(),
             entity: self.entity.clone().mirrored(),
             named_by: self.named_by.clone().mirrored(),
+            name_rule: self.name_rule.clone(),
             carried: carried.collect(),
             reference: self
                 .reference
@@ -178,7 +189,8 @@ impl Kind {
             ));
         }
         let reference = self.reference.iter().map(|reference| &reference.rule);
-        for told in self.carried.iter().map(|carried| &carried.rule).chain(reference) {
+        let told = self.carried.iter().map(|carried| &carried.rule);
+        for told in told.chain(&self.name_rule).chain(reference) {
             let Some(rule) = link.rules().iter().find(|rule| rule.id == *told) else {
                 let known: Vec<&str> = link.rules().iter().map(|rule| rule.id.as_str()).collect();
                 return Err(wrong("a kind names a rule that its link lacks")

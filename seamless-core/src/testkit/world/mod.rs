@@ -9,7 +9,7 @@
 //! The oracle believes the simulated systems and a chronicle of what users did. Every value that a user writes begins with a
 //! number that nobody wrote before, so that whatever stands anywhere tells who wrote it for what. Writes are judged when they
 //! arrive (I10, I12, I13, I21, I23 to I26, I31), pages when they are asked for (I28), what waits and what is kept after every
-//! run (I13, I19, I25), and when all is quiet what is left (I7 to I9, I11). Crashes and late answers happen all the while, so
+//! run (I13, I19, I25), and when all is quiet what is left (I7 to I9, I11, I15). Crashes and late answers happen all the while, so
 //! that I22 and I27 are judged by their consequences.
 //!
 //! What is a violation and what is only counted comes from the table of promises ([`crate::plan::guarantee::PROMISES`]), read for what
@@ -42,15 +42,16 @@
 //! }
 //! ```
 //!
-//! What it does not do: what a schema says of values (lengths, required fields, options) is not enforced; fields whose
-//! values cannot hold a number (booleans, options, dates, sets) stay empty; users never change the name that records are
-//! matched by; nobody resolves conflicts; links and carried fields are two-way ([`play`] refuses others); a mapping that
-//! brings deleted records back by policy would be found to resurrect them.
+//! What it does not do: fields whose values cannot hold a number (booleans, options, dates, sets) stay empty; no field but
+//! the name that records are matched by is unique, and users change it only where the kind says that it is carried
+//! ([`Kind::renames`]); links and carried fields are two-way ([`play`] refuses others); a mapping that brings deleted records
+//! back by policy would be found to resurrect them.
 
 mod accept;
 mod chronicle;
 mod clock;
 mod deed;
+mod desk;
 mod dice;
 mod draw;
 mod finding;
@@ -58,10 +59,12 @@ mod judge;
 mod kind;
 mod laws;
 mod level;
+mod names;
 mod play;
 mod port;
 mod promises;
 mod quiet;
+mod rules;
 mod script;
 mod search;
 mod serve;

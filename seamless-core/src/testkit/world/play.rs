@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::executor::block_on;
 use futures::future::{Either, select};
 
-use super::deed::Event;
+use super::deed::{Deed, Event};
+use super::desk::Desk;
 use super::finding::{Finding, Harm, Tally};
 use super::kind::{Process, Subject};
 use super::port::Port;
@@ -96,6 +97,7 @@ impl<'a> Player<'a> {
         let world = Shared::new(universe);
         let store = Arc::new(Witness::new((subject.open)(&clock)?, &world));
         let integration = start(subject, &world, &store)?;
+        world.lock().desk = Some(Desk::new(&integration, &subject.kinds, &store.inner));
         Ok(Self {
             subject,
             cautious: script.cautious,
@@ -109,7 +111,7 @@ impl<'a> Player<'a> {
 
     pub(super) fn step(&mut self, step: &Step) -> Result<()> {
         match step {
-            Step::Deed(deed) => self.world.lock().act(deed),
+            Step::Deed(deed) => self.act(deed),
             Step::Event(side, event) => {
                 self.world.lock().happens(*side, *event);
                 if matches!(event, Event::Clone | Event::Return) {
@@ -126,6 +128,11 @@ impl<'a> Player<'a> {
             }
         }
         Ok(())
+    }
+
+    fn act(&self, deed: &Deed) {
+        self.world.lock().act(deed);
+        block_on(self.world.decide());
     }
 
     fn pass(&self, time: Duration) {
@@ -163,7 +170,7 @@ impl<'a> Player<'a> {
         // Who meant to act when the run was over already acts now.
         let late = std::mem::take(&mut self.world.lock().agenda);
         let deeds = late.deeds.into_values().flatten();
-        deeds.for_each(|deed| self.world.lock().act(&deed));
+        deeds.for_each(|deed| self.act(&deed));
         match ran {
             None => {
                 self.outcome.crashes += 1;
@@ -242,6 +249,7 @@ impl<'a> Player<'a> {
         let mut world = self.world.lock();
         world.judge_agreement(&waiting);
         world.judge_lost();
+        world.judge_decisions(&waiting);
         world.judge_names(&waiting);
         Ok(())
     }

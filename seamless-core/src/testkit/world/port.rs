@@ -105,8 +105,8 @@ impl Connector for Port {
         for name in entities {
             let kind = self.kind(name)?;
             let world = self.world.lock();
-            if let Some(table) = world.systems.of(self.side).tables.get(kind) {
-                schema.entities.insert(name.clone(), table.entity.clone());
+            if let Some(entity) = world.shown_entity(self.side, kind) {
+                schema.entities.insert(name.clone(), entity);
             }
         }
         Ok(schema)

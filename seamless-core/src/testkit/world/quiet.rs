@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use super::chronicle::{REFERENCE, Thing, is_blank, tag};
 use super::finding::Harm;
+use super::names::NAME;
 use super::switches::{Blank, Switches};
-use super::table::number_of;
 use super::universe::Universe;
 use crate::model::{LinkId, RecordId, RuleId, Side, Sides, Value};
 use crate::store::{Attention, AttentionWhy, Mark, Pair, PairStatus};
@@ -18,7 +18,13 @@ pub(super) type Waiting = Vec<(LinkId, Attention)>;
 /// What is kept of a link.
 pub(super) type Kept = (Vec<Mark>, Vec<Pair>);
 
-fn waits(waiting: &Waiting, link: &LinkId, side: Side, id: &RecordId, rule: Option<&RuleId>) -> bool {
+pub(super) fn waits(
+    waiting: &Waiting,
+    link: &LinkId,
+    side: Side,
+    id: &RecordId,
+    rule: Option<&RuleId>,
+) -> bool {
     let of_record = waiting.iter().filter(|(of, row)| of == link && row.side == side && row.id == *id);
     of_record.into_iter().any(|(_, row)| match &row.why {
         AttentionWhy::Conflict { rules, .. } => rule.is_some_and(|rule| rules.contains(rule)),
@@ -64,6 +70,11 @@ impl Universe {
                 |target: Option<usize>| target.map(|target| self.chronicle.root((reference.to, target)));
             return root(self.target(Side::Left, kind, left)) == root(self.target(Side::Right, kind, right));
         }
+        if field == NAME {
+            let name =
+                |side: Side, row: &super::table::Row| row.value(described.named_by.of(side).as_str()).clone();
+            return name(Side::Left, left) == name(Side::Right, right);
+        }
         let Some(carried) = described.carried.get(field) else { return true };
         let value = |side: Side, row: &super::table::Row| row.value(carried.field.of(side).as_str()).clone();
         let (left, right) = (value(Side::Left, left), value(Side::Right, right));
@@ -75,12 +86,13 @@ impl Universe {
             || agree(&left, &right, self.switches(), carried.same)
     }
 
-    /// The fields of a kind: its carried ones, and its reference.
+    /// The fields of a kind: its carried ones, its reference, and the name where users may change it.
     fn fields(&self, kind: usize) -> Vec<(usize, RuleId)> {
         let Some(described) = self.kinds.get(kind) else { return Vec::new() };
         let carried = described.carried.iter().enumerate().map(|(at, carried)| (at, carried.rule.clone()));
         let reference = described.reference.iter().map(|reference| (REFERENCE, reference.rule.clone()));
-        carried.chain(reference).collect()
+        let name = described.name_rule.iter().map(|rule| (NAME, rule.clone()));
+        carried.chain(reference).chain(name).collect()
     }
 
     /// The two records of a thing, where each side has exactly one.
@@ -275,6 +287,7 @@ impl Universe {
             let described = self.kinds.get(kind)?;
             let name = match described.carried.get(field) {
                 Some(carried) => carried.field.of(side),
+                None if field == NAME => described.named_by.of(side),
                 None => described.reference.as_ref()?.field.of(side),
             };
             Some(self.systems.of(side).row(kind, ids.of(side))?.value(name.as_str()).to_string())
@@ -297,28 +310,6 @@ impl Universe {
                 table.is_some_and(|table| table.denied.contains(carried.field.of(side)))
             })
         })
-    }
-
-    /// I12: no temporary name stays, but with a record that waits for a person: its name may be another one's by then, as
-    /// where it was to be deleted for its successor and was edited in the last moment.
-    pub(super) fn judge_names(&mut self, waiting: &Waiting) {
-        for side in Side::BOTH {
-            for kind in 0..self.kinds.len() {
-                let Some(described) = self.kinds.get(kind) else { continue };
-                let (named_by, link) = (described.named_by.of(side).clone(), described.link.clone());
-                let rows = self.systems.of(side).rows(kind);
-                let odd = rows.filter(|(id, row)| {
-                    number_of(row.value(named_by.as_str())) != row.thing
-                        && !waits(waiting, &link, side, id, None)
-                });
-                let odd: Vec<String> =
-                    odd.map(|(id, row)| format!("{id} is called {}", row.value(named_by.as_str()))).collect();
-                for words in odd {
-                    let owed = !self.promises.is_lying();
-                    self.found(Harm::Invention, "I12", side, owed, words);
-                }
-            }
-        }
     }
 
     /// I11: every value that a user wrote stands somewhere, or a user replaced it or put it away.

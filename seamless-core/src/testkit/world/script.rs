@@ -104,7 +104,7 @@ impl Script {
     pub(super) fn check(&self, kinds: usize) -> Result<()> {
         for deed in self.deeds() {
             let argument = match deed.what {
-                What::Refer(thing) | What::Merge(thing) => thing,
+                What::Refer(thing) | What::Merge(thing) | What::Swap(thing) => thing,
                 _ => deed.thing,
             };
             let (what, there) = if deed.kind >= kinds {

@@ -80,7 +80,7 @@ impl Universe {
     }
 
     /// What reading shows of an entity: what is there, or what was there a while ago.
-    fn content(&self, side: Side, kind: usize) -> Content {
+    pub(super) fn content(&self, side: Side, kind: usize) -> Content {
         let table = self.systems.of(side).tables.get(kind);
         table.map(|table| table.ago(self.now(), self.lag(side)).clone()).unwrap_or_default()
     }

@@ -9,7 +9,7 @@ use crate::connector::{Capabilities, Capability, Order, WriteReturns};
 use crate::model::{Decimal, Error, Result, Rounding, Value};
 
 /// The words of scripts, with what a number or name behind them is.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 24] = [
     "truncate=<characters>",
     "round=<digits>",
     "upper",
@@ -29,6 +29,10 @@ const WORDS: [&str; 20] = [
     "soft-delete",
     "no-redirect",
     "shuffle=<number>",
+    "narrow=<characters>",
+    "short=<characters>",
+    "required",
+    "picky",
     "lies=<C1,C2..>",
 ];
 
@@ -97,6 +101,14 @@ pub struct Switches {
     pub redirect: bool,
     /// Enumerations come in an order that this number decides, where no order is promised.
     pub shuffle: u64,
+    /// Carried texts of more characters are refused, if not 0, and nothing says so beforehand.
+    pub narrow: usize,
+    /// Carried texts of more characters are refused, if not 0, and the schema says so.
+    pub short: usize,
+    /// The last carried field must have a value, and the schema says so.
+    pub required: bool,
+    /// Some values of the first carried field are refused, as options that the system does not have.
+    pub picky: bool,
     /// What the system declares although it is not so.
     pub lies: Vec<Capability>,
 }
@@ -122,6 +134,10 @@ impl Default for Switches {
             soft_delete: false,
             redirect: true,
             shuffle: 0,
+            narrow: 0,
+            short: 0,
+            required: false,
+            picky: false,
             lies: Vec::new(),
         }
     }
@@ -159,6 +175,15 @@ impl Switches {
                 None => Value::Decimal(number),
             },
             other => other,
+        }
+    }
+
+    /// What a user types, as long as it may be.
+    pub(super) fn fitting(&self, value: Value) -> Value {
+        let most = [self.narrow, self.short].into_iter().filter(|length| *length > 0).min();
+        match (value, most) {
+            (Value::Text(text), Some(most)) => Value::text(&text.chars().take(most).collect::<String>()),
+            (value, _) => value,
         }
     }
 
@@ -267,6 +292,10 @@ impl Switches {
             "soft-delete" => self.soft_delete = true,
             "no-redirect" => self.redirect = false,
             "shuffle" => self.shuffle = value.parse().ok()?,
+            "narrow" => self.narrow = value.parse().ok()?,
+            "short" => self.short = value.parse().ok()?,
+            "required" => self.required = true,
+            "picky" => self.picky = true,
             "lies" => {
                 self.lies = value.split(',').map(capability).collect::<Option<Vec<_>>>()?;
             }
@@ -319,6 +348,10 @@ impl fmt::Display for Switches {
         flag(self.soft_delete, "soft-delete");
         flag(!self.redirect, "no-redirect");
         flag(self.shuffle > 0, &format!("shuffle={}", self.shuffle));
+        flag(self.narrow > 0, &format!("narrow={}", self.narrow));
+        flag(self.short > 0, &format!("short={}", self.short));
+        flag(self.required, "required");
+        flag(self.picky, "picky");
         let lies: Vec<&str> = self.lies.iter().map(|lie| lie.code()).collect();
         flag(!lies.is_empty(), &format!("lies={}", lies.join(",")));
         f.write_str(&words.join(" "))

@@ -27,7 +27,7 @@ pub(super) struct Row {
     pub(super) hidden: bool,
     /// The world's count when it was changed last, noticed or not.
     pub(super) tick: u64,
-    /// The number of the thing that it stands for; kept while the name is a temporary one.
+    /// The number of the thing that it stands for, whatever it is called by now.
     pub(super) thing: Option<usize>,
 }
 
@@ -140,7 +140,7 @@ impl Table {
         }
         let named = values.get(&self.named_by).and_then(number_of);
         let row = Row {
-            thing: named.or_else(|| self.now.rows.get(id)?.thing),
+            thing: self.now.rows.get(id).and_then(|row| row.thing).or(named),
             values,
             version: at.sequence,
             stamp: at.millis,

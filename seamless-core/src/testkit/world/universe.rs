@@ -2,7 +2,7 @@
 //! happen; what users do is `users`', what the engine is shown and does `serve`'s and `accept`'s, what that means `judge`'s.
 //! The door is [`Universe::moment`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use futures::task::AtomicWaker;
 use super::chronicle::{Chronicle, Thing};
 use super::clock::VirtualClock;
 use super::deed::Deed;
+use super::desk::{Desk, View};
 use super::finding::{Finding, Harm};
 use super::kind::Kind;
 use super::promises::Promises;
@@ -45,6 +46,18 @@ pub(super) struct Universe {
     pub(super) agenda: Agenda,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) things: usize,
+    /// Where people decide what waits for them.
+    pub(super) desk: Option<Desk>,
+    /// What is still to be done there.
+    pub(super) asked: VecDeque<Deed>,
+    /// What was looked at there and is not decided.
+    pub(super) views: BTreeMap<Thing, Vec<View>>,
+    /// How often the same values of a record were refused, by side.
+    pub(super) refusals: BTreeMap<(Side, String), usize>,
+    /// How often somebody asked for another try.
+    pub(super) hints: usize,
+    /// What was decided there.
+    pub(super) decisions: Vec<(Thing, View)>,
 }
 
 impl Universe {
@@ -65,6 +78,12 @@ impl Universe {
             agenda: Agenda::default(),
             clock: Arc::new(VirtualClock::default()),
             things,
+            desk: None,
+            asked: VecDeque::new(),
+            views: BTreeMap::new(),
+            decisions: Vec::new(),
+            refusals: BTreeMap::new(),
+            hints: 0,
         }
     }
 
@@ -156,6 +175,7 @@ impl Shared {
 
     /// A step of the process: when it is to die here, this never returns.
     pub(super) async fn step(&self) {
+        self.decide().await;
         let dies = {
             let mut universe = self.lock();
             let dies = universe.agenda.dies_after.is_some_and(|after| universe.agenda.steps >= after);

@@ -79,6 +79,9 @@ impl Universe {
             }
             (What::Hide, Some(id)) => self.hide(side, kind, &id, true),
             (What::Show, Some(id)) => self.hide(side, kind, &id, false),
+            (What::Rename(number), Some(id)) => self.rename(side, thing, &id, number),
+            (What::Swap(with), Some(id)) => self.swap(side, thing, &id, (kind, with)),
+            (What::Look | What::Resolve | What::Hint, _) => self.asked.push_back(*deed),
             (What::Deny(field), _) => self.deny(side, kind, at(field), true),
             (What::Allow(field), _) => self.deny(side, kind, at(field), false),
             _ => {}
@@ -138,6 +141,9 @@ impl Universe {
         let Some((name, value)) = self.value_for(side, kind, field, tag) else { return };
         let Some(row) = self.systems.of(side).row(kind, id) else { return };
         let before = row.value(name.as_str()).clone();
+        if !silent && !self.is_taken(side, kind, field, &value) {
+            return self.is_told(tag);
+        }
         if is_blank(&before) && is_blank(&value) {
             return;
         }
@@ -172,24 +178,37 @@ impl Universe {
             Some(tag) => typed(tag, system.tables.get(kind)?.entity.field(name.as_str())?),
             None => Value::Null,
         };
-        Some((name, system.switches.stored(typed)))
+        Some((name, system.switches.stored(system.switches.fitting(typed))))
+    }
+
+    /// The system tells a user that it does not take a value: nothing was written.
+    fn is_told(&mut self, tag: Option<u32>) {
+        if let Some(tag) = tag {
+            self.chronicle.written.remove(&tag);
+        }
     }
 
     fn create(&mut self, side: Side, thing: Thing) {
-        let (kind, number) = thing;
+        let kind = thing.0;
         let is_taken = self.systems.of(side).switches.soft_delete && self.in_bin(side, thing).is_some();
         if self.chronicle.is_merged(thing) || is_taken {
             return;
         }
         let Some(described) = self.kinds.get(kind) else { return };
         let (named_by, fields) = (described.named_by.of(side).clone(), described.carried.len());
-        let mut values = Values::from([(named_by.clone(), name_of(number))]);
+        let Some(name) = self.name_for_new(side, thing) else { return };
+        let mut values = Values::from([(named_by.clone(), name)]);
         for field in 0..fields {
             // Now and then something is left out.
             let is_said = field + 1 < fields || !self.chronicle.tick.is_multiple_of(3);
-            let tag = (is_said || self.systems.of(side).switches.default_on_create)
+            let switches = &self.systems.of(side).switches;
+            let tag = (is_said || switches.default_on_create || switches.required)
                 .then(|| self.chronicle.fresh(thing, field, side));
             if let Some((name, value)) = self.value_for(side, kind, field, tag) {
+                if !self.is_taken(side, kind, field, &value) {
+                    self.is_told(tag);
+                    continue;
+                }
                 values.insert(name, value);
             }
         }
@@ -205,6 +224,7 @@ impl Universe {
             self.chronicle.tangled.insert(self.chronicle.root(thing));
         }
         self.save(side, kind, id, values);
+        self.christen(side, thing, id);
         let tick = self.chronicle.tick;
         let holder = (side, kind, id.clone());
         self.chronicle.begins(side, thing, holder.clone(), tick);
@@ -227,7 +247,11 @@ impl Universe {
 
     fn undelete(&mut self, side: Side, thing: Thing) {
         let Some(id) = self.in_bin(side, thing) else { return };
-        if self.chronicle.is_merged(thing) {
+        let field = self.name_field(side, thing.0);
+        let bin = self.systems.of(side).tables.get(thing.0).map(|table| &table.bin);
+        let name = field.zip(bin).and_then(|(field, bin)| Some(bin.get(&id)?.value(field.as_str()).clone()));
+        let is_free = name.is_some_and(|name| self.is_free_for(thing, &name));
+        if self.chronicle.is_merged(thing) || !is_free {
             return;
         }
         let table = self.systems.of_mut(side).tables.get_mut(thing.0);
@@ -264,8 +288,12 @@ impl Universe {
     /// A user puts away what a record holds, and knows it.
     fn bury(&mut self, side: Side, kind: usize, id: &RecordId) {
         let Some(row) = self.systems.of(side).row(kind, id) else { return };
+        let thing = row.thing;
         let tags: Vec<u32> = row.values.values().filter_map(tag).collect();
         self.chronicle.buried.extend(tags.into_iter().map(|tag| ((side, kind, id.clone()), tag)));
+        if let Some(number) = thing {
+            self.unname(side, (kind, number), id);
+        }
     }
 
     fn merge(&mut self, side: Side, thing: Thing, id: &RecordId, into: Thing) {

@@ -10,13 +10,14 @@ mod proof;
 mod refusals;
 mod schema;
 mod secrets;
+mod torn;
 mod values;
 mod writing;
 
 use super::case::Case;
 
 /// The whole table. What looks at everything that was heard comes last.
-pub(super) const ALL: [&[Case]; 12] = [
+pub(super) const ALL: [&[Case]; 13] = [
     schema::CASES,
     paging::CASES,
     cursors::CASES,
@@ -28,5 +29,6 @@ pub(super) const ALL: [&[Case]; 12] = [
     values::CASES,
     feed::CASES,
     dropped::CASES,
+    torn::CASES,
     secrets::CASES,
 ];

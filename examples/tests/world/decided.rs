@@ -1,0 +1,67 @@
+//! People decide what is open, at any moment and now and then without knowing the newest values. A decision speaks of what
+//! was seen and of nothing else.
+
+use seamless_core::testkit::world::{Harm, Outcome, Script, Subject, play};
+
+use super::broken_store::{BrokenStore, StoreFlaw};
+use super::subject::subject;
+
+/// A customer whose name both sides have changed, and the conflict is open.
+const QUARREL: &str = "
+    left create 0.0
+    run
+    run
+    left edit 0.0 0
+    right edit 0.0 0
+    run
+";
+
+fn played(subject: &Subject, script: &str) -> Outcome {
+    play(subject, &Script::parse(&format!("{QUARREL}{script}")).unwrap()).unwrap()
+}
+
+/// How many records hold this in a carried field, in the end.
+fn holders(outcome: &Outcome, value: &str) -> usize {
+    outcome.picture.iter().filter(|line| line.contains(&format!("{value} "))).count()
+}
+
+#[test]
+fn i15_a_decision_ends_a_conflict_at_whatever_moment_of_a_run_it_is_made() {
+    // v1 and v2 are what the record was made with; v3 was written on the left then, v4 on the right.
+    for (side, value) in [("left", "v3"), ("right", "v4")] {
+        for moment in 1..60 {
+            let outcome = played(&subject(), &format!("run\n  at {moment} {side} resolve 0.0\n"));
+            assert_eq!(outcome.findings, [], "at {moment}");
+            assert_eq!(holders(&outcome, value), 2, "at {moment}: {:#?}", outcome.picture);
+        }
+    }
+}
+
+#[test]
+fn i11_an_edit_that_nobody_saw_who_decided_is_not_lost_by_the_decision() {
+    for (loser, winner) in [("right", "left"), ("left", "right")] {
+        let script = format!("left look 0.0\n{loser} edit 0.0 0\n{winner} resolve 0.0\nrun\n");
+        let outcome = played(&subject(), &script);
+        assert_eq!(outcome.findings, []);
+        assert_eq!(holders(&outcome, "v5"), 1, "{:#?}", outcome.picture);
+        for moment in 1..60 {
+            let script = format!("{winner} resolve 0.0\nrun\n  at {moment} {loser} edit 0.0 0\n");
+            let outcome = played(&subject(), &script);
+            assert_eq!(outcome.findings, [], "at {moment}");
+            assert!(holders(&outcome, "v5") > 0, "at {moment}: {:#?}", outcome.picture);
+        }
+    }
+}
+
+#[test]
+fn i15_a_decision_that_is_not_carried_out_or_turned_round_is_found() {
+    let script = "left resolve 0.0\nrun\n";
+    assert_eq!(played(&subject(), script).findings, [], "the script does no harm by itself");
+    for (flaw, harm) in
+        [(StoreFlaw::ForgetsDecisions, Harm::Unsettled), (StoreFlaw::TurnsDecisions, Harm::LostUpdate)]
+    {
+        let broken = subject().store(move |clock| Ok(BrokenStore::open(flaw, clock)));
+        let found = played(&broken, script).findings;
+        assert!(found.iter().any(|found| found.owed && found.harm == harm), "{flaw:?}: {found:#?}");
+    }
+}
