@@ -76,7 +76,9 @@ pub(crate) fn instant(text: &[u8]) -> Option<Instant> {
     let (at, offset) = match text {
         [rest @ .., b'Z' | b'z'] => (rest, None),
         [rest @ .., sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let minutes = number(&[*h1, *h2])?.checked_mul(60)?.checked_add(number(&[*m1, *m2])?)?;
+            let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
+            let minutes =
+                Some(minutes).filter(|minutes| *minutes < 60)?.checked_add(hours.checked_mul(60)?)?;
             let minutes = i16::try_from(minutes).ok().filter(|minutes| *minutes < 24 * 60)?;
             (rest, Some(if *sign == b'-' { -minutes } else { minutes }))
         }
@@ -128,6 +130,10 @@ mod tests {
         {
             assert!(time(text.as_bytes()).is_none() && local(text.as_bytes()).is_none(), "{text}");
         }
+        assert!(
+            instant(b"2024-02-29T10:00:00+00:60").is_none()
+                && instant(b"2024-02-29T10:00:00+24:00").is_none()
+        );
         assert!(date(b"2023-02-29").is_none() && local(b"2024-02-29 10:00:00Z").is_none());
     }
 }

@@ -103,6 +103,10 @@ impl Reading {
         let stamp = table.stamp.clone();
         if let Some(cursor) = &query.after {
             from = place(cursor, format.form(), &stamp, &query)?;
+            let length = std::fs::metadata(&table.path).map_err(|problem| disk(problem, "reading"))?.len();
+            if from.0 > length {
+                return Err(foreign("the cursor is of a longer file").at("entity", &query.entity));
+            }
         }
         let records = Records::open(format, &table.path, from)?;
         let seen = query.after.is_none().then(HashSet::new);
@@ -188,7 +192,12 @@ fn place(cursor: &Cursor, form: &'static str, stamp: &str, query: &ReadQuery) ->
     {
         return Ok((offset, line));
     }
-    Err(Error::new(ErrorKind::CursorExpired, "a file has no feed of changes").at("entity", &query.entity))
+    Err(foreign("a file has no feed of changes").at("entity", &query.entity))
+}
+
+fn foreign(why: &str) -> Error {
+    Error::new(ErrorKind::CursorExpired, why)
+        .with_remedy("read everything once; the cursor that comes with it is good")
 }
 
 fn short(id: &RecordId) -> [u8; 16] {

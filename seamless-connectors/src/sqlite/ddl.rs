@@ -114,8 +114,12 @@ pub(super) enum Literal {
 
 /// Reads one literal, sign and parentheses included; `None` when there is more than that or something else.
 pub(super) fn literal(tokens: &[Token]) -> Option<Literal> {
+    let mut tokens = tokens;
+    // A loop: how deep parentheses are nested is the file's to say, and must not cost stack.
+    while let [Token::Symbol('('), inner @ .., Token::Symbol(')')] = tokens {
+        tokens = inner;
+    }
     match tokens {
-        [Token::Symbol('('), inner @ .., Token::Symbol(')')] => literal(inner),
         [Token::Text(text)] => Some(Literal::Text(text.clone())),
         [Token::Number(number)] => Some(Literal::Number(number.clone())),
         [Token::Symbol('-'), Token::Number(number)] => Some(Literal::Number(format!("-{number}"))),
@@ -144,7 +148,7 @@ pub(super) fn checks(create: &str) -> Vec<Check> {
     while let Some(place) = rest.iter().position(|token| token.is("check")) {
         rest = rest.get(place + 1..).unwrap_or_default();
         if let Some((body, after)) = group(rest) {
-            conjuncts(body).into_iter().for_each(|part| found.extend(check(part)));
+            conjuncts(body).into_iter().for_each(|part| found.extend(check(part, NESTED_MAX)));
             rest = after;
         }
     }
@@ -188,15 +192,30 @@ pub(super) fn split(tokens: &[Token], at: impl Fn(&Token) -> bool) -> Vec<&[Toke
     parts
 }
 
-/// The parts of a condition that must all hold. `BETWEEN .. AND` is cut apart too: its halves say nothing then.
+/// The parts of a condition that must all hold. Where another operator may bind an `AND` (`OR`, `BETWEEN .. AND`, `CASE`),
+/// the condition is one part: a half of it does not have to hold.
 fn conjuncts(body: &[Token]) -> Vec<&[Token]> {
+    let mut depth = 0_usize;
+    let binds = |token: &Token| ["or", "between", "case"].iter().any(|word| token.is(word));
+    for token in body {
+        match token {
+            Token::Symbol('(') => depth += 1,
+            Token::Symbol(')') => depth = depth.saturating_sub(1),
+            token if depth == 0 && binds(token) => return vec![body],
+            _ => {}
+        }
+    }
     split(body, |token| token.is("and"))
 }
 
-fn check(part: &[Token]) -> Option<Check> {
+/// Conditions inside of each other that are looked through: people write one or two.
+const NESTED_MAX: usize = 8;
+
+fn check(part: &[Token], deeper: usize) -> Option<Check> {
+    let deeper = deeper.checked_sub(1)?;
     if let Some((inner, [])) = group(part) {
         return match conjuncts(inner).as_slice() {
-            [one] => check(one),
+            [one] => check(one, deeper),
             _ => None,
         };
     }
@@ -206,7 +225,7 @@ fn check(part: &[Token]) -> Option<Check> {
         && null.is("null")
         && or.is("or")
     {
-        return check(rest).filter(|check| match check {
+        return check(rest, deeper).filter(|check| match check {
             Check::OneOf { column: name, .. } | Check::LengthMax { column: name, .. } => column.names(name),
         });
     }
@@ -261,6 +280,29 @@ mod tests {
                 one_of("flag", vec![Literal::Bool(true), Literal::Null]),
             ]
         );
+    }
+
+    // Catches: a closed set of options, or a length, that the database does not hold to, because half of a condition was
+    // taken for all of it.
+    #[test]
+    fn half_of_a_condition_says_nothing() {
+        for body in [
+            "b = 1 OR b = 2 AND a IN (1)",
+            "b BETWEEN 1 AND a IN (1)",
+            "CASE WHEN b THEN 1 AND a IN (1) AND length(a) < 5 END",
+            "a IS NULL OR b = 2 AND a IN (1)",
+        ] {
+            assert_eq!(checks(&format!("CREATE TABLE t (a, b, CHECK ({body}))")), [], "{body}");
+        }
+    }
+
+    #[test]
+    fn nesting_costs_no_stack() {
+        for (open, close) in [("(", ")"), ("(a IS NULL OR (", "))")] {
+            let (open, close) = (open.repeat(100_000), close.repeat(100_000));
+            checks(&format!("CHECK ({open}a IN (1){close})"));
+            checks(&format!("CHECK (a IN ({open}1{close}))"));
+        }
     }
 
     proptest! {

@@ -170,6 +170,21 @@ impl<'a> Selection<'a> {
     }
 }
 
+/// A place of a table that had another key when the cursor was made cannot be found any more.
+fn refuse_other_key(table: &Table, place: &Place) -> Result<()> {
+    let (mark, key) = match place {
+        Place::All { mark, key } => (mark.as_ref(), key),
+        Place::Changes { mark, key } => (Some(mark), key),
+    };
+    let parts = table.key.names.len();
+    let fits = |id: &RecordId, parts: usize| id.parts().len() == parts;
+    if mark.is_none_or(|mark| fits(mark, 1)) && key.as_ref().is_none_or(|key| fits(key, parts)) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::CursorExpired, "the cursor was made when the table had another key")
+        .with_remedy("read everything once; the cursor that comes with it is good"))
+}
+
 /// The next page of an enumeration or of changes. `started` says that an enumeration began at the start with this
 /// read, so that its end may be complete.
 pub(super) fn page(
@@ -180,6 +195,7 @@ pub(super) fn page(
     started: bool,
     serial: u64,
 ) -> Result<Page> {
+    refuse_other_key(table, &place).map_err(|error| error.at("entity", &query.entity))?;
     let selection = Selection::new(table, &query.shape)?;
     let doing = |error: rusqlite::Error| from_sqlite(&error, "reading a page").at("entity", &query.entity);
     match place {

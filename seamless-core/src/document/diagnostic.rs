@@ -65,6 +65,8 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, span: Span, message: String) -> Self {
+        // A name that the message quotes may hold anything; the message stays one line.
+        let message = if message.contains(char::is_control) { escaped(&message) } else { message };
         Self { code, severity, span, message, help: None, related: Vec::new() }
     }
 
@@ -271,15 +273,9 @@ impl Report {
     }
 }
 
-/// At most forty characters of a text for a message, with control characters escaped.
-pub(super) fn excerpt(text: &str) -> String {
-    const CHARACTERS_MAX: usize = 40;
+fn escaped(text: &str) -> String {
     let mut shown = String::new();
-    for (at, character) in text.chars().enumerate() {
-        if at == CHARACTERS_MAX {
-            shown.push('…');
-            break;
-        }
+    for character in text.chars() {
         if character.is_control() {
             shown.extend(character.escape_default());
         } else {
@@ -287,4 +283,13 @@ pub(super) fn excerpt(text: &str) -> String {
         }
     }
     shown
+}
+
+/// At most forty characters of a text for a message, with control characters escaped.
+pub(super) fn excerpt(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 40;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => escaped(text.get(..end).unwrap_or(text)) + "…",
+        None => escaped(text),
+    }
 }

@@ -13,6 +13,16 @@ use super::traps;
 
 /// The finding for a parser's refusal. `in_flow` tells whether braces or brackets are open.
 pub(super) fn explain(text: &str, error: &ScanError, in_flow: bool) -> Diagnostic {
+    let finding = reason(text, error, in_flow);
+    // Nobody is left without anything to do, also where nothing better is known.
+    let help = finding.help.clone().unwrap_or_else(|| ANYWHERE.to_owned());
+    finding.help(help)
+}
+
+/// What is worth trying whatever the parser stumbled over.
+const ANYWHERE: &str = "put texts that hold signs of YAML in quotes, and close every bracket and quote above";
+
+fn reason(text: &str, error: &ScanError, in_flow: bool) -> Diagnostic {
     let at = floor_boundary(text, error.marker().byte_offset().unwrap_or(text.len()));
     let place = character_at(text, at);
     let quote_it = || quoted_at(text, at, in_flow).map(|meant| format!("write it in quotes: {meant}"));
@@ -222,6 +232,7 @@ fn key_too_long(place: Span) -> Diagnostic {
         place,
         format!("the key before this is longer than {KEY_CHARACTERS_MAX} characters"),
     )
+    .help("give it a shorter key; a long text is a value, behind a key and a `:`")
 }
 
 fn comment_inside_text(place: Span) -> Diagnostic {

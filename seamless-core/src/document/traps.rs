@@ -15,8 +15,10 @@ const CUT_CHARACTERS_MAX: usize = 200;
 /// A word after `!`: YAML takes it for a type.
 pub(super) fn tag(text: &str, span: Span, in_flow: bool) -> Diagnostic {
     let tag = text.get(span.start..span.end).unwrap_or("!");
-    Diagnostic::error("tag", span, format!("`{}` at the start of a value is a YAML tag", excerpt(tag)))
-        .maybe_help(as_text(text, span.start, in_flow))
+    Diagnostic::error("tag", span, format!("`{}` at the start of a value is a YAML tag", excerpt(tag))).help(
+        as_text(text, span.start, in_flow)
+            .unwrap_or_else(|| "remove it, or put the whole text in quotes".to_owned()),
+    )
 }
 
 /// A word after `&`: YAML takes it for a name that other places may repeat.
@@ -62,10 +64,12 @@ pub(super) fn key(text: &str, key: &Node) -> Option<Diagnostic> {
     };
     bracketed.then(|| {
         let one_line = !spelling.contains(['\n', '\r']) && spelling.chars().count() <= 60;
-        let help =
-            (one_line && !spelling.is_empty()).then(|| format!("as a text it is {}", quoted(spelling)));
-        Diagnostic::error("key-kind", key.span, "a key must be a text, not a list or a mapping")
-            .maybe_help(help)
+        let help = if one_line && !spelling.is_empty() {
+            format!("as a text it is {}", quoted(spelling))
+        } else {
+            "give it a text as its key, and put what stands here behind it".to_owned()
+        };
+        Diagnostic::error("key-kind", key.span, "a key must be a text, not a list or a mapping").help(help)
     })
 }
 

@@ -115,7 +115,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) {
+    // The standard library would take a sign for a digit.
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     (0..text.len() / 2).map(|at| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()).collect()
@@ -323,6 +324,12 @@ mod tests {
         let record = Record::from_json(text).unwrap();
         assert_eq!(record.to_json(), text);
         assert!(record.field("b").is_unreadable() && record.field("x").is_absent());
+    }
+
+    #[test]
+    fn a_sign_is_no_hexadecimal_digit() {
+        assert!(serde_json::from_str::<Value>("{\"bytes\":\"+f\"}").is_err());
+        assert!(serde_json::from_str::<Value>("{\"bytes\":\"0F\"}").is_ok());
     }
 
     #[test]

@@ -299,6 +299,10 @@ impl Verifier {
         let TrailerRead { trailer } = serde_json::from_str(content)
             .map_err(|cause| self.refused("the trailer of the plan is not readable").caused_by(cause))?;
         self.check(&trailer)?;
+        // The seal is over what the trailer says: a word that nobody reads could stand beside it otherwise.
+        if trailer_line(&trailer)?.trim_end_matches('\n') != content {
+            return Err(self.refused("the trailer of the plan was edited after it was sealed"));
+        }
         self.trailer = Some(trailer.clone());
         Ok(Line::Trailer(trailer))
     }

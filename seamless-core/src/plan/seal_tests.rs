@@ -52,6 +52,17 @@ fn the_digest_is_that_of_the_file_without_its_last_line() {
     assert_eq!(verify(&file).unwrap(), (samples::head(), trailer));
 }
 
+// Catches: a seal over what was understood of the trailer only. A word that no reader knows, or a count that is left out
+// because it is nothing, would stand in a file that is said to be unedited.
+#[test]
+fn a_trailer_that_is_written_otherwise_is_refused_whatever_it_means() {
+    let (file, _) = sealed(&[]);
+    for (from, to) in [("\"ended\":0,", "\"\":0,\"ended\":0,"), ("\"trailer\":{", "\"trailer\": {")] {
+        assert!(file.contains(from), "{file}");
+        assert_eq!(refusal(&file.replacen(from, to, 1)).0, ErrorKind::Conflict, "{to}");
+    }
+}
+
 // Catches: one error for all, which leaves a person guessing.
 #[test]
 fn each_way_of_being_wrong_has_its_words() {

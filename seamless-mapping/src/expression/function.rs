@@ -74,7 +74,7 @@ functions! {
     text(1..=2, "value, format") "the value as a text; a date in a format of strftime" = to_text;
     trim(1..=1, "text") "the text without blanks at its ends" = |arguments| texts(arguments, |text| text.trim().to_owned());
     upper(1..=1, "text") "the text in capital letters" = |arguments| texts(arguments, str::to_uppercase);
-    year(1..=1, "date") "the year" = |arguments| part(arguments, |date| date.year().unsigned_abs());
+    year(1..=1, "date") "the year" = |arguments| part(arguments, |date| date.year());
 }
 
 fn first(arguments: &[Value]) -> &Value {
@@ -286,8 +286,8 @@ fn date_of(value: &Value) -> Result<Option<NaiveDate>, Problem> {
     }
 }
 
-fn part(arguments: &[Value], part: impl Fn(NaiveDate) -> u32) -> Result<Value, Problem> {
-    Ok(date_of(first(arguments))?.map_or(Value::Null, |date| Value::Int(i64::from(part(date)))))
+fn part<T: Into<i64>>(arguments: &[Value], part: impl Fn(NaiveDate) -> T) -> Result<Value, Problem> {
+    Ok(date_of(first(arguments))?.map_or(Value::Null, |date| Value::Int(part(date).into())))
 }
 
 fn moved(

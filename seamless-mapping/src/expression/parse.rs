@@ -25,7 +25,7 @@ pub struct ParseProblem {
 
 impl ParseProblem {
     fn new(range: Range<usize>, message: impl Into<String>, help: &str) -> Self {
-        Self { range, message: message.into(), help: (!help.is_empty()).then(|| help.to_owned()) }
+        Self { range, message: message.into(), help: Some(help.to_owned()) }
     }
 }
 
@@ -141,7 +141,7 @@ fn tokens(source: &str) -> Result<Vec<(Token, Range<usize>)>, ParseProblem> {
             let body = rest.get(1..).unwrap_or("");
             let Some(length) = body.find(first) else {
                 let message = format!("the quote {first} is not closed");
-                return Err(ParseProblem::new(at..source.len(), message, ""));
+                return Err(ParseProblem::new(at..source.len(), message, &format!("add {first} at its end")));
             };
             let inner = body.get(..length).unwrap_or("").to_owned();
             let end = at + length + 2;
@@ -190,7 +190,11 @@ impl<'a> Parser<'a> {
         if self.take(sign) {
             return Ok(());
         }
-        Err(ParseProblem::new(self.here(), format!("`{text}` is expected here"), ""))
+        Err(ParseProblem::new(
+            self.here(),
+            format!("`{text}` is expected here"),
+            &format!("write `{text}`, or take out what it belongs to"),
+        ))
     }
 
     /// One level deeper, for as long as `read` takes.

@@ -88,8 +88,7 @@ struct Refusal {
 
 impl Refusal {
     fn new(range: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
-        let help = help.into();
-        Self { range, message: message.into(), help: (!help.is_empty()).then_some(help) }
+        Self { range, message: message.into(), help: Some(help.into()) }
     }
 }
 
@@ -135,7 +134,11 @@ fn tokens(text: &str) -> Result<Vec<Token>, Refusal> {
         if matches!(first, '`' | '"' | '\'') {
             let body = rest.get(1..).unwrap_or("");
             let Some(length) = body.find(first) else {
-                return Err(Refusal::new(at..text.len(), format!("the quote {first} is not closed"), ""));
+                return Err(Refusal::new(
+                    at..text.len(),
+                    format!("the quote {first} is not closed"),
+                    format!("add {first} at its end"),
+                ));
             };
             let inner = body.get(..length).unwrap_or("").to_owned();
             let end = at + length + 2;
@@ -344,7 +347,11 @@ impl<'a> Parser<'a, '_> {
         if self.take_mark(mark) {
             return Ok(());
         }
-        Err(Refusal::new(self.here(), format!("`{sign}` is expected here"), ""))
+        Err(Refusal::new(
+            self.here(),
+            format!("`{sign}` is expected here"),
+            format!("close what is open with `{sign}`"),
+        ))
     }
 }
 
@@ -412,8 +419,8 @@ mod tests {
                 "no function is called `empty`; there is `blank(field)`; put a name with parentheses in backticks",
             ),
             ("a in (1, 2)", "a list is expected after `in`; write `field in [a, b]`"),
-            ("(a == 1", "`)` is expected here; "),
-            ("a == 'x", "the quote ' is not closed; "),
+            ("(a == 1", "`)` is expected here; close what is open with `)`"),
+            ("a == 'x", "the quote ' is not closed; add ' at its end"),
             ("a == date(31.1.2024)", "not a date; write `date(2024-01-31)`"),
             ("a == ${x}", "no parameter is called `x`; declare it: `parameters: { x: { type: text } }`"),
             ("and", "a field is expected here; put a hostile name in backticks"),

@@ -71,7 +71,8 @@ impl Sentence {
         let at = |range: Range<usize>, message: String| {
             Diagnostic::error("sentence", document.span_in(node, range), message)
         };
-        let pieces = pieces(text, operators).map_err(|(range, message)| at(range, message))?;
+        let pieces = pieces(text, operators)
+            .map_err(|(range, message)| at(range, message).help(format!("write it like `{expected}`")))?;
         let mut sides: [Vec<Word>; 2] = [Vec::new(), Vec::new()];
         let mut operator = None;
         let mut word_expected = true;
@@ -276,8 +277,8 @@ mod tests {
             ("a + -> c", "a name is missing before `->`; write it like `a <-> b`"),
             ("-> c", "a name is missing before `->`; write it like `a <-> b`"),
             ("a ->", "a name is missing at the end; write it like `a <-> b`"),
-            ("`a -> b", "the quote ` is not closed; "),
-            ("`a` b -> c", "after a quoted name an operator is expected; "),
+            ("`a -> b", "the quote ` is not closed; write it like `a <-> b`"),
+            ("`a` b -> c", "after a quoted name an operator is expected; write it like `a <-> b`"),
         ];
         for (text, expected) in table {
             assert_eq!(parsed(text).unwrap_err(), expected, "{text}");

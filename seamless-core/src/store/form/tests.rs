@@ -134,6 +134,16 @@ fn values_that_are_nested_too_deep_are_refused_both_ways() {
     assert_eq!(super::decode_record(&hostile, record.shape()).unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
+// Catches: nine bytes that become sixteen thousand digits.
+#[test]
+fn a_stored_decimal_is_no_longer_than_its_bytes() {
+    let record = one(&Value::Null);
+    for text in ["1e16000", "1E16000"] {
+        let bytes = [&[super::FORM_VERSION, 7, text.len() as u8], text.as_bytes()].concat();
+        assert_eq!(super::decode_record(&bytes, record.shape()).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
 #[test]
 fn another_version_of_the_form_is_named() {
     let record = one(&Value::Null);

@@ -214,7 +214,12 @@ fn take_held<'a>(from: &mut Reader<'a>) -> Result<Held<'a>> {
             Held::Plain(ValueRef::Decimal(DecimalRef::Small(from.signed()?, scale)))
         }
         DECIMAL_LARGE => {
-            let decimal = Decimal::parse(from.text()?);
+            let text = from.text()?;
+            // We write digits only: an exponent would become thousands of digits that the bytes do not pay for.
+            if text.contains(['e', 'E']) {
+                return Err(corrupt("a stored decimal has an exponent"));
+            }
+            let decimal = Decimal::parse(text);
             let decimal =
                 decimal.map_err(|cause| corrupt("a stored decimal is not readable").caused_by(cause))?;
             Held::Owned(Value::Decimal(decimal))

@@ -38,6 +38,9 @@ pub(super) struct Db {
     survives: Survives,
 }
 
+/// The names of the single facts of a store.
+const FACTS: [&str; 4] = ["revision", "binding", "seal_key", "pause"];
+
 impl Db {
     /// Takes an opened file; drafts that a crash left behind are discarded.
     pub(super) fn new(file: Connection, clock: Arc<dyn Clock>, fence: Arc<Fence>) -> Result<Self> {
@@ -87,6 +90,7 @@ impl Db {
 
     /// Reads again what is kept of the file.
     fn reload(&mut self) -> Result<()> {
+        self.refuse_unknown_facts()?;
         self.names = Names::default();
         self.shapes = Shapes::load(&self.file)?;
         let revision: i64 = self
@@ -94,6 +98,20 @@ impl Db {
             .query_row([], |row| row.get(0))
             .or_fail(read_failed)?;
         self.revision = revision.cast_unsigned();
+        Ok(())
+    }
+
+    /// A fact whose name is damaged would be missing under its own: the state would be bound anew, and sealed with a new
+    /// key, as if nothing had been there.
+    fn refuse_unknown_facts(&self) -> Result<()> {
+        let mut statement = self.sql("SELECT key FROM meta")?;
+        let mut rows = statement.query([]).or_fail(read_failed)?;
+        while let Some(row) = rows.next().or_fail(read_failed)? {
+            let name: String = row.get(0).or_fail(read_failed)?;
+            if !FACTS.contains(&name.as_str()) {
+                return Err(corrupt("the state file holds a fact that no version of it has"));
+            }
+        }
         Ok(())
     }
 
