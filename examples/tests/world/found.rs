@@ -407,21 +407,3 @@ fn i23_who_deletes_the_survivor_of_a_merge_that_was_not_told_deletes_both() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
-
-/// The field could not be read when the record was made from it, so the new record held null there, and the first value that
-/// could be read met it as another person's: a conflict between null and empty text.
-#[test]
-fn i13_what_a_new_record_holds_in_a_field_that_could_not_be_read_is_nobodys_edit() {
-    let outcome = played(
-        "
-        left: full
-        right: full null-to-empty
-        things: 2
-        right create 0.1
-        right deny 0.1 2
-        run
-        right allow 0.1 2
-        ",
-    );
-    assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
-}

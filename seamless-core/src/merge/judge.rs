@@ -1,7 +1,7 @@
 //! One group of a pair under the policies of its rules. Knows what changed only from who asks. The door is [`Pair`].
 
 use crate::mapper::{ConflictPolicy, DriftPolicy, FirstLinkPolicy, Settlement, WriteOn};
-use crate::model::{Presence, Record, RuleIndex, Side, Sides, Slot, Truth};
+use crate::model::{Record, RuleIndex, Side, Slot, Truth};
 
 use super::groups::Group;
 use super::reconcile::Case;
@@ -83,9 +83,6 @@ impl<'a> Pair<'a> {
         }
         if self.is_nothing_and_nothing() {
             return Judgement::Agree(AgreeReason::FirstLink);
-        }
-        if let Some(made) = Side::BOTH.into_iter().find(|side| self.is_as_it_was_made(*side)) {
-            return self.one_changed(made.other());
         }
         match self.group.first_link {
             FirstLinkPolicy::Park => conflict,
@@ -209,26 +206,6 @@ impl<'a> Pair<'a> {
     /// has no line for blank: there is nothing that a person could choose.
     fn is_nothing_and_nothing(self) -> bool {
         self.consistent().is_none() && Side::BOTH.iter().all(|side| self.is_blank(*side))
-    }
-
-    /// Whether only this side has bases in the group and holds them still: its record was made when the other one could not
-    /// be read there, and nobody has put anything into it since.
-    fn is_as_it_was_made(self, side: Side) -> bool {
-        let Case { link, base, current, rebased, .. } = self.case;
-        let Sides { left: Some(left), right: Some(right) } = *base else { return false };
-        let (here, there) = match side {
-            Side::Left => (left, right),
-            Side::Right => (right, left),
-        };
-        let (mine, others) = (self.group.slots.of(side), self.group.slots.of(side.other()));
-        let holds = |slot: &usize| {
-            here.get(*slot).value().is_some() && link.forms(side).same_slot(*slot, here, current.of(side))
-        };
-        !rebased.contains(self.place)
-            && !mine.is_empty()
-            && !others.is_empty()
-            && mine.iter().all(holds)
-            && others.iter().all(|slot| matches!(there.get(*slot), Presence::Absent))
     }
 
     /// Whether a side has fields in the group and all of them are blank.

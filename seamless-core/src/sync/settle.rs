@@ -230,10 +230,6 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: Wri
         // What a lifecycle policy sets belongs to no group; it is the base all the same, or it would look like an edit.
         slots.extend(&sent);
     }
-    if action.verb == PlannedVerb::Create {
-        // What could not be carried yet stands in the new record as the system made it, which is nobody's edit.
-        slots.extend(&carried_slots(link, to));
-    }
     let whole = pair.trail.acknowledged.of(to).is_empty();
     let held = entry.observed.of(to).as_ref();
     let mut changes: Vec<(usize, Presence<'_>)> = Vec::with_capacity(slots.len());
@@ -305,10 +301,6 @@ fn settled_slots(link: &CompiledLink, side: Side, settles: &Bits) -> Bits {
     }
     (0..link.shape(side).len()).filter(|slot| !carried.contains(*slot)).for_each(|slot| slots.insert(slot));
     slots
-}
-
-fn carried_slots(link: &CompiledLink, side: Side) -> Bits {
-    link.groups().iter().flat_map(|group| group.slots.of(side).iter().copied()).collect()
 }
 
 fn take(base: &mut Record, observed: &Record, slots: &Bits) {
