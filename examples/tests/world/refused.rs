@@ -42,3 +42,11 @@ fn i30_what_is_refused_is_not_sent_for_ever() {
     let found = played(&super::broken::that_asks_again(), &script).findings;
     assert!(found.iter().any(|found| found.owed && found.harm == Harm::Unsettled), "{found:#?}");
 }
+
+/// The hint stayed, and the same create was sent with every plan.
+#[test]
+fn i30_who_asks_for_another_try_of_what_is_refused_gets_one_and_not_one_with_every_plan() {
+    let script =
+        format!("left: full narrow=8\nright create 1.1\nright hint 1.1\n{}", "run\nwait 8000\n".repeat(12));
+    assert_eq!(played(&subject(), &script).findings, []);
+}

@@ -569,6 +569,8 @@ impl Applying<'_> {
             since: at,
         };
         commit.settled.push((entry.link.clone(), side, id.clone(), AttentionKind::Retry));
+        // Who asked for another try has had it; a hint that stayed would send the same again with every plan.
+        commit.settled.push((entry.link.clone(), side, id.clone(), AttentionKind::Hint));
         let pair_now = now.entry((side, id)).or_default();
         pair_now.open_up(attention);
         pair_now.mark_watched();

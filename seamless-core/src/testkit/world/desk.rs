@@ -221,14 +221,20 @@ impl Universe {
                 let now = self.seen(link, side, kind, view.ids.of(side));
                 now.is_some_and(|(now, _)| now == *view.seen.of(side))
             });
-            // That the system refuses what was decided is another matter, of which somebody hears.
             let is_it = |row: &Attention| {
                 row.id == *view.ids.of(row.side)
                     && decidable(row).is_some_and(|(rules, _)| rules.contains(&view.rule))
             };
             let is_open = waiting.iter().any(|(of, row)| *of == link.spec().id && is_it(row));
             if stands && is_open {
-                let owed = !self.promises.is_lying();
+                // That the system refuses what was decided is another matter, of which somebody hears.
+                let is_refused = |row: &Attention| {
+                    row.id == *view.ids.of(row.side)
+                        && decidable(row).is_none()
+                        && matches!(row.why, AttentionWhy::Parked { .. } | AttentionWhy::Retry { .. })
+                };
+                let is_refused = waiting.iter().any(|(of, row)| *of == link.spec().id && is_refused(row));
+                let owed = !is_refused && !self.promises.is_lying();
                 let words = format!("{} of {kind}.{} was decided and waits all the same", view.rule, thing.1);
                 self.found(Harm::Unsettled, "I15", Side::Left, owed, words);
             }

@@ -12,8 +12,8 @@ use crate::model::{Entity, Error, Field, FieldKind, FieldName, RecordId, Side, V
 /// A system that is picky does not know every value whose number divides by this.
 const UNKNOWN: u32 = 5;
 
-/// How often the same values of a record may be refused before somebody must have been asked: once, once more to see
-/// whether it is the same, and after each thing that a user does.
+/// How often the same values of a record may be refused before somebody must have been asked, and again after each time that
+/// somebody asks for another try.
 const REFUSALS_MAX: usize = 3;
 
 impl Universe {
@@ -76,7 +76,7 @@ impl Universe {
         let what = format!("{kind} {id:?} {:?}", op.patch);
         let count = self.refusals.entry((side, what)).or_default();
         *count += 1;
-        let allowed = REFUSALS_MAX + self.hints;
+        let allowed = REFUSALS_MAX.saturating_mul(self.hints + 1);
         if *count > allowed {
             let owed = !self.promises.is_lying() && !self.chronicle.is_troubled;
             let words = format!("the same values of {field} were sent {count} times, and refused each time");

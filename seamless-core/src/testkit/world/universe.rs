@@ -54,7 +54,7 @@ pub(super) struct Universe {
     pub(super) views: BTreeMap<Thing, Vec<View>>,
     /// How often the same values of a record were refused, by side.
     pub(super) refusals: BTreeMap<(Side, String), usize>,
-    /// How often somebody asked for another try.
+    /// How often there was a reason for another try: somebody asked, or a field was hidden or shown.
     pub(super) hints: usize,
     /// What was decided there.
     pub(super) decisions: Vec<(Thing, View)>,

@@ -99,6 +99,8 @@ impl Universe {
     fn deny(&mut self, side: Side, kind: usize, field: usize, denied: bool) {
         let carried = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
         let Some(name) = carried.map(|carried| carried.field.of(side).clone()) else { return };
+        // What is hidden and shown again is looked at anew.
+        self.hints += 1;
         if let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) {
             if denied {
                 table.denied.insert(name)
