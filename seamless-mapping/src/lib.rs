@@ -51,6 +51,7 @@ mod link_mapper;
 mod rules;
 mod slots;
 mod testing;
+mod words;
 
 pub use builder::{
     LinkBuilder, MappingBuilder, both, constant, copy, custom, expression, join, join_right, lines, lookup,

@@ -8,6 +8,7 @@ use seamless_core::model::{Comparison, DEPTH_MAX, Decimal, FieldName, Value};
 
 use super::function::{FUNCTIONS, Function};
 use super::{Arithmetic, Expression, Node};
+use crate::words::{Piece, pieces};
 
 /// Bytes of an expression at most: what a person still reads.
 pub const SOURCE_BYTES_MAX: usize = 4096;
@@ -121,46 +122,21 @@ pub(super) fn parse(source: &str, put_in: &PutIn<'_>) -> Result<Expression, Pars
 }
 
 fn tokens(source: &str) -> Result<Vec<(Token, Range<usize>)>, ParseProblem> {
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some(first) = rest.chars().next() else { break };
-        if first.is_whitespace() {
-            at += first.len_utf8();
-            continue;
-        }
-        if let Some((text, sign)) = SIGNS.iter().find(|(text, _)| rest.starts_with(text)) {
-            tokens.push((Token::Sign(*sign), at..at + text.len()));
-            at += text.len();
-            continue;
-        }
-        if first == '=' {
-            return Err(ParseProblem::new(at..at + 1, "`=` compares nothing", "write `==`"));
-        }
-        if matches!(first, '`' | '"' | '\'') {
-            let body = rest.get(1..).unwrap_or("");
-            let Some(length) = body.find(first) else {
-                let message = format!("the quote {first} is not closed");
-                return Err(ParseProblem::new(at..source.len(), message, &format!("add {first} at its end")));
-            };
-            let inner = body.get(..length).unwrap_or("").to_owned();
-            let end = at + length + 2;
-            tokens.push((if first == '`' { Token::Field(inner) } else { Token::Text(inner) }, at..end));
-            at = end;
-            continue;
-        }
-        let length = rest.find(|c: char| c.is_whitespace() || "()[],=<>!&|\"'`".contains(c));
-        let word = rest.get(..length.unwrap_or(rest.len())).unwrap_or("");
-        if word.is_empty() {
-            let message = format!("`{first}` joins nothing");
-            return Err(ParseProblem::new(at..at + first.len_utf8(), message, "write `and` or `or`"));
-        }
-        let sign = WORDS.iter().find(|(text, _)| *text == word);
-        let token = sign.map_or_else(|| Token::Word(word.to_owned()), |(_, sign)| Token::Sign(*sign));
-        tokens.push((token, at..at + word.len()));
-        at += word.len();
-    }
-    Ok(tokens)
+    let pieces =
+        pieces(source, SIGNS).map_err(|uncut| ParseProblem::new(uncut.range, uncut.message, &uncut.help))?;
+    let token = |(piece, range): (Piece<Sign>, Range<usize>)| {
+        let token = match piece {
+            Piece::Sign(sign) => Token::Sign(sign),
+            Piece::Quoted(name, '`') => Token::Field(name),
+            Piece::Quoted(text, _) => Token::Text(text),
+            Piece::Bare(word) => match WORDS.iter().find(|(text, _)| *text == word) {
+                Some((_, sign)) => Token::Sign(*sign),
+                None => Token::Word(word),
+            },
+        };
+        (token, range)
+    };
+    Ok(pieces.into_iter().map(token).collect())
 }
 
 struct Parser<'a> {

@@ -16,6 +16,7 @@ use seamless_core::model::{Comparison, Condition, DEPTH_MAX, FieldName, Value};
 
 use super::sentence::Word;
 use super::value::{Reader, bare};
+use crate::words::{Piece, pieces};
 
 /// Bytes of a condition at most: what a person still reads.
 pub const SOURCE_BYTES_MAX: usize = 4096;
@@ -115,60 +116,22 @@ const MARKS: &[(&str, Mark)] = &[
 ];
 
 fn tokens(text: &str) -> Result<Vec<Token>, Refusal> {
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some(first) = rest.chars().next() else { break };
-        if first.is_whitespace() {
-            at += first.len_utf8();
-            continue;
-        }
-        if let Some((sign, mark)) = MARKS.iter().find(|(sign, _)| rest.starts_with(sign)) {
-            tokens.push(Token { kind: Kind::Mark(*mark), range: at..at + sign.len() });
-            at += sign.len();
-            continue;
-        }
-        if first == '=' {
-            return Err(Refusal::new(at..at + 1, "`=` compares nothing", "write `==`"));
-        }
-        if matches!(first, '`' | '"' | '\'') {
-            let body = rest.get(1..).unwrap_or("");
-            let Some(length) = body.find(first) else {
-                return Err(Refusal::new(
-                    at..text.len(),
-                    format!("the quote {first} is not closed"),
-                    format!("add {first} at its end"),
-                ));
-            };
-            let inner = body.get(..length).unwrap_or("").to_owned();
-            let end = at + length + 2;
-            tokens.push(Token { kind: Kind::Quoted(inner, first), range: at..end });
-            at = end;
-            continue;
-        }
-        let end = at + bare_length(rest);
-        if end == at {
-            // `&` or `|` alone: a sign that ends a word and is no mark itself.
-            let message = format!("`{first}` joins nothing");
-            return Err(Refusal::new(at..at + first.len_utf8(), message, "write `and` or `or`"));
-        }
-        let word = text.get(at..end).unwrap_or("");
-        let kind = match word {
-            "and" => Kind::Mark(Mark::And),
-            "or" => Kind::Mark(Mark::Or),
-            "not" => Kind::Mark(Mark::Not),
-            "in" => Kind::Mark(Mark::In),
-            word => Kind::Bare(word.to_owned()),
+    let pieces = pieces(text, MARKS).map_err(|uncut| Refusal::new(uncut.range, uncut.message, uncut.help))?;
+    let token = |(piece, range): (Piece<Mark>, Range<usize>)| {
+        let kind = match piece {
+            Piece::Sign(mark) => Kind::Mark(mark),
+            Piece::Quoted(text, quote) => Kind::Quoted(text, quote),
+            Piece::Bare(word) => match word.as_str() {
+                "and" => Kind::Mark(Mark::And),
+                "or" => Kind::Mark(Mark::Or),
+                "not" => Kind::Mark(Mark::Not),
+                "in" => Kind::Mark(Mark::In),
+                _ => Kind::Bare(word),
+            },
         };
-        tokens.push(Token { kind, range: at..end });
-        at = end;
-    }
-    Ok(tokens)
-}
-
-fn bare_length(rest: &str) -> usize {
-    let ends = |c: char| c.is_whitespace() || "()[],=<>!&|\"'`".contains(c);
-    rest.find(ends).unwrap_or(rest.len())
+        Token { kind, range }
+    };
+    Ok(pieces.into_iter().map(token).collect())
 }
 
 struct Parser<'a, 'd> {

@@ -128,8 +128,7 @@ impl Lines {
 }
 
 impl Carrier for Lines {
-    fn carries(&self, to: Side) -> bool {
-        let _ = to;
+    fn carries(&self, _to: Side) -> bool {
         true
     }
 
