@@ -407,3 +407,217 @@ fn i23_who_deletes_the_survivor_of_a_merge_that_was_not_told_deletes_both() {
     );
     assert!(outcome.violation().is_none(), "{:#?}", outcome.findings);
 }
+
+/// The other side's value was filled in where a user had just cleared one of two values that were in conflict.
+#[test]
+fn i10_what_is_cleared_while_a_conflict_is_open_is_nothing_to_fill() {
+    for (odd, first, cleared) in [("truncate=6", "", 1), ("round=0", "run", 2)] {
+        let outcome = played(&format!(
+            "
+            right: full {odd}
+            right fault late-request
+            {first}
+            right fault unavailable
+            left create 0.0
+            run
+            right clear 0.0 {cleared}
+            "
+        ));
+        assert_eq!(outcome.violation(), None, "{odd}");
+    }
+}
+
+/// A survivor that was told of and had taken the pair over was deleted: so was the pair.
+#[test]
+fn i23_who_deletes_the_survivor_of_a_merge_that_was_told_deletes_both() {
+    let outcome = played(
+        "
+        left: full late-commit=450 short=9
+        right: full
+        left create 1.0
+        run
+          at 16 right edit 1.0 3
+        right create 1.1
+        left begin 1.0 2
+        run
+        run
+        run
+          at 37 right merge 1.0 1
+          at 52 right delete 1.1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// Both typed the same, one side cut it, and by the time that the field was shown the two edits were taken for settled.
+#[test]
+fn i13_what_was_not_shown_is_not_agreed() {
+    let outcome = played(
+        "
+        right: full truncate=8
+        run
+          at 58 left create 1.1
+        run
+        right both 1.1 0
+        left deny 1.0 2
+        run
+        left allow 1.0 2
+        run
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// It was decided and written, and what the system made of it waits: that is another question.
+#[test]
+fn i15_what_a_system_may_have_made_of_a_decision_is_another_question() {
+    let outcome = played(
+        "
+        right: least truncate=12
+        run
+        right create 0.0
+        run
+        run
+          at 5 left both 0.0 1
+        left resolve 0.0
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// Where the other side did not answer, a refused record waited for that instead, and was then sent again.
+#[test]
+fn i30_what_was_refused_is_not_forgotten_because_a_look_up_has_no_answer() {
+    let outcome = played(
+        "
+        left: least
+        right: full narrow=9
+        left create 0.1
+        run
+        right fault fetch-unanswered
+        run
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+    assert_eq!(outcome.writes, 2);
+}
+
+/// Two kinds of nothing met without a base, and a person was asked to choose between them.
+#[test]
+fn i13_nothing_and_empty_text_are_no_conflict_when_two_records_are_joined() {
+    let outcome = played(
+        "
+        left: full
+        right: full
+        left create 0.0
+        left clear 0.0 1
+        right create 0.0
+        right clear 0.0 1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// Two writes of one pair, one to each side, were refused, and each made the other one's count begin anew.
+#[test]
+fn i30_two_refusals_of_one_pair_are_counted_each_for_itself() {
+    let outcome = played(
+        "
+        left: full picky
+        right: full short=9
+        right create 1.0
+        right create 0.1
+        right edit 0.1 1
+        run
+          at 27 left edit 0.1 1
+        run
+          at 30 left create 1.1
+        run
+          at 53 right edit 0.1 3
+          at 23 left edit 1.1 0
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// A create arrived although its answer was lost, a user cleared a field of it, and it was filled like a stranger's.
+#[test]
+fn i10_what_a_create_of_ours_may_have_made_is_not_filled_where_it_is_blank() {
+    for script in [
+        "
+        left fault late-request
+        left fault write-fails
+        right create 0.1
+        run
+        left clear 0.1 0
+        ",
+        "
+        left fault lost-reply
+        left fault partial-batch
+        run
+          at 48 right create 0.1
+        run
+          at 14 right clear 0.1 3
+        ",
+    ] {
+        assert_eq!(played(script).violation(), None, "{script}");
+    }
+}
+
+/// One of two records was hidden while its partner was deleted and made anew: who has whom was not seen any more.
+#[test]
+fn i9_a_record_that_waits_is_not_the_partner_of_what_was_made_anew() {
+    let outcome = played(
+        "
+        run
+        right create 0.1
+        run
+        right delete 0.1
+        right create 0.1
+        left hide 0.1
+        run
+        left show 0.1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// A field was hidden while its record was first read after the write: the version of that read proved nothing any more.
+#[test]
+fn i21_the_version_of_a_write_speaks_of_what_could_not_be_seen_as_well() {
+    let outcome = played(
+        "
+        left: writes-return-version round=0 trim
+        right: full
+        run
+          at 16 right create 0.0
+        left deny 0.1 2
+        run
+        left allow 0.1 2
+        ",
+    );
+    assert_eq!(outcome.findings, []);
+}
+
+/// An automation answered the write of a record whose source was deleted and brought back just then.
+#[test]
+fn i8_what_an_automation_makes_of_a_write_stands_for_what_was_sent() {
+    let outcome = played(
+        "
+        left: full
+        right: full automation
+        left create 1.1
+        run
+        right edit 1.1 0
+        left edit 1.1 0
+        left edit 1.1 1
+        right edit 1.1 1
+        run
+          at 36 left resolve 1.1
+        run
+          at 21 left undelete 1.1
+          at 14 left delete 1.1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}

@@ -3,10 +3,12 @@
 //! replays the script in a file.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod answers;
 mod broken;
 mod broken_store;
 mod decided;
 mod found;
+mod lagging;
 mod refused;
 mod renamed;
 mod subject;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use seamless_core::model::Sides;
 use seamless_core::store::SqliteStore;
 use seamless_core::testkit::world::{
-    Figures, Harm, Kind, Level, Mode, Script, Subject, Weather, play, search,
+    Figures, Harm, Kind, Level, Mode, Script, Subject, Weather, play, search, tell,
 };
 
 use subject::{subject, unswept};
@@ -167,7 +169,12 @@ fn i16_sides_that_change_places_end_in_the_mirrored_picture() {
 fn a_script_in_a_file_is_replayed() {
     let Ok(file) = std::env::var("WORLD_SCRIPT") else { return };
     let script = Script::parse(&std::fs::read_to_string(file).unwrap()).unwrap();
-    let outcome = mode().play(&tried(), &script).unwrap();
+    let (mode, tried) = (mode(), tried());
+    let (outcome, story) = match mode {
+        Mode::Schedules => tell(&tried, &script).unwrap(),
+        Mode::Planner | Mode::Mirror => (mode.play(&tried, &script).unwrap(), Vec::new()),
+    };
+    println!("{}", story.join("\n"));
     for finding in &outcome.findings {
         println!("{} {finding}", if finding.owed { "VIOLATION" } else { "allowed" });
     }

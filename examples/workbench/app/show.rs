@@ -126,7 +126,7 @@ pub(crate) fn attention(attention: &Attention) -> (&'static str, String, String,
         AttentionWhy::Retry { failures: 0, .. } => {
             ("retry", String::new(), "it is looked at again by the next plan".to_owned(), String::new())
         }
-        AttentionWhy::Retry { failures, failure } => (
+        AttentionWhy::Retry { failures, failure, .. } => (
             "retry",
             String::new(),
             format!("{failure} (failed {})", counted(u64::from(*failures), "time")),

@@ -92,8 +92,9 @@ impl<'a> Pair<'a> {
             FirstLinkPolicy::FillBlanks => match (self.is_blank(Side::Left), self.is_blank(Side::Right)) {
                 (true, false) => self.carry(Side::Left, CarryReason::FirstLinkFill, conflict),
                 (false, true) => self.carry(Side::Right, CarryReason::FirstLinkFill, conflict),
-                // Nothing and empty text are both blank; which of them is right is the mapping's to say.
-                (true, true) | (false, false) => conflict,
+                // Nothing and empty text: there is nothing to fill, and nothing that a person could choose.
+                (true, true) => Judgement::Agree(AgreeReason::FirstLink),
+                (false, false) => conflict,
             },
         }
     }
@@ -160,11 +161,13 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Diverged where the sides are known not to be consistent and no policy wants it so.
+    /// Diverged where the sides are known not to be consistent and no policy wants it so. Two kinds of nothing are not worth
+    /// a report.
     pub(super) fn not_changed(self) -> Judgement {
         let one_way = Side::BOTH.iter().any(|side| !self.case.link.allows(self.place, *side));
         let wanted = one_way && self.group.on_drift == DriftPolicy::Keep || self.group.on == WriteOn::Create;
-        if !wanted && self.consistent() == Some(false) && self.closed().is_none() {
+        let differ = self.consistent() == Some(false) && !Side::BOTH.iter().all(|side| self.is_blank(*side));
+        if !wanted && differ && self.closed().is_none() {
             return Judgement::Diverged;
         }
         Judgement::Settled

@@ -93,12 +93,11 @@ fn judge_word(case: &Case<'_>, place: usize, seen: &Seen) -> Planes {
     give(&mut planes, plain & left & !right & apart, changed(Side::Right));
     give(&mut planes, plain & right & !left & apart, changed(Side::Left));
     give(&mut planes, plain & left & right & apart & parks, Judgement::Conflict(ConflictReason::BothChanged));
-    give(&mut planes, plain & quiet & apart, Judgement::Diverged);
     for group in bits_of(left & right & plain & apart & !parks, place) {
         let judgement = Pair::new(case, group).map_or(Judgement::Settled, Pair::by_policy);
         give(&mut planes, 1 << (group % 64), judgement);
     }
-    for group in bits_of((left | right | quiet) & !plain, place) {
+    for group in bits_of((left | right | quiet) & !plain | quiet & plain & apart, place) {
         let bit = 1 << (group % 64);
         let judgement =
             Pair::new(case, group).map_or(Judgement::Settled, |pair| match (left & bit, right & bit) {

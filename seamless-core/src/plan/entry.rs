@@ -465,9 +465,11 @@ pub enum ParkReason {
     EditedAndDeleted,
     /// The partner cannot be seen and nothing proves that it is gone.
     Hidden,
+    /// A side whose reading lags shows what it held before our last write.
+    Lagging,
     /// The target refused the write in the same way as often as the options allow (`failures_max`, usually twice).
     Refused,
-    /// Nobody knows whether a create happened, and the target has no key to find out by.
+    /// Nobody knows whether a create happened, and the target does not tell.
     AmbiguousCreate,
     /// The partner left the scope and the policy asks.
     LeftScope,

@@ -223,7 +223,8 @@ pub const PROMISES: &[Promise] = &[
         without: Holding::Reported,
         words_with: "our own write to {side} is never taken for an edit",
         words_without: "right after a write {side} can still show the old value, which then looks like an edit and \
-                        is planned back: its reading lags",
+                        is planned back: its reading lags. Where the other side's does as well, an edit can be undone \
+                        by it",
     },
     Promise {
         invariant: "I23",

@@ -68,7 +68,7 @@ impl Pair {
             let moved = |slots: &Bits| -> Bits {
                 slots.iter().filter_map(|slot| shape.slot(kept.name(slot)?.as_str())).collect()
             };
-            let Trail { acknowledged, written, returns: _ } = &mut self.trail;
+            let Trail { acknowledged, written, .. } = &mut self.trail;
             *acknowledged.of_mut(side) = moved(acknowledged.of(side));
             *written.of_mut(side) = moved(written.of(side));
             *self.base.of_mut(side) = self.base.of(side).reshaped(shape);
@@ -87,6 +87,9 @@ pub struct Trail {
     pub written: Sides<Bits>,
     /// Groups in which our writes were answered so far, see [`super::returns`]. Empty for nearly every pair.
     pub returns: Vec<Return>,
+    /// The versions that the last writes of a plan replaced: a side whose reading lags and that shows one of them shows
+    /// what it held before.
+    pub replaced: Sides<Vec<Version>>,
 }
 
 /// A group of rules in which one side answers what is written to the other, or to itself.
@@ -140,6 +143,9 @@ pub enum AttentionWhy {
         failures: u32,
         /// The failure, to see whether it is the same one.
         failure: String,
+        /// The rules that were to be written: two writes of one pair, one to each side, fail each for itself.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<RuleId>,
     },
     /// It waits for a person.
     Parked {

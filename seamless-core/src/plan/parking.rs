@@ -32,6 +32,8 @@ pub enum ParkedAs {
     EditedAndDeleted,
     /// The partner cannot be seen, and nothing proves that it is gone.
     Hidden,
+    /// A side whose reading lags shows what it held before our last write.
+    Lagging,
     /// The target refused this attempt; the same one is not made again. `None`: which one is not known.
     Refused(Option<Attempt>),
     /// Nobody knows whether a create happened.
@@ -70,6 +72,7 @@ impl ParkedAs {
             ParkedAs::PartnerGone => "partner_gone",
             ParkedAs::EditedAndDeleted => "edited_and_deleted",
             ParkedAs::Hidden => "hidden",
+            ParkedAs::Lagging => "lagging",
             ParkedAs::Refused(_) => "refused",
             ParkedAs::AmbiguousCreate => "ambiguous_create",
             ParkedAs::LeftScope => "left_scope",
@@ -87,6 +90,7 @@ impl ParkedAs {
             ParkedAs::Ambiguous
             | ParkedAs::Waiting
             | ParkedAs::Hidden
+            | ParkedAs::Lagging
             | ParkedAs::PartnerGone
             | ParkedAs::Circle => true,
             ParkedAs::Unmappable
@@ -102,6 +106,14 @@ impl ParkedAs {
             | ParkedAs::Returned
             | ParkedAs::FieldGone => false,
         }
+    }
+
+    /// Whether it says that a record of a pair could not be seen: it is over when both are seen.
+    pub const fn is_about_seeing(&self) -> bool {
+        matches!(
+            self,
+            ParkedAs::Hidden | ParkedAs::Lagging | ParkedAs::PartnerGone | ParkedAs::EditedAndDeleted
+        )
     }
 
     /// Whether a person ends it by saying which side's value is meant.
@@ -130,6 +142,7 @@ impl From<&ParkReason> for ParkedAs {
             ParkReason::PartnerGone => ParkedAs::PartnerGone,
             ParkReason::EditedAndDeleted => ParkedAs::EditedAndDeleted,
             ParkReason::Hidden => ParkedAs::Hidden,
+            ParkReason::Lagging => ParkedAs::Lagging,
             ParkReason::Refused => ParkedAs::Refused(None),
             ParkReason::AmbiguousCreate => ParkedAs::AmbiguousCreate,
             ParkReason::LeftScope => ParkedAs::LeftScope,
@@ -194,6 +207,7 @@ impl FromStr for ParkedAs {
             "partner_gone" => ParkedAs::PartnerGone,
             "edited_and_deleted" => ParkedAs::EditedAndDeleted,
             "hidden" => ParkedAs::Hidden,
+            "lagging" => ParkedAs::Lagging,
             "refused" => ParkedAs::Refused(None),
             "ambiguous_create" => ParkedAs::AmbiguousCreate,
             "left_scope" => ParkedAs::LeftScope,
@@ -241,6 +255,7 @@ mod tests {
             ParkedAs::PartnerGone,
             ParkedAs::EditedAndDeleted,
             ParkedAs::Hidden,
+            ParkedAs::Lagging,
             ParkedAs::Refused(None),
             ParkedAs::Refused(Some(Attempt(*b"\x00\xffabcdef"))),
             ParkedAs::AmbiguousCreate,

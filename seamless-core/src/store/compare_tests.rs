@@ -196,8 +196,11 @@ fn reason() -> impl Strategy<Value = ParkedAs> {
 }
 
 fn attention() -> impl Strategy<Value = Attention> {
-    let retry =
-        (any::<u32>(), "[ab]").prop_map(|(failures, failure)| AttentionWhy::Retry { failures, failure });
+    let retry = (any::<u32>(), "[ab]", rules()).prop_map(|(failures, failure, rules)| AttentionWhy::Retry {
+        failures,
+        failure,
+        rules,
+    });
     let suspicion = proptest::option::of(arbitrary::suspicion());
     let parked = (reason(), rules(), "[ab]", suspicion).prop_map(|(reason, rules, message, suspicion)| {
         AttentionWhy::Parked { reason, rules, message, remedy: String::new(), suspicion }

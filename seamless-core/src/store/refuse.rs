@@ -152,8 +152,10 @@ pub(super) fn kind(why: &AttentionWhy) -> AttentionKind {
 /// The rules that tell an attention row from others of its record and kind, in a stable order.
 pub(super) fn rules(why: &AttentionWhy) -> Vec<RuleId> {
     match why {
-        AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => Vec::new(),
-        AttentionWhy::Parked { rules, .. } | AttentionWhy::Conflict { rules, .. } => {
+        AttentionWhy::Hint { .. } => Vec::new(),
+        AttentionWhy::Retry { rules, .. }
+        | AttentionWhy::Parked { rules, .. }
+        | AttentionWhy::Conflict { rules, .. } => {
             let mut rules = rules.clone();
             rules.sort();
             rules.dedup();

@@ -69,7 +69,7 @@ impl Applying<'_> {
                 Ok(one) => ready.push(one),
                 Err((entry, why)) => {
                     self.drop_entry(&entry, &why, &mut commit);
-                    if why != NOT_RELEASED || !self.is_tried_again(&entry).await? {
+                    if !self.is_tried_again(&entry, why == NOT_RELEASED).await? {
                         self.look_again(&entry, &mut commit);
                     }
                 }
@@ -118,14 +118,15 @@ impl Applying<'_> {
         Err(error)
     }
 
-    /// Whether a failure of the same pair is counted already, as it is when its record could not let go of a unique
-    /// value: to look again for its own sake would begin the count anew, and the record would never be parked.
-    async fn is_tried_again(&self, entry: &Entry) -> Result<bool> {
+    /// Whether a failure of the same pair is counted already, as it is when its record could not be made or could not let
+    /// go of a unique value: to look again for its own sake would begin the count anew, and the record would never be
+    /// parked. What could not be released `waits` where it is parked as well.
+    async fn is_tried_again(&self, entry: &Entry, waits: bool) -> Result<bool> {
         let Some((side, id)) = pair_key(entry) else { return Ok(false) };
         let open = self.store().attention_of(&entry.link, side, &[id]).await?;
         let counts = |attention: &Attention| {
             matches!(&attention.why, AttentionWhy::Retry { failures, .. } if *failures > 0)
-                || matches!(&attention.why, AttentionWhy::Parked { .. })
+                || waits && matches!(&attention.why, AttentionWhy::Parked { .. })
         };
         Ok(open.iter().flatten().any(counts))
     }
@@ -355,6 +356,7 @@ impl Applying<'_> {
         ready: &[Ready],
         mut fates: Vec<Fate>,
     ) -> Result<Vec<Fate>> {
+        let by_id = self.inner.capabilities(link, side).unique_key == UniqueKey::ClientChosenId;
         for _ in 0..SENDS_MAX {
             let again: Vec<usize> =
                 (0..fates.len()).filter(|at| matches!(fates.get(*at), Some(Fate::SendAgain))).collect();
@@ -363,9 +365,12 @@ impl Applying<'_> {
             }
             let batch: Vec<Ready> = again.iter().filter_map(|at| ready.get(*at)).map(Ready::copy).collect();
             let results = self.send(link, side, &batch).await?;
-            for (at, fate) in again.into_iter().zip(results) {
+            for ((at, one), fate) in again.into_iter().zip(&batch).zip(results) {
                 if let Some(place) = fates.get_mut(at) {
-                    *place = fate;
+                    // That it cannot be sent again now says nothing of the first one, and another plan would choose
+                    // another id.
+                    let is_open = by_id && one.op.verb == Verb::Create && is_put_off(&fate);
+                    *place = if is_open { Fate::Undecidable } else { fate };
                 }
             }
         }
@@ -486,8 +491,7 @@ impl Applying<'_> {
                 self.failed(entry, error, now, commit);
             }
             Fate::Undecidable if is_create(entry) => {
-                let why =
-                    "nobody knows whether the record was created, and the target has no key to find out by";
+                let why = "nobody knows whether the record was created, and the target does not tell";
                 self.drop_entry(entry, why, commit);
                 let remedy = "look for it in the target; then retry this record, or delete the duplicate";
                 self.park(entry, ParkedAs::AmbiguousCreate, why, remedy, now, commit);
@@ -501,10 +505,14 @@ impl Applying<'_> {
 
     /// A failure of one record: tried again after a delay, parked when it fails again in the same way.
     fn failed(&mut self, entry: &Entry, error: Error, now: &mut PairsNow, commit: &mut Commit) {
-        let message = error.message_with_causes();
+        let (message, rules) = (error.message_with_causes(), changed_rules(entry));
         let before = pair_key(entry).and_then(|key| now.get(&key)).and_then(|now| {
             now.open.iter().find_map(|open| match &open.why {
-                AttentionWhy::Retry { failures, failure } if *failure == message => Some(*failures),
+                AttentionWhy::Retry { failures, failure, rules: of }
+                    if *failure == message && *of == rules =>
+                {
+                    Some(*failures)
+                }
                 _ => None,
             })
         });
@@ -533,7 +541,7 @@ impl Applying<'_> {
         };
         let due =
             chrono::TimeDelta::from_std(wait).ok().and_then(|wait| at.checked_add_signed(wait)).unwrap_or(at);
-        let why = AttentionWhy::Retry { failures, failure: message };
+        let why = AttentionWhy::Retry { failures, failure: message, rules };
         commit.attention.push((entry.link.clone(), Attention { side, id, why, due, since: at }));
     }
 
@@ -575,4 +583,9 @@ impl Applying<'_> {
         pair_now.open_up(attention);
         pair_now.mark_watched();
     }
+}
+
+/// Whether a write was refused for now only.
+fn is_put_off(fate: &Fate) -> bool {
+    matches!(fate, Fate::Failed(error) if matches!(error.retry(), Retry::Later | Retry::After(_)))
 }

@@ -64,6 +64,13 @@ struct Candidate {
     ambiguous: Option<Ambiguity>,
 }
 
+impl Candidate {
+    /// Whether it is worth deciding what becomes of the record: not where several may be its partner.
+    const fn may_be_decided(&self) -> bool {
+        matches!(self.ambiguous, None | Some(Ambiguity::Unanswered(_)))
+    }
+}
+
 enum Ambiguity {
     /// It matches several by this line.
     Several(u16),
@@ -120,29 +127,26 @@ async fn decide_page(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) -
     // Those that take the place of merged records have their partners.
     let rows = rows.into_iter().zip(survives).filter(|(_, survives)| !survives).map(|(row, _)| row);
     let mut candidates = candidates(deciding, side, rows.collect()).await?;
+    leave_out_deleted(deciding, side, &mut candidates).await?;
     look_up_partners(deciding, side, &mut candidates).await?;
     let mut asked = Vec::with_capacity(candidates.len() * 2);
-    for candidate in candidates.iter().filter(|candidate| candidate.ambiguous.is_none()) {
+    for candidate in candidates.iter().filter(|candidate| candidate.may_be_decided()) {
         asked.push((side, &candidate.record.record));
         asked.extend(candidate.partner.iter().map(|(_, partner)| (side.other(), &partner.record)));
     }
     let resolved = resolve(making, deciding.link, &asked).await?;
-    let ids: Vec<RecordId> = candidates.iter().map(|candidate| candidate.record.id.clone()).collect();
-    let open = match deciding.quiet {
-        true => vec![Vec::new(); ids.len()],
-        false => making.store().attention_of(&deciding.link.spec().id, side, &ids).await?,
-    };
+    let open = what_is_open(deciding, side, &candidates).await?;
     let context = deciding.context();
     let referred = making.is_referred_to(&deciding.link.spec().id);
     let may_create = deciding.pulled.of(side.other()).complete || knows_all(deciding, side.other());
     let mut page = Page::default();
     for (candidate, open) in candidates.iter().zip(&open) {
-        if let Some(ambiguity) = &candidate.ambiguous {
+        let Candidate { record, partner, ambiguous } = candidate;
+        if let Some(ambiguity) = ambiguous.as_ref().filter(|_| !candidate.may_be_decided()) {
             page.entries.extend(park_ambiguous(deciding, side, candidate, ambiguity, open));
             continue;
         }
-        let Candidate { record, partner, .. } = candidate;
-        if partner.is_none() && !may_create {
+        if partner.is_none() && !may_create && ambiguous.is_none() {
             // Where a full reading can be complete the next one decides; otherwise nothing ever would.
             if !making.inner.capabilities(deciding.link, side.other()).complete_enumeration {
                 page.entries.extend(park_ambiguous(deciding, side, candidate, &Ambiguity::Unsure, open));
@@ -170,7 +174,15 @@ async fn decide_page(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) -
         let mut halves = Sides::default();
         *halves.of_mut(side) = Some(record);
         *halves.of_mut(side.other()) = other;
-        deciding.gather(&mut page, decide(&context, &situation), &halves, referred);
+        let decision = decide(&context, &situation);
+        match ambiguous {
+            None => deciding.gather(&mut page, decision, &halves, referred),
+            // Whether it has a match or not, what it would be made as was refused, and stays so.
+            Some(_) if decision.refused => {}
+            Some(ambiguity) => {
+                page.entries.extend(park_ambiguous(deciding, side, candidate, ambiguity, open))
+            }
+        }
     }
     deciding.put(page).await
 }
@@ -216,6 +228,53 @@ async fn candidates(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) ->
             }),
         })
         .collect())
+}
+
+/// What is open about candidates and the partners that were found for them.
+async fn what_is_open(
+    deciding: &Deciding<'_>,
+    side: Side,
+    candidates: &[Candidate],
+) -> Result<Vec<Vec<Attention>>> {
+    if deciding.quiet {
+        return Ok(vec![Vec::new(); candidates.len()]);
+    }
+    let (store, link) = (deciding.making.store(), &deciding.link.spec().id);
+    let ids: Vec<RecordId> = candidates.iter().map(|candidate| candidate.record.id.clone()).collect();
+    let mut open = store.attention_of(link, side, &ids).await?;
+    let found = candidates.iter().zip(&mut open).filter_map(|(candidate, open)| {
+        candidate.partner.as_ref().map(|(_, partner)| (partner.id.clone(), open))
+    });
+    let (ids, of): (Vec<RecordId>, Vec<&mut Vec<Attention>>) = found.unzip();
+    let more = store.attention_of(link, side.other(), &ids).await?;
+    of.into_iter().zip(more).for_each(|(open, more)| open.extend(more));
+    Ok(open)
+}
+
+/// Where reading lags, a record that we deleted can be shown for a while as it was before: it is no new one.
+async fn leave_out_deleted(
+    deciding: &Deciding<'_>,
+    side: Side,
+    candidates: &mut Vec<Candidate>,
+) -> Result<()> {
+    if candidates.is_empty() || deciding.capabilities.of(side).consistent_read {
+        return Ok(());
+    }
+    let ids: Vec<RecordId> = candidates.iter().map(|candidate| candidate.record.id.clone()).collect();
+    let pairs = deciding.making.store().pairs_of(&deciding.link.spec().id, side, &ids).await?;
+    let mut is_deleted = candidates
+        .iter()
+        .zip(pairs)
+        .map(|(candidate, pair)| {
+            let replaced = pair.filter(|pair| pair.status == PairStatus::Ended);
+            replaced
+                .zip(candidate.record.version.as_ref())
+                .is_some_and(|(pair, version)| pair.trail.replaced.of(side).contains(version))
+        })
+        .collect::<Vec<bool>>()
+        .into_iter();
+    candidates.retain(|_| !is_deleted.next().unwrap_or(false));
+    Ok(())
 }
 
 /// Whether a side's records can have partners that this run did not read: not where the other side was enumerated and

@@ -384,6 +384,7 @@ impl Applying<'_> {
                     }
                     Effect::CloseConflict { rules } => pair_now.close(rules),
                     Effect::Link { .. } | Effect::EndPair { .. } => pair_now.close_whole_record(),
+                    Effect::Agree => pair_now.close_seen(),
                     _ => {}
                 }
                 if let Some(attention) = attention {
@@ -506,7 +507,7 @@ impl Applying<'_> {
     pub(super) fn look_again(&self, entry: &Entry, commit: &mut Commit) {
         let Some((side, id)) = pair_key(entry) else { return };
         let now = self.inner.clock.now();
-        let why = AttentionWhy::Retry { failures: 0, failure: String::new() };
+        let why = AttentionWhy::Retry { failures: 0, failure: String::new(), rules: Vec::new() };
         commit.attention.push((entry.link.clone(), Attention { side, id, why, due: now, since: now }));
     }
 }

@@ -281,7 +281,7 @@ impl Deciding<'_> {
         halves: &Sides<Option<&Versioned>>,
         is_referred_to: bool,
     ) {
-        let Decision { entries, deferred } = decision;
+        let Decision { entries, deferred, refused: _ } = decision;
         for Deferred { group, to, creates, contested } in deferred {
             let Some(source) = halves.of(to.other()) else { continue };
             page.deferred.push(DeferredRow {

@@ -4,7 +4,7 @@
 use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp, WriteOutcome};
 use crate::merge::{CompiledLink, lossy_form};
 use crate::model::{Error, FieldName, Presence, RecordId, Retry, Side, Value};
-use crate::plan::Entry;
+use crate::plan::{Entry, FieldChange};
 
 /// An action ready to be sent.
 pub(super) struct Ready {
@@ -84,6 +84,19 @@ impl Ready {
         !self.sent.is_empty() && self.sent.iter().all(holds)
     }
 
+    /// Whether a record holds what was sent, or what the target may have made of it. It is then taken for acknowledged, and
+    /// what differs waits as a suspected form.
+    fn is_held_in_a_form(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
+        let forms = link.forms(side);
+        let holds = |(slot, value): &(usize, Value)| match held.record.get(*slot) {
+            Presence::Value(now) => {
+                forms.slot(*slot).same(now, value.as_ref()) || lossy_form(value.as_ref(), now).is_some()
+            }
+            Presence::Absent | Presence::Unreadable => false,
+        };
+        !self.sent.is_empty() && self.sent.iter().all(holds)
+    }
+
     /// Whether a record that was found by its key is the one that was sent, and not somebody else's of the same key: it
     /// holds at least one of the other values, or what the target may have made of one. A user may have changed some
     /// since; where nothing else was sent, the key alone tells.
@@ -114,14 +127,18 @@ impl Ready {
             return Fate::Done(held.id.clone(), Proof::None);
         }
         let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
+        let is_before =
+            |change: &FieldChange| held.record.field(change.field.as_str()) == change.before.as_presence();
         let untouched = match (&self.op.expects, &held.version) {
             (Expects::Version(expected), Some(version)) => expected == version,
-            _ => before
-                .iter()
-                .all(|change| held.record.field(change.field.as_str()) == change.before.as_presence()),
+            _ => before.iter().all(is_before),
         };
+        let moved = !before.iter().any(is_before);
         match untouched {
             true => Fate::SendAgain,
+            false if moved && self.is_held_in_a_form(link, side, held) => {
+                Fate::Done(held.id.clone(), Proof::None)
+            }
             false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
         }
     }

@@ -92,6 +92,16 @@ impl PairNow {
         self.open_changed |= before != self.open.len();
     }
 
+    /// Ends what waited because one of the records could not be seen.
+    pub(super) fn close_seen(&mut self) {
+        let before = self.open.len();
+        self.open.retain(|known| {
+            !matches!(&known.why, AttentionWhy::Parked { rules, reason, .. }
+                if rules.is_empty() && reason.is_about_seeing())
+        });
+        self.open_changed |= before != self.open.len();
+    }
+
     /// Ends what was open about the record as a whole.
     pub(super) fn close_whole_record(&mut self) {
         let before = self.open.len();

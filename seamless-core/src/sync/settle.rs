@@ -51,7 +51,7 @@ pub(super) fn settle(
     };
     let status = status_after(entry, pair.status);
     match (&entry.body, written) {
-        (Body::Act(action), Some(written)) => after_write(under.link, entry, action, written, &mut pair),
+        (Body::Act(action), Some(written)) => after_write(under, entry, action, written, &mut pair),
         (Body::Act(_), None) => {}
         (Body::Effect(_), _) => after_effect(under.link, entry, &mut pair),
     }
@@ -178,6 +178,7 @@ fn after_effect(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
 fn observe(link: &CompiledLink, entry: &Entry, side: Side, pair: &mut Pair) {
     let Some(observed) = entry.observed.of(side) else { return };
     let version = entry.basis.versions.of(side);
+    let proven = version.is_some() && pair.version.of(side) == version;
     learn(link, side, observed, version.as_ref(), pair);
     let slots = settled_slots(link, side, &entry.settles);
     if !pair.trail.acknowledged.of(side).is_empty() || !pair.trail.written.of(side).is_empty() {
@@ -190,8 +191,9 @@ fn observe(link: &CompiledLink, entry: &Entry, side: Side, pair: &mut Pair) {
         }
     }
     take(pair.base.of_mut(side), observed, &slots);
-    // A version that belongs to a part of the base only would prove too much of the rest.
-    let whole = pair.trail.acknowledged.of(side).is_empty();
+    // A version that belongs to a part of the base only would prove too much of the rest. The one that the write made
+    // belongs to what could not be seen as well.
+    let whole = proven || pair.trail.acknowledged.of(side).is_empty();
     *pair.version.of_mut(side) = version.clone().filter(|_| whole);
 }
 
@@ -213,9 +215,11 @@ fn learn(link: &CompiledLink, side: Side, observed: &Record, version: Option<&Ve
     }
 }
 
-fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: Written<'_>, pair: &mut Pair) {
+fn after_write(under: Under<'_>, entry: &Entry, action: &Action, written: Written<'_>, pair: &mut Pair) {
+    let link = under.link;
     let (to, from) = (action.side, action.side.other());
     count(link, entry, action, written, pair);
+    note_replaced(under, entry, to, pair);
     observe(link, entry, from, pair);
     if let Some(observed) = entry.observed.of(to) {
         learn(link, to, observed, entry.basis.versions.of(to).as_ref(), pair);
@@ -239,7 +243,7 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: Wri
         let proven =
             stored.map(|record| record.field(name.as_str())).filter(|presence| presence.value().is_some());
         let acknowledged = written.sent.iter().find(|(at, _)| *at == slot).map(|(_, value)| value);
-        let Trail { acknowledged: unproven, written: ours, returns: _ } = &mut pair.trail;
+        let Trail { acknowledged: unproven, written: ours, .. } = &mut pair.trail;
         unproven.of_mut(to).remove(slot);
         let value = match (proven, acknowledged) {
             (Some(proven), _) => proven,
@@ -262,12 +266,30 @@ fn after_write(link: &CompiledLink, entry: &Entry, action: &Action, written: Wri
     }
     let base = pair.base.of_mut(to);
     *base = base.with(changes);
+    // Only where a write returns nothing but the version does that move with every change, and prove what was not seen.
+    let shown = pair.trail.acknowledged.of(to).is_empty();
     *pair.version.of_mut(to) = match written.proof {
-        Proof::Stored(stored) => stored.version.clone(),
+        Proof::Stored(stored) => stored.version.clone().filter(|_| shown),
         Proof::Version(version) => Some(version.clone()),
         Proof::None => None,
     }
     .filter(|_| whole);
+}
+
+/// Versions that are kept of those that writes replaced.
+const REPLACED_MAX: usize = 4;
+
+/// Keeps the version that a write replaced, beside those that earlier writes of the same plan did.
+fn note_replaced(under: Under<'_>, entry: &Entry, to: Side, pair: &mut Pair) {
+    let replaced = pair.trail.replaced.of_mut(to);
+    if pair.plan.as_ref() != Some(under.plan) {
+        replaced.clear();
+    }
+    let before = entry.basis.versions.of(to).iter().chain(pair.version.of(to));
+    let before: Vec<Version> = before.filter(|version| !replaced.contains(version)).cloned().collect();
+    replaced.extend(before);
+    let kept = replaced.len().saturating_sub(REPLACED_MAX);
+    replaced.drain(..kept);
 }
 
 /// Counts what an update writes, where a side answers our writes (I33).

@@ -49,6 +49,7 @@ fn oracle(seen: Seen, rule: &Rule, case_matters: bool, newer: Option<Side>) -> J
             (FirstLinkPolicy::FillBlanks, false, true) if goes(Right) => {
                 carry(Right, CarryReason::FirstLinkFill)
             }
+            (FirstLinkPolicy::FillBlanks, true, true) => Judgement::Agree(AgreeReason::FirstLink),
             (FirstLinkPolicy::Take(side), _, _) => take(side, CarryReason::FirstLinkAuthority),
             _ => Judgement::Conflict(ConflictReason::FirstLink),
         },
@@ -57,7 +58,7 @@ fn oracle(seen: Seen, rule: &Rule, case_matters: bool, newer: Option<Side>) -> J
         (_, Some([false, false]), false) => {
             let one_way = rule.direction != Direction::TwoWay;
             let wanted = create || one_way && rule.on_drift == DriftPolicy::Keep;
-            if wanted { Judgement::Settled } else { Judgement::Diverged }
+            if wanted || blank(l) && blank(r) { Judgement::Settled } else { Judgement::Diverged }
         }
 
         (_, Some([true, true]), true) => Judgement::Agree(AgreeReason::SameChange),

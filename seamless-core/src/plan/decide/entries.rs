@@ -156,10 +156,10 @@ impl Deciding<'_> {
 
     /// Adds an entry, unless it is an attempt that was refused before.
     pub(super) fn push(&mut self, entry: Entry) {
-        if entry.action().is_some_and(|action| self.was_refused(action)) {
-            return;
+        match entry.action().is_some_and(|action| self.was_refused(action)) {
+            true => self.decision.refused = true,
+            false => self.decision.entries.push(entry),
         }
-        self.decision.entries.push(entry);
     }
 
     /// Whether this very attempt was refused before and is parked, and nobody asked for another one.

@@ -115,6 +115,8 @@ pub struct Decision {
     /// Groups that wait for a partner which a later link of the same plan may provide: to be carried when all links
     /// have been decided.
     pub deferred: Vec<Deferred>,
+    /// Whether a write was left out because this very attempt was refused before.
+    pub refused: bool,
 }
 
 /// A group that could not be carried yet.
@@ -136,7 +138,10 @@ pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
     let mut deciding =
         Deciding { cx, situation, decision: Decision::default(), parts: 0, parked: Vec::new() };
     if let (Some(left), Some(right)) = (situation.half.left.there(), situation.half.right.there()) {
-        deciding.both(left, right);
+        match deciding.lagging() {
+            Some(side) => deciding.wait_to_see(side),
+            None => deciding.both(left, right),
+        }
         return deciding.decision;
     }
     match (situation.half.left, situation.half.right) {

@@ -12,6 +12,7 @@ use crate::plan::entry::{
     Body, ConflictView, ConflictWhy, Effect, Entry, FieldChange, Provenance, Rank, Reason, Wait,
 };
 use crate::plan::known::{AttentionWhy, Pair, PairStatus, Resolution};
+use crate::plan::parking::ParkedAs;
 use crate::plan::render::Show;
 
 impl Deciding<'_> {
@@ -70,6 +71,10 @@ impl Deciding<'_> {
                 Judgement::Unknown(_) => contested.extend(self.rule_ids(group)),
                 Judgement::Agree(_) | Judgement::Kept(_) => agreed.insert(group),
                 Judgement::Diverged => diverged.extend(self.rule_ids(group)),
+                Judgement::Carry { why: CarryReason::FirstLinkFill, .. } if self.is_contested(group) => {
+                    contested.extend(self.rule_ids(group));
+                    self.conflict(&case, group, ConflictReason::FirstLink, &mut writing, &mut agreed);
+                }
                 Judgement::Carry { to, why } => {
                     self.carry(&case, group, to, provenance(why), writing.of_mut(to), &mut agreed);
                 }
@@ -129,13 +134,23 @@ impl Deciding<'_> {
                 let effect = Effect::Link { line: line.unwrap_or(0) };
                 self.push_effect(effect, agreed, observed);
             }
-            (Some(_), _) if !agreed.is_empty() => self.push_effect(Effect::Agree, agreed, observed),
+            (Some(_), _) if !agreed.is_empty() || self.is_seen_again() => {
+                self.push_effect(Effect::Agree, agreed, observed)
+            }
             // The pair was looked at and nothing matters: what was seen is remembered, or it would be looked at again.
             (Some(pair), _) if self.seen_anew(pair, now) => {
                 self.push_effect(Effect::Agree, Bits::new(), observed)
             }
             (Some(_), _) => {}
         }
+    }
+
+    /// Whether something waits because one of the records, which are both there, could not be seen.
+    fn is_seen_again(&self) -> bool {
+        self.situation.open.iter().any(|open| {
+            matches!(&open.why, AttentionWhy::Parked { reason, rules, .. }
+                if rules.is_empty() && reason.is_about_seeing())
+        })
     }
 
     /// Whether a side moved only in fields that no rule carries (a condition's field), so that its fingerprint
@@ -297,6 +312,17 @@ impl Deciding<'_> {
         if !known {
             self.effect(Effect::OpenConflict(view), Bits::new());
         }
+    }
+
+    /// Whether what is blank in a group may have been cleared since, and is nothing to fill: a conflict about it is open,
+    /// or the record may be the one that a create of ours made, whatever became of its answer.
+    fn is_contested(&self, group: usize) -> bool {
+        let rules = self.rule_ids(group);
+        self.situation.open.iter().any(|attention| match &attention.why {
+            AttentionWhy::Conflict { rules: of, .. } => *of == rules,
+            AttentionWhy::Parked { reason, .. } => *reason == ParkedAs::AmbiguousCreate,
+            AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. } => false,
+        })
     }
 
     /// What a person decided about a group, if it holds for what both sides hold now.

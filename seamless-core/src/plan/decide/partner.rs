@@ -199,6 +199,29 @@ impl Deciding<'_> {
         );
     }
 
+    /// The side that shows a record as it was before our last write: its reading lags, and says nothing of what it holds.
+    /// A version that comes back by itself, as a hash of the content does, cannot be told from that; a hint says so.
+    pub(super) fn lagging(&self) -> Option<Side> {
+        let trail = &self.situation.pair?.trail;
+        let is_hinted = self.situation.open.iter().any(|open| matches!(open.why, AttentionWhy::Hint { .. }));
+        Side::BOTH.into_iter().filter(|_| !is_hinted).find(|side| {
+            let version = self.situation.half.of(*side).there().and_then(|record| record.version.as_ref());
+            let replaced = trail.replaced.of(*side);
+            !self.cx.capabilities.of(*side).consistent_read
+                && version.is_some_and(|version| replaced.contains(version))
+        })
+    }
+
+    /// Nothing is decided about a pair until a side shows our last write.
+    pub(super) fn wait_to_see(&mut self, side: Side) {
+        self.park_record(
+            side,
+            ParkReason::Lagging,
+            format!("the {side} side still shows what it held before the last write"),
+            "nothing, if it shows the write later; a hint takes what it shows for an edit".to_owned(),
+        );
+    }
+
     pub(super) fn end_pair(&mut self, gone: Sides<bool>) {
         if self.situation.pair.is_some_and(|pair| pair.status != PairStatus::Ended) {
             self.effect(Effect::EndPair { gone }, Bits::new());

@@ -120,6 +120,10 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
             "its partner cannot be seen, and nothing proves that it is gone",
             "check the permissions of the integration's account",
         ),
+        ParkReason::Lagging => (
+            "it is still shown as it was before our last write",
+            "nothing, if its system shows the write later; a hint takes what it shows for an edit",
+        ),
         ParkReason::Refused => {
             ("the system refused it twice in the same way", "see what the system said, and correct it there")
         }

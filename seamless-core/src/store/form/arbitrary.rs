@@ -293,11 +293,10 @@ fn slots() -> impl Strategy<Value = Bits> + Clone {
 
 pub(crate) fn trail() -> impl Strategy<Value = Trail> {
     let of = (rule(), vec(any::<(u64, u8)>(), 0..3)).prop_map(|(rule, values)| Return { rule, values });
-    (sides(slots()), sides(slots()), vec(of, 0..2)).prop_map(|(acknowledged, written, returns)| Trail {
-        acknowledged,
-        written,
-        returns,
-    })
+    let replaced = sides(vec(version(), 0..3));
+    (sides(slots()), sides(slots()), vec(of, 0..2), replaced).prop_map(
+        |(acknowledged, written, returns, replaced)| Trail { acknowledged, written, returns, replaced },
+    )
 }
 
 fn parked() -> impl Strategy<Value = Parked> {
@@ -319,6 +318,7 @@ fn parked() -> impl Strategy<Value = Parked> {
             ParkReason::Returned,
             ParkReason::FieldGone,
             ParkReason::Circle,
+            ParkReason::Lagging,
         ]),
         record_id().prop_map(|into| ParkReason::Merged { into }),
         suspicion().prop_map(ParkReason::Suspected),

@@ -113,7 +113,7 @@ fields!(Feed { cursor, enumerated_at, enumerated });
 fields!(ConflictView { rules, why, fields });
 fields!(Parked { side, id, rules, why, message, remedy });
 fields!(Suspicion { field, form, sent });
-fields!(Trail { acknowledged, written, returns });
+fields!(Trail { acknowledged, written, returns, replaced });
 fields!(Return { rule, values });
 fields!(Tombstone { id, version, merged_into });
 fields!(GoneProof { id, seen });
@@ -143,7 +143,7 @@ variants!(ConflictWhy { 0 BothChanged, 1 FirstLink, 2 Drift });
 variants!(ParkReason {
     0 Map(problem), 1 Ambiguous, 2 Broken, 3 PartnerGone, 4 EditedAndDeleted, 5 Hidden, 6 Refused,
     7 AmbiguousCreate, 8 LeftScope, 9 Merged { into }, 10 Suspected(suspicion), 11 Returned, 12 FieldGone,
-    13 Circle,
+    13 Circle, 14 Lagging,
 });
 variants!(LossyForm { 0 Folded(form), 1 Rounded { least, most }, 2 Dropped { least, most } });
 variants!(Normaliser {

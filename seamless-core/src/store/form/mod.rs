@@ -25,7 +25,7 @@ use crate::plan::Entry;
 use crate::store::port::EntryParts;
 
 /// The version of the stored form that this build writes. It reads no other.
-pub const FORM_VERSION: u8 = 2;
+pub const FORM_VERSION: u8 = 3;
 
 /// Values inside values at most, for sets and child records: what bounds the stack.
 pub const DEPTH_MAX: u32 = 32;

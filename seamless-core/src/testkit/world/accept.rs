@@ -273,10 +273,16 @@ impl Universe {
         };
         let number = self.systems.of(side).row(kind, id).and_then(|row| row.thing);
         let Some(thing) = number.map(|number| (kind, number)) else { return };
-        let other = self.records_of(side.other(), thing).first().and_then(|id| value(side.other(), id));
         let made = value(side, id);
         let name = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
-        let is_said = name.is_some_and(|name| !op.patch.field(name.field.of(side).as_str()).is_absent());
+        let said = name.and_then(|name| op.patch.field(name.field.of(side).as_str()).value());
+        let is_said = said.is_some();
+        // What was carried from a record that is not there for the moment stands for what that held.
+        let carried = said.and_then(|said| tag(&said.to_value()));
+        let other = match self.records_of(side.other(), thing).first() {
+            Some(id) => value(side.other(), id),
+            None => carried,
+        };
         if !is_said && other.is_some() {
             return;
         }

@@ -96,6 +96,8 @@ pub(super) struct Chronicle {
     pub(super) deletions: BTreeMap<(Side, Thing), u64>,
     /// Things that were merged into another one, told by the system or not.
     merged: BTreeMap<Thing, (usize, bool)>,
+    /// When a carried field of a kind of a side was shown again.
+    pub(super) allowed: BTreeMap<(Side, usize, usize), u64>,
     /// Things of which the users themselves made more than one record, or that merging made one of.
     pub(super) tangled: BTreeSet<Thing>,
     /// Things that were in step on both sides at the end of a quiet run.

@@ -227,11 +227,17 @@ impl Universe {
             };
             let is_open = waiting.iter().any(|(of, row)| *of == link.spec().id && is_it(row));
             if stands && is_open {
-                // That the system refuses what was decided is another matter, of which somebody hears.
+                // That the system refuses what was decided, or may have made another value of it, is another matter, of
+                // which somebody hears.
                 let is_refused = |row: &Attention| {
                     row.id == *view.ids.of(row.side)
-                        && decidable(row).is_none()
-                        && matches!(row.why, AttentionWhy::Parked { .. } | AttentionWhy::Retry { .. })
+                        && match &row.why {
+                            AttentionWhy::Parked { reason, .. } => {
+                                decidable(row).is_none() || *reason == ParkedAs::Suspected
+                            }
+                            AttentionWhy::Retry { .. } => true,
+                            AttentionWhy::Hint { .. } | AttentionWhy::Conflict { .. } => false,
+                        }
                 };
                 let is_refused = waiting.iter().any(|(of, row)| *of == link.spec().id && is_refused(row));
                 let owed = !is_refused && !self.promises.is_lying();

@@ -286,6 +286,10 @@ impl Universe {
         });
         match known {
             Some(_) if self.chronicle.is_tangled(thing) => {}
+            // It was under way before the engine could know of what a user made.
+            Some(other) if self.is_late && !self.chronicle.made.contains(&(side, kind, other.clone())) => {
+                self.chronicle.tangled.insert(root);
+            }
             Some(other) => {
                 let table = self.systems.of(side).tables.get(kind);
                 let is_again = table.is_some_and(|table| table.done.contains_key(&op.id));
@@ -294,7 +298,11 @@ impl Universe {
                 self.found(Harm::Duplicate, "I25", side, owed, words);
                 self.chronicle.tangled.insert(root);
             }
-            None if others.iter().any(|other| self.is_named(side, kind, other) && deletion == 0) => {
+            None if others.iter().any(|other| {
+                let born = self.chronicle.first_born.get(&(side, kind, other.clone())).copied();
+                self.is_named(side, kind, other) && born.unwrap_or_default() >= deletion
+            }) =>
+            {
                 self.chronicle.tangled.insert(root);
             }
             None => {}
@@ -364,11 +372,13 @@ impl Universe {
                 && tick(&self.chronicle.first_born) <= deletion.max(1)
                 || deletion == 0
         });
+        let root = self.chronicle.root(thing);
         // Who deletes the survivor of a merge that nobody was told of deletes both.
-        let is_deleted =
-            deletion > 0 || self.chronicle.deletions.contains_key(&(other, self.chronicle.root(thing)));
+        let is_deleted = deletion > 0 || self.chronicle.deletions.contains_key(&(other, root));
         // A merge is told by a tombstone; who reads everything instead of the feed is told nothing.
-        let told = self.chronicle.was_told(thing) && self.chronicle.stones_shown.contains(&(other, thing));
+        let told = self.chronicle.was_told(thing)
+            && self.chronicle.stones_shown.contains(&(other, thing))
+            && !self.chronicle.deleted.contains_key(&(other, root));
         let truth = self.systems.of(other).truth.get(kind);
         let can_prove = truth.is_some_and(|can| can.tombstones || can.gone_not_hidden);
         let problem = if older && !self.chronicle.is_tangled(thing) {

@@ -3,6 +3,7 @@
 //! ([`Subject`]); the world drives it through [`Integration`](crate::sync::Integration) and nothing else.
 //!
 //! - [`play`] plays a [`Script`]: a schedule as data, and as text that can be pasted into a test.
+//! - [`tell`] plays one and says what happened, line by line.
 //! - [`search`] draws scripts from seeds ([`Weather`], [`Mode`]), and makes the first that fails short.
 //! - [`order_law`] and [`mirror_law`] play a script twice: with records in another order, with the sides changed over.
 //!
@@ -68,6 +69,7 @@ mod rules;
 mod script;
 mod search;
 mod serve;
+mod story;
 mod switches;
 mod system;
 mod table;
@@ -82,7 +84,7 @@ pub use finding::{Finding, Harm, Tally};
 pub use kind::{Build, Carried, CarriedReference, Kind, OpenStore, Process, Subject};
 pub use laws::{mirror_law, order_law};
 pub use level::Level;
-pub use play::{Outcome, play};
+pub use play::{Outcome, play, tell};
 pub use script::{Run, Script, Step};
 pub use search::{Failure, Figures, Mode, search, shrink};
 pub use switches::{Blank, Switches, Versions};

@@ -14,6 +14,7 @@ use super::kind::{Process, Subject};
 use super::port::Port;
 use super::quiet::Kept;
 use super::script::{Run, Script, Step};
+use super::story;
 use super::universe::{Agenda, Shared, Universe};
 use super::witness::Witness;
 use crate::model::{Error, ErrorKind, LinkId, Result, Side};
@@ -68,13 +69,19 @@ impl Outcome {
 /// script speaks of kinds or things that are not there. What goes wrong in runs is no error: it is judged.
 pub fn play(subject: &Subject, script: &Script) -> Result<Outcome> {
     let mut player = Player::new(subject, script)?;
-    for step in &script.steps {
-        player.step(step)?;
-    }
-    if !script.unbounded {
-        player.settle()?;
-    }
+    player.all(script)?;
     Ok(player.outcome())
+}
+
+/// Plays a script and tells what happened, a line for each deed, call and planned entry: for who reads a failure.
+///
+/// Errors: as [`play`].
+pub fn tell(subject: &Subject, script: &Script) -> Result<(Outcome, Vec<String>)> {
+    let mut player = Player::new(subject, script)?;
+    player.world.lock().story.begin();
+    player.all(script)?;
+    let story = std::mem::take(&mut player.world.lock().story);
+    Ok((player.outcome(), story.into_lines()))
 }
 
 /// A world in which a script is played.
@@ -109,11 +116,21 @@ impl<'a> Player<'a> {
         })
     }
 
+    fn all(&mut self, script: &Script) -> Result<()> {
+        for step in &script.steps {
+            self.step(step)?;
+        }
+        if script.unbounded { Ok(()) } else { self.settle() }
+    }
+
     pub(super) fn step(&mut self, step: &Step) -> Result<()> {
         match step {
             Step::Deed(deed) => self.act(deed),
             Step::Event(side, event) => {
-                self.world.lock().happens(*side, *event);
+                let mut world = self.world.lock();
+                world.story.tell(|| format!("{side} {}", event.name()));
+                world.happens(*side, *event);
+                drop(world);
                 if matches!(event, Event::Clone | Event::Return) {
                     self.restart()?;
                 }
@@ -151,6 +168,7 @@ impl<'a> Player<'a> {
         self.outcome.runs += 1;
         {
             let mut world = self.world.lock();
+            world.story.tell(|| "run".to_owned());
             world.agenda = Agenda { dies_after: run.crash, ..Agenda::default() };
             for (moment, deed) in &run.deeds {
                 world.agenda.deeds.entry(*moment).or_default().push(*deed);
@@ -160,7 +178,8 @@ impl<'a> Player<'a> {
         }
         let cautious = self.cautious;
         let integration = self.integration.clone();
-        let going = Box::pin(integration.run(|plan| approve(plan, cautious)));
+        let world = self.world.clone();
+        let going = Box::pin(integration.run(|plan| approve(world.clone(), plan, cautious)));
         let ran = block_on(async {
             match select(going, Box::pin(self.world.dead())).await {
                 Either::Left((ran, _)) => Some(ran),
@@ -173,6 +192,7 @@ impl<'a> Player<'a> {
         deeds.for_each(|deed| self.act(&deed));
         match ran {
             None => {
+                self.world.lock().story.tell(|| "the process dies".to_owned());
                 self.outcome.crashes += 1;
                 self.world.lock().chronicle.is_troubled = true;
                 self.restart()?;
@@ -192,6 +212,7 @@ impl<'a> Player<'a> {
 
     /// A run may fail where a call failed; it may not break promises of its own.
     fn failed(&self, error: &Error) {
+        self.world.lock().story.tell(|| format!("the run fails: {error}"));
         if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Corrupt) {
             self.world.lock().found(Harm::Unsettled, "I30", Side::Left, true, error.to_string());
         }
@@ -293,7 +314,16 @@ fn start(subject: &Subject, world: &Shared, store: &Arc<Witness>) -> Result<Inte
     subject.start(&process)
 }
 
-async fn approve(plan: Plan, cautious: bool) -> Result<Option<Approved>> {
+async fn approve(world: Shared, plan: Plan, cautious: bool) -> Result<Option<Approved>> {
+    if world.lock().story.is_told() {
+        plan.each(|entry| {
+            if let Some(words) = story::entry(entry) {
+                world.lock().story.tell(|| words);
+            }
+            Ok(())
+        })
+        .await?;
+    }
     let trips = &plan.trailer().guards;
     // Whoever approves knows which systems they are, and that a copy is none of them.
     let guards: Vec<_> =

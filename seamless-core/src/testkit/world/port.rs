@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 
+use super::story;
 use super::system::{Call, Fault, Late};
 use super::universe::Shared;
 use crate::connector::{
@@ -49,6 +50,11 @@ impl Port {
         world.moment();
         let system = world.systems.of_mut(self.side);
         let fault = system.take_fault(call);
+        if let Some(fault) = fault {
+            let side = self.side;
+            world.story.tell(|| format!("  {side} fault {fault}"));
+        }
+        let system = world.systems.of_mut(self.side);
         system.is_cut |= fault == Some(Fault::TokenExpired);
         if system.is_cut {
             return Err(Error::new(ErrorKind::Permission, "the token expired"));
@@ -126,7 +132,11 @@ impl Connector for Port {
                     world.moment();
                     let after =
                         after.ok_or_else(|| Error::new(ErrorKind::Internal, "a page without a place"))?;
-                    world.page(port.side, kind, &query, &after, resumed)
+                    let page = world.page(port.side, kind, &query, &after, resumed);
+                    if let Ok(page) = &page {
+                        world.story.tell(|| story::page(port.side, page));
+                    }
+                    page
                 };
                 port.end().await;
                 page
@@ -156,6 +166,9 @@ impl Connector for Port {
             }
             _ => Ok(self.world.lock().look_up(self.side, kind, &query)),
         };
+        if let Ok(found) = &found {
+            self.world.lock().story.tell(|| story::look_up(self.side, &query, found));
+        }
         self.end().await;
         found
     }
@@ -171,7 +184,10 @@ impl Connector for Port {
             if fault == Some(Fault::PartialBatch) && place.is_multiple_of(2) {
                 return refused(RefusalKind::Throttled { wait: None });
             }
-            self.world.lock().accept(self.side, kind, op)
+            let mut world = self.world.lock();
+            let outcome = world.accept(self.side, kind, op);
+            world.story.tell(|| story::write(self.side, op, &outcome));
+            outcome
         };
         let written = match fault {
             Some(Fault::WriteFails) => Err(Error::new(ErrorKind::Unavailable, "the write failed")),

@@ -97,9 +97,14 @@ impl Universe {
 
     /// The two records of a thing, where each side has exactly one.
     fn both(&self, thing: Thing) -> Option<Sides<RecordId>> {
-        let of = |side: Side| match self.records_of(side, thing).as_slice() {
-            [one] => Some(one.clone()),
-            _ => None,
+        self.only(thing, &|_, _| true)
+    }
+
+    /// The two records of a thing that are not left out, where each side has exactly one.
+    fn only(&self, thing: Thing, is_in: &dyn Fn(Side, &RecordId) -> bool) -> Option<Sides<RecordId>> {
+        let of = |side: Side| {
+            let mut found = self.records_of(side, thing).into_iter().filter(|id| is_in(side, id));
+            found.next().filter(|_| found.next().is_none())
         };
         Some(Sides::new(of(Side::Left)?, of(Side::Right)?))
     }
@@ -134,7 +139,8 @@ impl Universe {
             for (field, rule) in self.fields(thing.0) {
                 let is_open =
                     Side::BOTH.into_iter().any(|side| waits(waiting, &link, side, ids.of(side), Some(&rule)));
-                if !is_open && self.is_agreed(thing, field, &ids) {
+                // What nobody shows is agreed by nobody.
+                if !is_open && self.is_shown(thing.0, field, &ids) && self.is_agreed(thing, field, &ids) {
                     self.chronicle
                         .dirty
                         .retain(|(of, at, _), tick| (*of, *at) != (thing, field) || *tick >= began);
@@ -223,7 +229,8 @@ impl Universe {
                 && self.promises.owes_both(kind, "I18");
             let waits =
                 |side: Side, id: &RecordId, rule: Option<&RuleId>| waits(waiting, &link, side, id, rule);
-            let Some(ids) = self.both(thing) else {
+            let Some(ids) = self.both(thing).or_else(|| self.only(thing, &|side, id| !waits(side, id, None)))
+            else {
                 for side in Side::BOTH {
                     let alone = self.records_of(side, thing);
                     for id in alone.iter().filter(|id| !waits(side, id, None)) {
@@ -302,6 +309,16 @@ impl Universe {
         })
     }
 
+    /// Whether a carried field is shown on both sides, and was read since it was hidden last.
+    fn is_shown(&self, kind: usize, field: usize, ids: &Sides<RecordId>) -> bool {
+        let is_read = |side: Side| {
+            let allowed = self.chronicle.allowed.get(&(side, kind, field)).copied().unwrap_or_default();
+            let shown = self.chronicle.shown.get(&(side, kind, ids.of(side).clone())).copied();
+            allowed == 0 || shown.unwrap_or_default() > allowed
+        };
+        !self.is_denied(kind, field) && Side::BOTH.into_iter().all(is_read)
+    }
+
     fn is_denied(&self, kind: usize, field: usize) -> bool {
         let carried = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
         carried.is_some_and(|carried| {
@@ -333,7 +350,9 @@ impl Universe {
         for (tag, (thing, field, side)) in lost {
             let owed = !self.promises.is_lying()
                 && self.promises.owes_both(thing.0, "I10")
-                && self.promises.owes_both(thing.0, "I11");
+                && self.promises.owes_both(thing.0, "I11")
+                // Two sides that both show former values can undo an edit between them.
+                && Side::BOTH.into_iter().any(|side| self.promises.owes(thing.0, "I21", side));
             let words = format!(
                 "v{tag}, which was written on the {side} into field {field} of {}.{}, is gone",
                 thing.0, thing.1

@@ -2,9 +2,9 @@
 //! does not know. Users are told at once and type nothing; the engine is refused, record by record, and must say so and go
 //! on. The doors are [`Universe::is_taken`] and [`Universe::refuse_against_rules`].
 
-use super::chronicle::{is_blank, tag};
+use super::chronicle::{Thing, is_blank, tag};
 use super::finding::Harm;
-use super::table::Values;
+use super::table::{Values, number_of};
 use super::universe::Universe;
 use crate::connector::{Refusal, RefusalKind, WriteOp};
 use crate::model::{Entity, Error, Field, FieldKind, FieldName, RecordId, Side, Value};
@@ -13,7 +13,7 @@ use crate::model::{Entity, Error, Field, FieldKind, FieldName, RecordId, Side, V
 const UNKNOWN: u32 = 5;
 
 /// How often the same values of a record may be refused before somebody must have been asked, and again after each time that
-/// somebody asks for another try.
+/// somebody does anything with it: who edits a record back and forth, shows it again or decides about it has it tried again.
 const REFUSALS_MAX: usize = 3;
 
 impl Universe {
@@ -74,14 +74,29 @@ impl Universe {
         field: &FieldName,
     ) {
         let what = format!("{kind} {id:?} {:?}", op.patch);
-        let count = self.refusals.entry((side, what)).or_default();
+        let deeds = self.refused_thing(side, kind, id, op).map_or(0, |thing| self.deeds_about(thing));
+        let (count, before) = self.refusals.entry((side, what)).or_insert((0, deeds));
         *count += 1;
-        let allowed = REFUSALS_MAX.saturating_mul(self.hints + 1);
-        if *count > allowed {
+        let reasons = self.hints + 1 + deeds.saturating_sub(*before);
+        if *count > REFUSALS_MAX.saturating_mul(reasons) {
             let owed = !self.promises.is_lying() && !self.chronicle.is_troubled;
             let words = format!("the same values of {field} were sent {count} times, and refused each time");
             self.found(Harm::Unsettled, "I30", side, owed, words);
         }
+    }
+
+    /// The thing that an operation is about: by its record, or by the name that is sent.
+    fn refused_thing(&self, side: Side, kind: usize, id: Option<&RecordId>, op: &WriteOp) -> Option<Thing> {
+        if let Some(id) = id {
+            return self.systems.of(side).row(kind, id)?.thing.map(|thing| (kind, thing));
+        }
+        let named_by = self.kinds.get(kind)?.named_by.of(side);
+        let name = op.patch.field(named_by.as_str()).value()?.to_value();
+        number_of(&name).map(|number| (kind, number))
+    }
+
+    fn deeds_about(&self, thing: Thing) -> usize {
+        self.deeds.get(&thing).copied().unwrap_or_default()
     }
 
     /// The entity as the system shows it: where it says how long texts may be, it says so of carried fields.

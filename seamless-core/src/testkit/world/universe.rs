@@ -15,6 +15,7 @@ use super::desk::{Desk, View};
 use super::finding::{Finding, Harm};
 use super::kind::Kind;
 use super::promises::Promises;
+use super::story::{self, Story};
 use super::switches::Switches;
 use super::system::System;
 use super::table::Row;
@@ -52,12 +53,18 @@ pub(super) struct Universe {
     pub(super) asked: VecDeque<Deed>,
     /// What was looked at there and is not decided.
     pub(super) views: BTreeMap<Thing, Vec<View>>,
-    /// How often the same values of a record were refused, by side.
-    pub(super) refusals: BTreeMap<(Side, String), usize>,
+    /// How often the same values of a record were refused, by side, and how much users had done with it before.
+    pub(super) refusals: BTreeMap<(Side, String), (usize, usize)>,
+    /// How often users of either side did anything with a thing.
+    pub(super) deeds: BTreeMap<Thing, usize>,
     /// How often there was a reason for another try: somebody asked, or a field was hidden or shown.
     pub(super) hints: usize,
     /// What was decided there.
     pub(super) decisions: Vec<(Thing, View)>,
+    /// Whether what arrives was sent long ago.
+    pub(super) is_late: bool,
+    /// What happens, for who reads it.
+    pub(super) story: Story,
 }
 
 impl Universe {
@@ -84,6 +91,9 @@ impl Universe {
             decisions: Vec::new(),
             refusals: BTreeMap::new(),
             hints: 0,
+            deeds: BTreeMap::new(),
+            is_late: false,
+            story: Story::default(),
         }
     }
 
@@ -115,7 +125,11 @@ impl Universe {
             let (late, open): (Vec<_>, Vec<_>) = (late, open);
             for late in late {
                 // Nobody hears the answer.
-                let _ = self.accept(side, late.kind, &late.op);
+                self.is_late = true;
+                let outcome = self.accept(side, late.kind, &late.op);
+                self.is_late = false;
+                self.story
+                    .tell(|| format!("  late: {}", story::write(side, &late.op, &outcome).trim_start()));
             }
             open.into_iter().for_each(|open| self.commit(side, open));
         }
@@ -146,6 +160,7 @@ impl Universe {
         words: String,
     ) {
         let finding = Finding { harm, invariant, side, owed, words };
+        self.story.tell(|| format!("  found: {finding}"));
         if !self.chronicle.findings.contains(&finding) {
             self.chronicle.findings.push(finding);
         }

@@ -43,9 +43,11 @@ pub(super) fn name_of(thing: usize) -> Value {
 impl Universe {
     /// Does what a user does, where it can be done.
     pub(super) fn act(&mut self, deed: &Deed) {
+        self.story.tell(|| format!("  {deed}"));
         let Deed { side, kind, thing, what } = *deed;
         let Some(fields) = self.kinds.get(kind).map(|kind| kind.carried.len()) else { return };
         let thing: Thing = (kind, thing);
+        *self.deeds.entry(thing).or_default() += 1;
         let found = self.find(side, thing);
         let at = |field: usize| field % fields.max(1);
         match (what, found) {
@@ -101,6 +103,10 @@ impl Universe {
         let Some(name) = carried.map(|carried| carried.field.of(side).clone()) else { return };
         // What is hidden and shown again is looked at anew.
         self.hints += 1;
+        if !denied {
+            let tick = self.chronicle.next_tick();
+            self.chronicle.allowed.insert((side, kind, field), tick);
+        }
         if let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) {
             if denied {
                 table.denied.insert(name)

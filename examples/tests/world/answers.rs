@@ -1,0 +1,80 @@
+//! Scripts in which an answer was lost, and what became of the write was judged wrongly once.
+
+use seamless_core::testkit::world::{Outcome, Script, play};
+
+use super::subject::subject;
+
+fn played(script: &str) -> Outcome {
+    play(&subject(), &Script::parse(script).unwrap()).unwrap()
+}
+
+/// The system had rounded what was sent, which looked like an edit of somebody else's; then a user cleared it, and the
+/// field was as it had been before the write.
+#[test]
+fn i10_a_write_without_an_answer_was_done_where_the_system_holds_a_form_of_it() {
+    let outcome = played(
+        "
+        right: full round=0
+        things: 3
+        right fault lost-reply
+        run
+        right create 0.2
+        run
+          at 28 left edit 0.2 2
+        run
+          at 51 right clear 0.2 2
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// The version that a write shows is shared by later changes where versions are coarse stamps, and proves nothing of a
+/// field that was not shown.
+#[test]
+fn i8_a_coarse_stamp_proves_nothing_of_what_was_not_shown() {
+    let outcome = played(
+        "
+        right: full stamp-versions=1000
+        left create 0.1
+        left fault token-expired
+        run
+        right deny 0.1 0
+        run
+        right allow 0.1 0
+        right clear 0.1 3
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// That a reference could not be set, because neither record was made, made the count of the failure begin anew.
+#[test]
+fn i30_what_waits_for_a_record_that_is_refused_does_not_make_its_own_count_begin_anew() {
+    let outcome = played(
+        "
+        left: no-feed
+        right: full short=13
+        run
+          at 39 left create 0.1
+          at 13 left create 1.1
+        left refer 0.1 1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// A create that was refused for good is no create that may have happened: what is blank is filled.
+#[test]
+fn i13_what_was_refused_for_good_is_a_strangers_when_somebody_makes_it() {
+    let outcome = played(
+        "
+        left: full short=9
+        right: full
+        right create 1.0
+        right deny 1.0 0
+        run
+        right allow 1.0 0
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
