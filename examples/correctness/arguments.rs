@@ -9,7 +9,7 @@ use crate::rules::{Rule, Store};
 const MORE: &str = "\
 Examples:
   correctness --schedules 1000 --seed 7 --threads 2
-  correctness --schedules 1 --seed 4711        plays the schedule of one seed again
+  correctness --schedules 1 --seed 4711        plays the schedule of one seed again; if it fails, says what happens
   correctness --schedules 200 --store sqlite
   correctness --schedules 0                    the scenarios only
 

@@ -91,6 +91,10 @@ fn play(arguments: &Arguments) -> Result<(Value, bool), Box<dyn Error>> {
         }
         lines("");
         lines(failure);
+        if order.count == 1 {
+            lines("what happens in it:");
+            schedules::story(&order, &failure.script)?.into_iter().for_each(lines);
+        }
     }
     end_line(&order, &played, took);
     Ok((figures, failure.is_none()))

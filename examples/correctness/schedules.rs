@@ -9,7 +9,7 @@ use std::thread;
 
 use seamless_core::model::{Result, Sides};
 use seamless_core::testkit::world::{
-    Failure, Figures, Finding, Level, Mode, Script, Subject, Weather, play, shrink,
+    Failure, Figures, Finding, Level, Mode, Script, Subject, Weather, play, shrink, tell,
 };
 
 use crate::rules::{Rule, Store};
@@ -150,4 +150,12 @@ pub(crate) fn shortest(order: &Order, played: &Played) -> Result<Option<Failure>
     let (_, script) = drawn(seed);
     let (script, finding) = shrink(&script, finding, |script| Mode::Schedules.play(&subject, script).ok());
     Ok(Some(Failure { seed, script, finding }))
+}
+
+/// What happens in a script under the held rule, line by line.
+///
+/// Errors: as [`play_all`].
+pub(crate) fn story(order: &Order, script: &Script) -> Result<Vec<String>> {
+    let (_, story) = tell(&order.held.subject(order.store)?, script)?;
+    Ok(story)
 }
