@@ -1,6 +1,6 @@
 //! What the merge must keep, by invariant and by hard case.
 
-mod fixture;
+pub(crate) mod fixture;
 mod hard_cases;
 mod laws;
 mod links;

@@ -218,3 +218,6 @@ struct Writing {
     settles: Bits,
     waits: Vec<Wait>,
 }
+
+#[cfg(test)]
+mod tests;
