@@ -220,4 +220,4 @@ struct Writing {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::plan) mod tests;

@@ -1,6 +1,6 @@
 //! What follows from a situation, case by case: as text, and with everything that an entry relies on.
 
-mod fixture;
+pub(in crate::plan) mod fixture;
 mod pairs;
 mod partners;
 mod suspects;

@@ -156,7 +156,7 @@ impl Scene {
         ask(&DecideContext {
             link: &self.link,
             place: 2,
-            links: 5,
+            links: 6,
             reconciler: &ThreeWay,
             capabilities: &self.capabilities,
             configuration: self.configuration,
@@ -254,7 +254,7 @@ fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
 }
 
 /// An entry: what it does, and the groups that it settles.
-pub(super) fn told(entry: &Entry) -> String {
+pub(in crate::plan) fn told(entry: &Entry) -> String {
     let body = match &entry.body {
         Body::Act(action) => acts(action),
         Body::Effect(effect) => effects(effect),
@@ -315,7 +315,7 @@ fn effects(effect: &Effect) -> String {
 }
 
 /// What an entry says of itself: place, records, what it relies on, what was seen.
-pub(super) fn frame(entry: &Entry) -> String {
+pub(in crate::plan) fn frame(entry: &Entry) -> String {
     let key = &entry.key;
     let ids = entry.ids.as_ref().map(|id| id.as_ref().map_or("-".to_owned(), |id| id.to_string()));
     let basis = &entry.basis;

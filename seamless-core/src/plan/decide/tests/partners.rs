@@ -213,7 +213,7 @@ fn deletes_run_through_the_links_backwards() {
     let frames: Vec<String> = gone(DeletePolicy::Delete).decide().entries.iter().map(frame).collect();
     assert_eq!(
         frames,
-        [r#"delete 2 right r1 0 of customer: l1 r1; since 4 - rv; saw [-] [name="a" phone="1"]"#]
+        [r#"delete 3 right r1 0 of customer: l1 r1; since 4 - rv; saw [-] [name="a" phone="1"]"#]
     );
 }
 

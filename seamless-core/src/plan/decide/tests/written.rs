@@ -72,8 +72,14 @@ fn an_action_has_another_id_when_anything_about_it_is_another() {
     renamed.id = crate::model::RecordId::text("r2");
     differs("record", edited().half(Side::Right, Told::There(renamed)));
     differs("what is done", edited().half(Side::Right, Told::None).with(|scene| scene.pair = None));
-    // The revision of a pair that is not there yet is not that of a new one.
-    differs("no pair", Scene::new(two(), ["", ""], [A1, A1]).half(Side::Right, Told::None));
+    // A pair that was never committed is not a pair that is not there.
+    for revision in [0, 1] {
+        let with = |pair: bool| {
+            let scene = edited().half(Side::Right, Told::None).pair_with(|pair| pair.revision = revision);
+            action(&scene.with(|scene| scene.pair = scene.pair.take().filter(|_| pair))).id
+        };
+        assert_ne!(with(true), with(false), "revision {revision}");
+    }
 }
 
 fn change(field: &str, after: Planned) -> FieldChange {
