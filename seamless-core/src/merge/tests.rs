@@ -3,5 +3,9 @@
 pub(crate) mod fixture;
 mod hard_cases;
 mod laws;
+mod layout;
+mod lines;
 mod links;
+mod sets;
 mod table;
+mod ways;

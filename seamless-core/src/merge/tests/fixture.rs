@@ -9,8 +9,8 @@ use crate::mapper::{
 };
 use crate::merge::{Case, CompiledLink, Judgement, Reconciler, ThreeWay, Verdict};
 use crate::model::{
-    Bits, CanonicalForm, Condition, EntityName, LinkId, Normaliser, Planned, Presence, Record, RecordId,
-    Result, RuleIndex, Side, Sides, Slot, Timestamp, Value, ValueKind,
+    Bits, CanonicalForm, Condition, EntityName, FieldName, LineForm, LinkId, Normaliser, Planned, Presence,
+    Record, RecordId, Result, RuleIndex, Shape, Side, Sides, Slot, Timestamp, Value, ValueKind,
 };
 
 /// How a rule of the test mapper carries.
@@ -28,6 +28,8 @@ pub(crate) enum Op {
     Waits,
     /// A reference: the partner, in this link, of the record that the text names.
     Partner(&'static str),
+    /// A list, line by line: these fields, of which the first tells the lines apart. What is not named of a line stays.
+    Lines(&'static [(&'static str, &'static str)]),
 }
 
 #[derive(Debug)]
@@ -184,6 +186,16 @@ impl Mapper for TestMapper {
                 let ask = Ask::Partner { link: "parent".into(), side: from, id: RecordId::int(1) };
                 return Err(fail(MapProblem::Waiting(ask)));
             }
+            Op::Lines(pairs) => {
+                let place = slot(0, target);
+                let lists = (source.field(fields[0].as_str()), target.current(place));
+                let list = |held: Presence<'_>| held.value().and_then(LineForm::lines_of);
+                let lines = list(lists.0).ok_or_else(|| fail(MapProblem::NotKnown))?;
+                let mut held: Vec<Record> = list(lists.1).unwrap_or_default().to_vec();
+                let carried: Arc<[Record]> =
+                    lines.iter().map(|line| carried_line(pairs, from, line, &mut held)).collect();
+                target.set_known(place, Value::List(carried));
+            }
             Op::Partner(link) => {
                 let ask = Ask::Partner { link: (*link).into(), side: from, id: RecordId::text(&text(0)) };
                 let partner = match cx.resolved.get(&ask) {
@@ -206,6 +218,27 @@ impl Mapper for TestMapper {
         }
         self.custom.map(Settlement::Take)
     }
+}
+
+/// A line as the other side holds it, over the one that it holds under the same key.
+fn carried_line(pairs: &[(&str, &str)], from: Side, line: &Record, held: &mut Vec<Record>) -> Record {
+    let named = pairs.iter().map(|(left, right)| match from {
+        Side::Left => (*left, *right),
+        Side::Right => (*right, *left),
+    });
+    let named: Vec<(&str, &str)> = named.collect();
+    let (own, there) = named[0];
+    let known = held.iter().position(|other| other.field(there) == line.field(own));
+    let mut fields: Vec<(FieldName, Slot)> =
+        named.iter().map(|(own, there)| (FieldName::from(*there), line.field(own).to_slot())).collect();
+    if let Some(known) = known {
+        let known = held.remove(known);
+        let unnamed =
+            known.fields().filter(|(name, _)| named.iter().all(|(_, there)| *there != name.as_str()));
+        fields.extend(unnamed.map(|(name, held)| (name.clone(), held.to_slot())));
+    }
+    let shape = Shape::new(fields.iter().map(|(name, _)| name.clone())).unwrap();
+    crate::model::record(&shape, fields).unwrap()
 }
 
 /// A pair: records as JSON, fields that are not named are absent; no base where its text is empty.
