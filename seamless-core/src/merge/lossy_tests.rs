@@ -162,3 +162,50 @@ fn what_cannot_be_a_form_is_an_edit() {
     let at = |text: &str| Value::LocalDateTime(text.parse().unwrap());
     assert_eq!(recognised(&at("2024-02-29T10:00:00.250"), &at("2024-02-29T10:00:00.750")), None);
 }
+
+#[test]
+fn what_a_mapping_can_declare_makes_both_values_one() {
+    let form = |steps: &[Normaliser]| CanonicalForm::new(steps.iter().cloned());
+    let cut = form(&[Normaliser::Truncated(3)]);
+    assert_eq!(LossyForm::Folded(cut.clone()).declared(), Some(cut));
+    let rounded = LossyForm::Rounded { least: 1, most: 3 };
+    assert_eq!(rounded.declared(), Some(form(&[Normaliser::Scale(3)])), "the finest that explains it");
+    assert_eq!(LossyForm::Dropped { least: 1, most: 3 }.declared(), None);
+}
+
+// Catches: two observations that are put together although no form explains both.
+#[test]
+fn forms_of_different_kinds_have_nothing_in_common() {
+    let cut = |length| LossyForm::Folded(CanonicalForm::new([Normaliser::Truncated(length)]));
+    let rounded = |least, most| LossyForm::Rounded { least, most };
+    let dropped = |least, most| LossyForm::Dropped { least, most };
+    assert_eq!(cut(3).common(&cut(3)), Some(cut(3)));
+    assert_eq!(cut(3).common(&cut(4)), None);
+    assert_eq!(rounded(0, 2).common(&rounded(1, 3)), Some(rounded(1, 2)));
+    assert_eq!(dropped(0, 2).common(&dropped(1, 3)), Some(dropped(1, 2)));
+    assert_eq!(dropped(0, 1).common(&dropped(1, 3)), Some(dropped(1, 1)));
+    assert_eq!(dropped(0, 0).common(&dropped(1, 3)), None);
+    assert_eq!(rounded(0, 2).common(&dropped(0, 2)), None);
+    assert_eq!(rounded(0, 2).common(&cut(2)), None);
+}
+
+#[test]
+fn a_form_is_said_in_words() {
+    let folded =
+        |steps: &[Normaliser]| LossyForm::Folded(CanonicalForm::new(steps.iter().cloned())).to_string();
+    assert_eq!(folded(&[Normaliser::Trim]), "without blanks at its ends");
+    assert_eq!(
+        folded(&[Normaliser::Case, Normaliser::Space, Normaliser::Truncated(6)]),
+        "in another case, with single blanks, cut to 6 characters"
+    );
+    assert_eq!(folded(&[Normaliser::Truncated(1)]), "cut to 1 character");
+    assert_eq!(folded(&[Normaliser::Unicode]), "in another Unicode form");
+    assert_eq!(folded(&[Normaliser::EmptyIsNull]), "with nothing for empty text");
+    assert_eq!(folded(&[Normaliser::Instant(0)]), "without fractions of a second");
+    assert_eq!(folded(&[Normaliser::Instant(3)]), "with 3 digits of a second");
+    assert_eq!(folded(&[Normaliser::Email]), "as email");
+    let rounded = |most| LossyForm::Rounded { least: 0, most }.to_string();
+    assert_eq!(rounded(0), "rounded to whole numbers");
+    assert_eq!(rounded(1), "rounded to 1 digit after the point");
+    assert_eq!(LossyForm::Dropped { least: 0, most: 2 }.to_string(), "shortened to 2 digits after the point");
+}

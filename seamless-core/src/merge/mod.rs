@@ -42,4 +42,4 @@ pub use three_way::ThreeWay;
 pub use verdict::{AgreeReason, CarryReason, ConflictReason, Judgement, KeptReason, Verdict};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,11 @@
 //! What the merge must keep, by invariant and by hard case.
 
-mod fixture;
+pub(crate) mod fixture;
 mod hard_cases;
 mod laws;
+mod layout;
+mod lines;
 mod links;
+mod sets;
 mod table;
+mod ways;

@@ -76,13 +76,6 @@ pub enum CarryReason {
     Restored,
 }
 
-impl CarryReason {
-    /// Whether an edit of the side that is written may be lost with it: such a write is journalled as an overwrite.
-    pub fn overwrites_edit(self) -> bool {
-        !matches!(self, CarryReason::Changed | CarryReason::FirstLinkFill)
-    }
-}
-
 /// Why nothing could be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConflictReason {
@@ -303,7 +296,9 @@ pub(super) fn bits_of(mut word: u64, place: usize) -> impl Iterator<Item = usize
 
 #[cfg(test)]
 mod tests {
-    use super::{JUDGEMENTS, Judgement, PLANES, Verdict};
+    use super::{
+        AgreeReason, CarryReason, ConflictReason, JUDGEMENTS, Judgement, KeptReason, PLANES, Side, Verdict,
+    };
 
     // Catches: a judgement whose number is another one's, or does not fit the planes.
     #[test]
@@ -331,5 +326,30 @@ mod tests {
         let mut verdict = Verdict::settled(3);
         verdict.set(3, Judgement::Merge);
         assert!(verdict.is_quiet());
+    }
+
+    // Catches: a set of groups that is asked for by one judgement and told by another.
+    #[test]
+    fn the_groups_of_a_verdict_are_found_by_what_was_decided() {
+        let carry = |to| Judgement::Carry { to, why: CarryReason::Changed };
+        let decided = [
+            (1, carry(Side::Left)),
+            (2, carry(Side::Right)),
+            (63, Judgement::Merge),
+            (64, Judgement::Conflict(ConflictReason::Drift)),
+            (65, Judgement::Agree(AgreeReason::SameChange)),
+            (100, Judgement::Kept(KeptReason::Drift)),
+            (129, carry(Side::Right)),
+        ];
+        let mut verdict = Verdict::settled(130);
+        assert!(!verdict.is_empty() && Verdict::settled(0).is_empty());
+        decided.iter().for_each(|(group, judgement)| verdict.set(*group, *judgement));
+        let those = |found: crate::model::Bits| found.iter().collect::<Vec<_>>();
+        assert_eq!(those(verdict.carried_to(Side::Left)), [1]);
+        assert_eq!(those(verdict.carried_to(Side::Right)), [2, 129]);
+        assert_eq!(those(verdict.conflicts()), [64]);
+        assert_eq!(those(verdict.moved_bases()), [65, 100]);
+        assert_eq!(those(verdict.all(Judgement::Merge)), [63]);
+        assert_eq!(those(verdict.all(Judgement::Settled)).len(), 130 - decided.len());
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
-use super::{GuardFigures, GuardInput, guards};
+use super::{GuardFigures, GuardInput, GuardTrip, guards, is_of_identity};
 use crate::mapper::GuardLimits;
 use crate::model::{Side, Sides};
 
@@ -127,6 +127,25 @@ fn same_changes_in_most_of_the_pairs_that_changed_stop_the_plan() {
     check(&["customers.older_state"], |input| input.same_changes = 11);
     check(&[], |input| (input.same_changes, input.changed) = (11, 11));
     check(&["customers.older_state"], |input| (input.same_changes, input.changed) = (12, 11));
+}
+
+// Catches: any guard taken for the one that says which system it is.
+#[test]
+fn only_the_guard_of_a_system_is_of_identity() {
+    let mut input = quiet(100);
+    input.sides.left.identity_changed = true;
+    input.sides.left.deletes = 60;
+    let trips = guards(&"customers".into(), &LIMITS, &input);
+    assert_eq!(trips.iter().map(is_of_identity).collect::<Vec<_>>(), [true, false]);
+    let of = |change: &dyn Fn(&mut GuardTrip)| {
+        let mut trip = trips[0].clone();
+        change(&mut trip);
+        is_of_identity(&trip)
+    };
+    assert!(!of(&|trip| trip.side = Some(Side::Right)));
+    assert!(!of(&|trip| trip.side = None));
+    assert!(!of(&|trip| trip.link = None));
+    assert!(!of(&|trip| trip.link = Some("contacts".into())));
 }
 
 fn limits() -> impl Strategy<Value = GuardLimits> {

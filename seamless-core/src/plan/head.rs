@@ -121,3 +121,7 @@ impl Trailer {
         self.counts.values().map(|counts| counts.conflict + counts.parked).sum()
     }
 }
+
+#[cfg(test)]
+#[path = "head_tests.rs"]
+mod tests;

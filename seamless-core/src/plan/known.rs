@@ -185,3 +185,7 @@ pub struct Resolution {
     /// Fingerprint of what each side held when it was decided.
     pub seen: Sides<Fingerprint>,
 }
+
+#[cfg(test)]
+#[path = "known_tests.rs"]
+mod tests;

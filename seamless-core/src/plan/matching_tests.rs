@@ -44,6 +44,12 @@ fn values_agree_when_they_are_written_alike() {
         (r#"{"set":[1,2]}"#, r#"{"set":["2","1"]}"#, true),
         (r#"{"set":[1]}"#, "1", false),
         (r#"{"bytes":"00"}"#, r#""00""#, false),
+        (r#"{"set":[1,""]}"#, r#"{"set":["1"]}"#, true),
+        (r#"{"set":[1,2]}"#, r#"{"set":["1"]}"#, false),
+        (r#"{"float":"inf"}"#, r#""inf""#, false),
+        (r#"{"reference":["e","k1"]}"#, r#""k1""#, true),
+        (r#"{"reference":["e",["k",1]]}"#, r#"{"reference":["e",["k",1]]}"#, true),
+        (r#"{"reference":["e",["k",1]]}"#, r#"{"reference":["e",["k",2]]}"#, false),
     ];
     for (left, right, expected) in cases {
         assert_eq!(agree(&[], (left, town), (right, town)), expected, "{left} and {right}");
@@ -58,9 +64,16 @@ fn values_agree_when_they_are_written_alike() {
 #[test]
 fn nothing_is_matched_by_nothing() {
     let town = r#""Bonn""#;
-    for blank in
-        ["null", r#""""#, r#""  ""#, r#"{"unreadable":true}"#, r#"{"absent":true}"#, r#"{"set":[""]}"#]
-    {
+    for blank in [
+        "null",
+        r#""""#,
+        r#""  ""#,
+        r#"{"unreadable":true}"#,
+        r#"{"absent":true}"#,
+        r#"{"set":[""]}"#,
+        r#"{"bytes":""}"#,
+        r#"{"list":[]}"#,
+    ] {
         assert!(!agree(&[], (blank, town), (blank, town)), "{blank}");
     }
     assert!(!agree(&[Normaliser::Digits], (r#""n/a""#, "1"), (r#""n/a""#, "1")));

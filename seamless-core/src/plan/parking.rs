@@ -291,4 +291,22 @@ mod tests {
             assert!(other.parse::<ParkedAs>().is_err(), "{other}");
         }
     }
+
+    // Catches: an item that no plan looks at again, or that a person is asked about and cannot decide.
+    #[test]
+    fn what_ends_by_itself_and_what_a_person_decides_is_said_of_each_reason() {
+        let those = |holds: &dyn Fn(&ParkedAs) -> bool| {
+            let mut names: Vec<_> = all().iter().filter(|reason| holds(reason)).map(ParkedAs::name).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(
+            those(&ParkedAs::ends_by_itself),
+            ["ambiguous", "circle", "hidden", "partner_gone", "waiting"]
+        );
+        assert_eq!(those(&ParkedAs::can_be_decided), ["circle", "returned", "suspected_form"]);
+        assert_eq!(those(&|reason| reason.merged_into().is_some()), ["merged"; 3]);
+        let into = RecordId::text("s");
+        assert_eq!(ParkedAs::Merged { into: into.clone() }.merged_into(), Some(&into));
+    }
 }

@@ -144,47 +144,5 @@ fn notation(step: &Normaliser) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
-
-    use super::Proposals;
-    use crate::merge::LossyForm;
-    use crate::model::{CanonicalForm, Normaliser, Side};
-    use crate::plan::Suspicion;
-
-    fn suspicion() -> impl Strategy<Value = Suspicion> {
-        let cut = |length| LossyForm::Folded(CanonicalForm::new([Normaliser::Truncated(length)]));
-        let form = prop_oneof![
-            (10u32..12).prop_map(cut),
-            (0u8..3, 0u8..3).prop_map(|(least, more)| LossyForm::Rounded { least, most: least + more }),
-        ];
-        let sent = prop_oneof![Just("a"), Just("b")];
-        (form, sent).prop_map(|(form, sent)| Suspicion { field: "name".into(), form, sent: sent.into() })
-    }
-
-    proptest! {
-        /// Against counting by hand: what is cut to a length is proposed where two different values were.
-        #[test]
-        fn a_form_is_proposed_where_two_different_values_show_it(
-            seen in proptest::collection::vec((any::<bool>(), suspicion()), 0..12),
-        ) {
-            let mut proposals = Proposals::new();
-            let side = |left: bool| if left { Side::Left } else { Side::Right };
-            for (left, suspicion) in &seen {
-                proposals.add(&"customers".into(), side(*left), suspicion);
-            }
-            let proposed = proposals.proposed();
-            for (left, length) in [(true, 10), (true, 11), (false, 10), (false, 11)] {
-                let form = LossyForm::Folded(CanonicalForm::new([Normaliser::Truncated(length)]));
-                let of = |sent: &str| {
-                    let mut seen = seen.iter();
-                    seen.any(|(at, one)| *at == left && one.form == form && one.sent == sent)
-                };
-                let found = proposed.iter().find(|found| found.side == side(left) && found.form == form);
-                prop_assert_eq!(found.is_some(), of("a") && of("b"));
-                let records = seen.iter().filter(|(at, one)| *at == left && one.form == form).count();
-                prop_assert!(found.is_none_or(|found| found.records == records as u64));
-            }
-        }
-    }
-}
+#[path = "propose_tests.rs"]
+mod tests;

@@ -140,3 +140,7 @@ fn print(link: &CompiledLink, side: Side, group: usize, record: &Record) -> u64 
     let hash = blake3::hash(&bytes);
     u64::from_le_bytes(hash.as_bytes().first_chunk::<8>().copied().unwrap_or_default())
 }
+
+#[cfg(test)]
+#[path = "returns_tests.rs"]
+mod tests;

@@ -53,6 +53,7 @@ pub struct Sealer {
     /// Lines that are not in the digest yet; the last one is being handed out.
     lines: Vec<u8>,
     begun: bool,
+    line_bytes_max: usize,
 }
 
 /// A seal's key, without a way to print it.
@@ -86,6 +87,7 @@ impl Sealer {
             tally: Tally::new(),
             lines: Vec::with_capacity(HASHED_BYTES + 4096),
             begun: false,
+            line_bytes_max: LINE_BYTES_MAX,
         }
     }
 
@@ -159,8 +161,8 @@ impl Sealer {
         })?;
         self.lines.push(b'\n');
         let line = self.lines.get(start..).unwrap_or_default();
-        if line.len() > LINE_BYTES_MAX {
-            return Err(too_long(LINE_BYTES_MAX));
+        if line.len() > self.line_bytes_max {
+            return Err(too_long(self.line_bytes_max));
         }
         std::str::from_utf8(line)
             .map_err(|cause| Error::new(ErrorKind::Internal, "JSON is always text").caused_by(cause))

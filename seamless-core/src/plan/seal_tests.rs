@@ -3,7 +3,7 @@
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::Index;
 
-use super::{Closing, LINE_BYTES_MAX, Line, Sealer, Verifier, is_sealed_by};
+use super::{Closing, HASHED_BYTES, LINE_BYTES_MAX, Line, Sealer, Verifier, is_sealed_by};
 use crate::model::{ErrorKind, Result};
 use crate::plan::{Body, Effect, Entry, PlanHead, PlannedVerb, Tally, Trailer, samples};
 
@@ -150,6 +150,57 @@ fn lines_are_sealed_in_their_order_only() {
     let mut sealer = Sealer::new(&KEY);
     sealer.head(&samples::head()).unwrap();
     assert_eq!(sealer.head(&samples::head()).unwrap_err().kind(), ErrorKind::Internal);
+}
+
+// Catches: a plan that is sealed and can never be opened, since the reader's limit is another one.
+#[test]
+fn a_line_is_sealed_exactly_up_to_the_limit_of_its_reader() {
+    assert_eq!(Sealer::new(&KEY).line_bytes_max, LINE_BYTES_MAX);
+    let length = Sealer::new(&KEY).head(&samples::head()).unwrap().len();
+    let sealed = |most: usize| {
+        let mut sealer = Sealer::new(&KEY);
+        sealer.line_bytes_max = most;
+        sealer.head(&samples::head()).map(str::len).map_err(|error| error.kind())
+    };
+    assert_eq!(sealed(length), Ok(length));
+    assert_eq!(sealed(length + 1), Ok(length));
+    assert_eq!(sealed(length - 1), Err(ErrorKind::Limit));
+}
+
+// Catches: a plan whose lines are all kept until it ends, or whose digest forgets those that are not kept.
+#[test]
+fn lines_are_hashed_and_let_go_as_they_come() {
+    let mut sealer = Sealer::new(&KEY);
+    let mut file = sealer.head(&samples::head()).unwrap().to_owned();
+    let entry = &samples::one_of_everything()[10];
+    for count in 1..500 {
+        file.push_str(sealer.entry(entry).unwrap());
+        assert!(sealer.lines.len() < HASHED_BYTES + 4096, "{}", sealer.lines.len());
+        assert_eq!(sealer.tally().counts()["customers"].update.right, count);
+    }
+    assert!(file.len() > 2 * HASHED_BYTES);
+    assert_eq!(sealer.digest(), blake3::hash(file.as_bytes()).to_hex().as_str());
+    // What is hashed together is hashed faster: lines are not let go one by one.
+    assert!(sealer.lines.len() > 4096);
+}
+
+// Catches: a person who is told of a wrong file and not of the place.
+#[test]
+fn what_is_refused_is_said_with_its_line() {
+    let line_of = |error: crate::Error| {
+        let place = error.context().find(|(what, _)| *what == "line").map(|(_, line)| line.to_owned());
+        place.unwrap()
+    };
+    let (file, _) = sealed(&samples::one_of_everything());
+    let lines: Vec<&str> = file.split_inclusive('\n').collect();
+    let wrong = [&lines[..3], &["{}\n"]].concat().concat();
+    assert_eq!(line_of(verify(&wrong).unwrap_err()), "4");
+    let mut verifier = Verifier::new(&KEY);
+    for line in &lines[..3] {
+        verifier.line(line).unwrap();
+    }
+    verifier.line_bytes_max = 10;
+    assert_eq!(line_of(verifier.line(lines[3]).unwrap_err()), "4");
 }
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use crate::mapper::{
-    ConflictPolicy, Direction, Draft, DriftPolicy, FirstLinkPolicy, GuardLimits, LinkMode, LinkSpec,
-    MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, RuleKind, Settlement, WriteOn,
+    Answer, Ask, ConflictPolicy, Direction, Draft, DriftPolicy, FirstLinkPolicy, GuardLimits, LinkMode,
+    LinkSpec, MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, RuleKind, Settlement,
+    WriteOn,
 };
 use crate::merge::{Case, CompiledLink, Judgement, Reconciler, ThreeWay, Verdict};
 use crate::model::{
-    Bits, CanonicalForm, Condition, EntityName, LinkId, Normaliser, Planned, Presence, Record, Result,
-    RuleIndex, Side, Sides, Slot, Timestamp, Value,
+    Bits, CanonicalForm, Condition, EntityName, FieldName, LineForm, LinkId, Normaliser, Planned, Presence,
+    Record, RecordId, Result, RuleIndex, Shape, Side, Sides, Slot, Timestamp, Value, ValueKind,
 };
 
 /// How a rule of the test mapper carries.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Op {
+pub(crate) enum Op {
     /// The value as it is.
     Copy,
     /// First and last name on the left, one name on the right.
@@ -25,19 +26,23 @@ pub(super) enum Op {
     Options(&'static [(&'static str, &'static str)]),
     /// Always fails: the reference waits.
     Waits,
+    /// A reference: the partner, in this link, of the record that the text names.
+    Partner(&'static str),
+    /// A list, line by line: these fields, of which the first tells the lines apart. What is not named of a line stays.
+    Lines(&'static [(&'static str, &'static str)]),
 }
 
 #[derive(Debug)]
-pub(super) struct TestMapper {
-    pub(super) spec: LinkSpec,
-    pub(super) rules: Vec<Rule>,
-    pub(super) ops: Vec<Op>,
-    pub(super) custom: Option<Side>,
+pub(crate) struct TestMapper {
+    pub(crate) spec: LinkSpec,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) custom: Option<Side>,
 }
 
 impl TestMapper {
     /// A link of these rules that copies; change what a test needs, then [`TestMapper::link`].
-    pub(super) fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
+    pub(crate) fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
         let rules: Vec<Rule> = rules.into_iter().collect();
         let spec = LinkSpec {
             id: LinkId::from("customer"),
@@ -56,7 +61,7 @@ impl TestMapper {
         Self { spec, ops: vec![Op::Copy; rules.len()], rules, custom: None }
     }
 
-    pub(super) fn form(
+    pub(crate) fn form(
         mut self,
         side: Side,
         field: &str,
@@ -66,26 +71,26 @@ impl TestMapper {
         self
     }
 
-    pub(super) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
     }
 
-    pub(super) fn compile(self) -> Result<Arc<CompiledLink>> {
+    pub(crate) fn compile(self) -> Result<Arc<CompiledLink>> {
         CompiledLink::compile(Arc::new(self))
     }
 
-    pub(super) fn link(self) -> Arc<CompiledLink> {
+    pub(crate) fn link(self) -> Arc<CompiledLink> {
         self.compile().unwrap()
     }
 }
 
 /// A two-way copy rule between fields of the same name that parks whenever it can.
-pub(super) fn copy(field: &str) -> Rule {
+pub(crate) fn copy(field: &str) -> Rule {
     rule(field, &[field], &[field], RuleKind::Copy)
 }
 
-pub(super) fn computed(id: &str, left: &[&str], right: &[&str]) -> Rule {
+pub(crate) fn computed(id: &str, left: &[&str], right: &[&str]) -> Rule {
     rule(id, left, right, RuleKind::Computed)
 }
 
@@ -126,7 +131,7 @@ impl Mapper for TestMapper {
         from: Side,
         source: &Record,
         target: &mut Draft<'_>,
-        _: &MapContext<'_>,
+        cx: &MapContext<'_>,
     ) -> Result<(), Box<MapError>> {
         let (rule, op) = (&self.rules[usize::from(index.0)], &self.ops[usize::from(index.0)]);
         let fields = rule.fields.of(from);
@@ -172,15 +177,33 @@ impl Mapper for TestMapper {
                 let place = slot(0, target);
                 let now = target.current(place).value().and_then(|value| value.as_text()).unwrap_or_default();
                 let chosen = fits.iter().find(|fit| **fit == now).or(fits.first());
-                let chosen = Value::text(chosen.ok_or_else(|| fail(MapProblem::Unmappable))?);
+                let unmappable =
+                    || Box::new(MapError { kind: Some(ValueKind::Text), ..*fail(MapProblem::Unmappable) });
+                let chosen = Value::text(chosen.ok_or_else(unmappable)?);
                 target.set_known(place, chosen);
             }
             Op::Waits => {
-                return Err(fail(MapProblem::Waiting(crate::mapper::Ask::Partner {
-                    link: "parent".into(),
-                    side: from,
-                    id: crate::model::RecordId::int(1),
-                })));
+                let ask = Ask::Partner { link: "parent".into(), side: from, id: RecordId::int(1) };
+                return Err(fail(MapProblem::Waiting(ask)));
+            }
+            Op::Lines(pairs) => {
+                let place = slot(0, target);
+                let lists = (source.field(fields[0].as_str()), target.current(place));
+                let list = |held: Presence<'_>| held.value().and_then(LineForm::lines_of);
+                let lines = list(lists.0).ok_or_else(|| fail(MapProblem::NotKnown))?;
+                let mut held: Vec<Record> = list(lists.1).unwrap_or_default().to_vec();
+                let carried: Arc<[Record]> =
+                    lines.iter().map(|line| carried_line(pairs, from, line, &mut held)).collect();
+                target.set_known(place, Value::List(carried));
+            }
+            Op::Partner(link) => {
+                let ask = Ask::Partner { link: (*link).into(), side: from, id: RecordId::text(&text(0)) };
+                let partner = match cx.resolved.get(&ask) {
+                    Some(Answer::Paired(id)) => Planned::Known(Value::text(&id.to_string())),
+                    Some(Answer::Planned(action)) => Planned::ResultOf(*action),
+                    Some(Answer::Unpaired) | None => return Err(fail(MapProblem::Waiting(ask))),
+                };
+                target.set(slot(0, target), partner);
             }
         }
         Ok(())
@@ -197,18 +220,39 @@ impl Mapper for TestMapper {
     }
 }
 
+/// A line as the other side holds it, over the one that it holds under the same key.
+fn carried_line(pairs: &[(&str, &str)], from: Side, line: &Record, held: &mut Vec<Record>) -> Record {
+    let named = pairs.iter().map(|(left, right)| match from {
+        Side::Left => (*left, *right),
+        Side::Right => (*right, *left),
+    });
+    let named: Vec<(&str, &str)> = named.collect();
+    let (own, there) = named[0];
+    let known = held.iter().position(|other| other.field(there) == line.field(own));
+    let mut fields: Vec<(FieldName, Slot)> =
+        named.iter().map(|(own, there)| (FieldName::from(*there), line.field(own).to_slot())).collect();
+    if let Some(known) = known {
+        let known = held.remove(known);
+        let unnamed =
+            known.fields().filter(|(name, _)| named.iter().all(|(_, there)| *there != name.as_str()));
+        fields.extend(unnamed.map(|(name, held)| (name.clone(), held.to_slot())));
+    }
+    let shape = Shape::new(fields.iter().map(|(name, _)| name.clone())).unwrap();
+    crate::model::record(&shape, fields).unwrap()
+}
+
 /// A pair: records as JSON, fields that are not named are absent; no base where its text is empty.
-pub(super) struct Pair<'a> {
-    pub(super) link: &'a CompiledLink,
-    pub(super) base: Sides<Option<Record>>,
-    pub(super) current: Sides<Record>,
-    pub(super) modified: Sides<Option<Timestamp>>,
-    pub(super) check_all: bool,
-    pub(super) rebased: Bits,
+pub(crate) struct Pair<'a> {
+    pub(crate) link: &'a CompiledLink,
+    pub(crate) base: Sides<Option<Record>>,
+    pub(crate) current: Sides<Record>,
+    pub(crate) modified: Sides<Option<Timestamp>>,
+    pub(crate) check_all: bool,
+    pub(crate) rebased: Bits,
 }
 
 /// A field as the tests write it: `-` not said, `0` nothing, `!` refused, `{x}` JSON, otherwise text.
-pub(super) fn field(name: &str, held: &str) -> Option<String> {
+pub(crate) fn field(name: &str, held: &str) -> Option<String> {
     Some(match held {
         "-" => return None,
         "0" => format!(r#""{name}":null"#),
@@ -219,7 +263,7 @@ pub(super) fn field(name: &str, held: &str) -> Option<String> {
 }
 
 /// `base` and `current`: left, then right.
-pub(super) fn pair<'a>(link: &'a CompiledLink, base: [&str; 2], current: [&str; 2]) -> Pair<'a> {
+pub(crate) fn pair<'a>(link: &'a CompiledLink, base: [&str; 2], current: [&str; 2]) -> Pair<'a> {
     let read = |side: Side, text: &str| Record::from_json(text).unwrap().reshaped(link.shape(side));
     let base_of = |side: Side, text: &str| (!text.is_empty()).then(|| read(side, text));
     Pair {
@@ -234,7 +278,7 @@ pub(super) fn pair<'a>(link: &'a CompiledLink, base: [&str; 2], current: [&str; 
 
 impl Pair<'_> {
     /// Asks with the pair as a case.
-    pub(super) fn ask<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+    pub(crate) fn ask<T>(&self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
         let resolved = Resolved::new();
         let entity = &self.link.spec().entity;
         let context =
@@ -250,18 +294,18 @@ impl Pair<'_> {
         })
     }
 
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         self.ask(|case| ThreeWay.reconcile(case))
     }
 
-    pub(super) fn judgements(&self) -> Vec<Judgement> {
+    pub(crate) fn judgements(&self) -> Vec<Judgement> {
         let verdict = self.verdict();
         (0..verdict.len()).map(|group| verdict.judgement(group)).collect()
     }
 
     /// Does what the verdict says, as if every write were stored as the forms of its side make it; the bases of what
     /// was settled become what is held.
-    pub(super) fn apply(&mut self) {
+    pub(crate) fn apply(&mut self) {
         let verdict = self.verdict();
         for (group, judgement) in verdict.loud().collect::<Vec<_>>() {
             let writes: Vec<(Side, Vec<(usize, Planned)>)> = match judgement {
@@ -314,7 +358,7 @@ impl Pair<'_> {
     }
 
     /// What a side holds in a field, as text.
-    pub(super) fn held(&self, side: Side, field: &str) -> String {
+    pub(crate) fn held(&self, side: Side, field: &str) -> String {
         self.current.of(side).field(field).to_slot().to_string()
     }
 }

@@ -70,6 +70,31 @@ fn h03_an_amount_means_something_else_when_its_currency_changes() {
     }
 }
 
+// Catches: a currency that counts only where both sides' forms look at it.
+#[test]
+fn h03_one_side_that_rounds_by_currency_is_enough() {
+    for side in Side::BOTH {
+        let scale = ScaleBy {
+            amount: "amount".into(),
+            by: "currency".into(),
+            scales: [("JPY".to_owned(), 0)].into(),
+            otherwise: 2,
+        };
+        let link = TestMapper::new([copy("amount"), copy("currency")])
+            .with(|mapper| mapper.spec.forms.of_mut(side).scales.push(scale))
+            .link();
+        let row = |amount: &str, currency: &str| {
+            format!(r#"{{"amount":{{"decimal":"{amount}"}},"currency":"{currency}"}}"#)
+        };
+        let (fine, yen) = (row("100.4", "JPY"), row("100", "JPY"));
+        check(&link, [&fine, &yen], [&fine, &yen], &[SETTLED, SETTLED]);
+        let apart = [row("100.4", "EUR"), row("100", "EUR")];
+        let mut case = pair(&link, [&apart[0], &apart[1]], [&apart[0], &apart[1]]);
+        case.check_all = true;
+        assert_eq!(case.judgements(), [Judgement::Diverged, SETTLED], "{side}");
+    }
+}
+
 fn check_amounts(link: &CompiledLink) {
     let row = |amount: &str, currency: &str| {
         format!(r#"{{"amount":{{"decimal":"{amount}"}},"currency":"{currency}"}}"#)

@@ -1,13 +1,13 @@
 //! What compiling a link gives: shapes, groups, forms, digests, and refusals.
 
 use crate::mapper::{ConflictPolicy, Direction, LinkMode, MatchField, MatchLine, Rule};
-use crate::merge::diff;
+use crate::merge::{RULES_MAX, diff};
 use crate::model::{
     CanonicalForm, Comparison, Condition, ErrorKind, Normaliser, Record, RuleIndex, ScaleBy, Side, Sides,
     Truth, Value,
 };
 
-use super::fixture::{TestMapper, computed, copy};
+use super::fixture::{TestMapper, computed, copy, pair};
 
 fn names(link: &crate::merge::CompiledLink, side: Side) -> Vec<String> {
     link.shape(side).names().iter().map(|name| name.as_str().to_owned()).collect()
@@ -132,4 +132,72 @@ fn a_link_without_rules_compiles_and_judges_nothing() {
     let link = TestMapper::new([]).link();
     assert!(link.groups().is_empty());
     assert!(super::fixture::pair(&link, ["", ""], ["{}", "{}"]).verdict().is_empty());
+}
+
+#[test]
+fn a_link_has_so_many_rules_and_no_more() {
+    let rules = |count: usize| TestMapper::new((0..count).map(|place| copy(&format!("f{place}"))));
+    assert_eq!(rules(RULES_MAX).link().groups().len(), RULES_MAX);
+    // One more, of fields that are there already: it is the rules that are too many.
+    let more = rules(RULES_MAX).with(|mapper| {
+        let again = Rule { id: "again".into(), ..copy("f0") };
+        mapper.rules.push(again);
+        mapper.ops.push(mapper.ops[0].clone());
+    });
+    let error = more.compile().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(error.remedy().is_some_and(|remedy| remedy.contains(&RULES_MAX.to_string())), "{error}");
+}
+
+// Catches: a field beyond the first word that is not compared, or one that is said to differ in its form.
+#[test]
+fn two_records_differ_in_the_slots_of_any_number_of_fields() {
+    for count in [3, 64, 65, 70] {
+        let mapper = TestMapper::new((0..count).map(|place| copy(&format!("f{place}"))));
+        let link = mapper.form(Side::Left, "f1", [Normaliser::Case]).link();
+        let last = count - 1;
+        let row = |one: &str, end: &str| {
+            let text = |place| {
+                if place == 1 {
+                    one
+                } else if place == last {
+                    end
+                } else {
+                    "x"
+                }
+            };
+            let fields = (0..count).map(|place| format!(r#""f{place}":"{}""#, text(place)));
+            let json = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
+            Record::from_json(&json).unwrap().reshaped(link.shape(Side::Left))
+        };
+        let differ = |a: &Record, b: &Record| diff(link.forms(Side::Left), a, b).iter().collect::<Vec<_>>();
+        let row_a = row("a", "y");
+        assert_eq!(differ(&row_a, &row("a", "y")), [] as [usize; 0]);
+        assert_eq!(differ(&row_a, &row("A", "y")), [] as [usize; 0]);
+        assert_eq!(differ(&row_a, &row("b", "y")), [1]);
+        assert_eq!(differ(&row_a, &row("b", "z")), [1, last]);
+    }
+}
+
+// Catches: a consistency that is known although nothing was said, or no rule applies.
+#[test]
+fn whether_two_sides_are_consistent_is_not_known_where_nothing_was_said() {
+    let consistent = |mapper: TestMapper, left: &str, right: &str| {
+        let link = mapper.link();
+        let case = pair(&link, ["", ""], [left, right]);
+        case.ask(|case| link.consistent(0, case.current.left, case.current.right, &case.context))
+    };
+    let (a, b) = (r#"{"f":"a","kind":"y"}"#, r#"{"f":"b","kind":"y"}"#);
+    for rule in [copy("f"), computed("f", &["f"], &["f"])] {
+        let one = |left: &str, right: &str| consistent(TestMapper::new([rule.clone()]), left, right);
+        assert_eq!([one(a, a), one(a, b)], [Some(true), Some(false)]);
+        assert_eq!([one(a, "{}"), one("{}", a), one("{}", "{}")], [None; 3]);
+        assert_eq!(one(a, r#"{"f":{"unreadable":true}}"#), None);
+    }
+    let rule = Rule {
+        direction: Direction::To(Side::Right),
+        when: Sides::new(is("kind", "x"), Condition::Always),
+        ..computed("f", &["f"], &["f"])
+    };
+    assert_eq!(consistent(TestMapper::new([rule]), a, b), None, "the rule does not apply");
 }

@@ -223,3 +223,6 @@ struct Writing {
     settles: Bits,
     waits: Vec<Wait>,
 }
+
+#[cfg(test)]
+pub(in crate::plan) mod tests;

@@ -105,3 +105,31 @@ proptest! {
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
+
+fn node(takes_from: &[usize]) -> KeyNode {
+    KeyNode { takes_from: takes_from.to_vec(), can_move: true, can_release: true }
+}
+
+#[test]
+fn a_giver_that_is_not_there_is_waited_for_by_nobody() {
+    assert_eq!(place(&[node(&[1])]), [Placement::At(Rank::ReleaseKeys)]);
+    assert_eq!(place(&[node(&[0])]), [Placement::At(Rank::ReleaseKeys)], "nor is a node itself");
+}
+
+// Catches: a node that lets go although it only waits for a ring, because most others wait for it.
+#[test]
+fn of_a_ring_the_node_that_most_wait_for_lets_go_and_none_before_it() {
+    // 0 waits for the ring of 1 and 2; 3, 4 and 5 wait for 0.
+    let nodes = [node(&[1]), node(&[2]), node(&[1]), node(&[0]), node(&[0]), node(&[0])];
+    let moves = |step| Placement::At(Rank::MoveKeys(step));
+    assert_eq!(place(&nodes), [moves(1), Placement::Releases, moves(1), moves(2), moves(2), moves(2)]);
+}
+
+// Catches: a node that takes from itself as well, cut although the ring is elsewhere.
+#[test]
+fn a_node_that_takes_from_itself_is_no_ring() {
+    let nodes = [node(&[0, 1]), node(&[2]), node(&[1])];
+    let places = place(&nodes);
+    assert_ne!(places[0], Placement::Releases);
+    assert_eq!(places.iter().filter(|place| **place == Placement::Releases).count(), 1);
+}

@@ -140,3 +140,7 @@ fn standing_for(link: &CompiledLink, side: Side, with: &Record, other: &Record, 
     }
     stands
 }
+
+#[cfg(test)]
+#[path = "release_tests.rs"]
+mod tests;

@@ -257,3 +257,7 @@ impl StandIn {
 #[cfg(test)]
 #[path = "unique_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "moves_tests.rs"]
+mod moves_tests;

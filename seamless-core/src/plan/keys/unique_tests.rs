@@ -48,3 +48,19 @@ fn what_can_neither_be_empty_nor_hold_anything_else_does_not_let_go() {
     assert_eq!(of(FieldKind::Date, true), None);
     assert_eq!(StandIn::of(&Field { computed: true, ..Field::new("No.", FieldKind::Int) }), None);
 }
+
+// Catches: a value that another build of the engine would not write again after a crash.
+#[test]
+fn a_temporary_value_is_derived_from_the_action_as_it_always_was() {
+    let id = id(7);
+    let first = u32::from_be_bytes(*id.as_bytes().first_chunk().unwrap());
+    let number = -1 - i64::from(first / 2);
+    assert_eq!(StandIn::Int.value(id), Value::Int(number));
+    let digits = StandIn::Decimal { digits_max: 6 }.value(id);
+    assert_eq!(digits, Value::Decimal(Decimal::new(number % 1_000_000, 0)));
+    let hexadecimal = id.to_string().to_uppercase();
+    let of_length = |most| StandIn::Text { characters_max: Some(most) }.value(id);
+    assert_eq!(of_length(11), Value::text(&hexadecimal[..11]));
+    assert_eq!(of_length(12), Value::text(&format!("TMP-{}", &hexadecimal[..8])));
+    assert_eq!(of_length(200), Value::text(&format!("TMP-{}", &hexadecimal[..16])));
+}

@@ -44,7 +44,7 @@ impl Show {
         match self {
             _ if value.as_ref().is_null() => out.write_str("(nothing)"),
             Show::Full => match value {
-                Value::Text(text) if text.len() > TEXT_CHARS_MAX => long_text(text, out),
+                Value::Text(text) => text_in_full(text, out),
                 other => write!(out, "{other}"),
             },
             Show::Masked => {
@@ -74,8 +74,9 @@ impl Show {
 /// Characters of a text that are shown: a plan is to be read, and a field may hold a whole book.
 const TEXT_CHARS_MAX: usize = 1000;
 
-/// The beginning of a text, its length and its digest: two texts that differ behind the beginning look different.
-fn long_text(text: &str, out: &mut impl Write) -> fmt::Result {
+/// A text; of a long one the beginning, its length and its digest, so that two that differ behind the beginning look
+/// different.
+fn text_in_full(text: &str, out: &mut impl Write) -> fmt::Result {
     let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) else { return write!(out, "{text:?}") };
     write!(out, "{:?}..", text.get(..end).unwrap_or_default())?;
     let hash = blake3::hash(text.as_bytes());

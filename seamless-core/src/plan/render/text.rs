@@ -196,7 +196,7 @@ impl<W: Write> TextRenderer<W> {
         }
         self.end(tone)?;
         for change in &action.changes {
-            self.change(change, side, action.verb == PlannedVerb::Create)?;
+            self.change(change, side)?;
         }
         for wait in &action.waits_for {
             let Ask::Partner { link, id, side } = &wait.ask;
@@ -210,12 +210,11 @@ impl<W: Write> TextRenderer<W> {
         Ok(())
     }
 
-    fn change(&mut self, change: &FieldChange, side: Side, create: bool) -> fmt::Result {
+    fn change(&mut self, change: &FieldChange, side: Side) -> fmt::Result {
         let FieldChange { rule: _, field, before, after, from } = change;
         let show = self.options.show;
         write!(self.line, "    {field}  ")?;
-        let nothing_before = create || *before == Slot::Absent;
-        if !nothing_before {
+        if *before != Slot::Absent {
             show.slot(before, &mut self.line)?;
             self.line.push_str(" -> ");
         }
@@ -228,7 +227,7 @@ impl<W: Write> TextRenderer<W> {
         let overwrites = words::overwrites(from);
         self.end(if overwrites { Tone::Bad } else { Tone::Plain })?;
         match (before, after) {
-            (Slot::Value(Value::List(before)), Planned::Known(Value::List(after))) if !nothing_before => {
+            (Slot::Value(Value::List(before)), Planned::Known(Value::List(after))) => {
                 self.lines(before, after)
             }
             (_, Planned::Known(Value::List(after))) => self.lines(&[], after),

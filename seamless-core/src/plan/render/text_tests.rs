@@ -3,10 +3,11 @@
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::{TextOptions, TextRenderer, plan_summary};
-use crate::model::{Planned, Side, Value};
+use crate::model::{Planned, Side, Slot, Value};
 use crate::plan::render::Show;
 use crate::plan::{
-    Body, Closing, Entry, PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Sealer, Trailer, samples,
+    Body, Closing, Effect, Entry, PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Sealer, Trailer,
+    samples,
 };
 
 fn trailer(entries: &[Entry]) -> Trailer {
@@ -207,6 +208,137 @@ fn a_summary_says_what_is_done_and_what_stops_it() {
          \x20 stopped by customers.deletes.right: 60 of 100 records would be deleted in erp\n\
          After 2 runs nothing remains to be done, if nobody edits.\n"
     );
+}
+
+fn list(lines: &[(i64, &str)]) -> Value {
+    let line = |(no, text): &(i64, &str)| {
+        let shape = crate::model::Shape::new(["No", "Text"].map(Into::into)).unwrap();
+        let fields = [("No".into(), samples::text(&no.to_string())), ("Text".into(), samples::text(text))];
+        crate::model::record(&shape, fields).unwrap()
+    };
+    Value::List(lines.iter().map(line).collect())
+}
+
+/// What stands under the heading of one entry.
+fn shown(side: Side, body: Body, show: Show) -> Vec<String> {
+    let entry = samples::entry(Rank::Update, side, "r1", body);
+    let found = render(&[entry], TextOptions { show, ..TextOptions::default() });
+    let lines = found.split("\n\n").nth(2).unwrap().lines().skip(1);
+    lines.map(str::to_owned).collect()
+}
+
+fn update_of(before: Slot, after: Value) -> Body {
+    let target = PlannedTarget::Existing(crate::model::RecordId::text("r1"));
+    let mut action = samples::action(Side::Right, PlannedVerb::Update, target, Reason::Changed);
+    action.changes = vec![samples::change("F", before, Planned::Known(after), Provenance::Changed)];
+    Body::Act(action)
+}
+
+// Catches: a list of a new record, or one that was not read before, that a person approves unseen.
+#[test]
+fn what_was_not_said_before_is_shown_as_it_will_be() {
+    let lines = |before, after| shown(Side::Right, update_of(before, after), Show::Full)[1..].to_vec();
+    assert_eq!(lines(Slot::Absent, Value::text("x")), [r#"    F  "x"   (changed in crm)"#]);
+    assert_eq!(lines(samples::text("y"), Value::text("x")), [r#"    F  "y" -> "x"   (changed in crm)"#]);
+    assert_eq!(
+        lines(Slot::Absent, list(&[(1, "nut"), (2, "bolt")])),
+        [
+            "    F  2 records   (changed in crm)",
+            r#"      + No "1", Text "nut""#,
+            r#"      + No "2", Text "bolt""#
+        ]
+    );
+}
+
+// Catches: values that a mask tells apart, or one that nobody wrote shown as if somebody had.
+#[test]
+fn a_mask_tells_only_about_how_long_a_value_is() {
+    let masked = |value: Value, show| {
+        let lines = shown(Side::Right, update_of(Slot::Absent, value), show);
+        lines[1].split_whitespace().nth(1).unwrap().to_owned()
+    };
+    let dots = |length: usize| masked(Value::text(&"x".repeat(length)), Show::Masked);
+    assert_eq!([dots(0), dots(1), dots(4)], ["(empty)", "••", "••"]);
+    assert_eq!([dots(5), dots(16)], ["••••••", "••••••"]);
+    assert_eq!([dots(17), dots(500)], ["••••••••••••", "••••••••••••"]);
+    for show in [Show::Full, Show::Masked, Show::Hashed { key: [1; 32] }] {
+        assert_eq!(masked(Value::Null, show), "(nothing)");
+    }
+}
+
+#[test]
+fn what_ends_and_what_goes_on_is_said_in_full() {
+    let line = |effect| shown(Side::Left, Body::Effect(effect), Show::Full).remove(0);
+    assert_eq!(
+        line(Effect::CloseConflict { rules: vec![] }),
+        "  r1: it is gone, nothing about it is open any more"
+    );
+    let into = |left: Option<&str>, right: Option<&str>| {
+        let id = |id: Option<&str>| id.map(crate::model::RecordId::text);
+        line(Effect::Relink { into: crate::model::Sides::new(id(left), id(right)) })
+    };
+    assert_eq!(into(Some("s"), None), "  r1: merged into s in crm, with which the pair goes on");
+    assert_eq!(into(None, Some("t")), "  r1: merged into t in erp, with which the pair goes on");
+    assert_eq!(
+        into(Some("s"), Some("t")),
+        "  r1: merged into s in crm, and merged into t in erp, with which the pair goes on"
+    );
+}
+
+// Catches: a delete, an overwritten edit or a broken promise that looks like everything else.
+#[test]
+fn what_may_hurt_is_red_and_what_is_aside_is_dim() {
+    let entries = samples::one_of_everything();
+    let found =
+        render(&entries, TextOptions { colour: true, entries_per_group_max: None, ..TextOptions::default() });
+    let of = |code: &str| -> Vec<String> {
+        let lines = found.lines().filter_map(|line| line.strip_prefix(code)?.strip_suffix("\u{1b}[0m"));
+        lines.map(|line| line.trim().chars().take(24).collect()).collect()
+    };
+    assert_eq!(
+        of("\u{1b}[31m"),
+        [
+            "edits in erp can be over",
+            "c3: conflict, changed in",
+            "c5 of crm waits: a value",
+            "c9: the two differ altho",
+            r#"Limit  "9" -> 10   (edit"#,
+            "r12: its partner in crm ",
+            "customers.deletes.right:"
+        ]
+    );
+    let dim = ["after the record for k1 ", "the next run reads what ", "An approval binds to the"];
+    assert_eq!(of("\u{1b}[2m"), dim);
+    assert_eq!(of("\u{1b}[1m").len(), 9, "{found}");
+}
+
+// Catches: a link that is named as often as rows say the same of it.
+#[test]
+fn a_promise_that_is_lowered_names_each_link_once() {
+    let mut head = samples::head();
+    head.links.push("items".into());
+    let again = head.guarantee[0].clone();
+    head.guarantee.push(again);
+    let mut renderer = TextRenderer::new(String::new(), TextOptions::default());
+    renderer.head(&head).unwrap();
+    let text = renderer.finish(&trailer(&[])).unwrap();
+    assert!(text.contains("\n  edits in erp can be overwritten (customers, contacts)\n"), "{text}");
+}
+
+// Catches: a walk over two long lists for each line of them.
+#[test]
+fn lists_of_many_lines_are_not_compared_line_by_line() {
+    let records = |count: usize| {
+        let lines: Vec<(i64, &str)> = (0..count).map(|number| (number as i64, "x")).collect();
+        let Value::List(records) = list(&lines) else { panic!("a list") };
+        records
+    };
+    let (most, more) = (records(200), records(201));
+    assert!(super::lines::changes(&most, &most).is_some_and(|changes| changes.is_empty()));
+    assert!(super::lines::changes(&more, &[]).is_none());
+    assert!(super::lines::changes(&[], &more).is_none());
+    let shown = shown(Side::Right, update_of(Slot::Absent, Value::List(more)), Show::Full);
+    assert_eq!(shown[2], "      too many to be shown one by one");
 }
 
 proptest! {
