@@ -131,3 +131,22 @@ fn i12_what_was_deleted_and_is_still_shown_is_not_made_again() {
     );
     assert_eq!(outcome.violation(), None);
 }
+
+/// A partner was proven to be gone, and a look-up that lags and so proves nothing made another question of it.
+#[test]
+fn i7_what_is_proven_to_be_gone_is_asked_about_once() {
+    let outcome = played(
+        "
+        left: full lag=180 late-commit=250
+        right: full
+        left create 1.0
+        run
+        left edit 1.0 2
+        run
+        left begin 1.0 1
+        left delete 1.0
+        run
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}

@@ -13,7 +13,7 @@ fn pair(base: &str) -> Pair {
         revision: 1,
         plan: None,
         base: Sides::new(base.clone(), base),
-        trail: Trail { acknowledged: slots.clone(), written: slots.mirrored(), returns: Vec::new() },
+        trail: Trail { acknowledged: slots.clone(), written: slots.mirrored(), ..Trail::default() },
         fingerprint: Sides::default(),
         version: Sides::default(),
         watch: false,

@@ -302,7 +302,11 @@ mod tests {
         };
         assert_eq!(
             those(&ParkedAs::ends_by_itself),
-            ["ambiguous", "circle", "hidden", "partner_gone", "waiting"]
+            ["ambiguous", "circle", "hidden", "lagging", "partner_gone", "waiting"]
+        );
+        assert_eq!(
+            those(&ParkedAs::is_about_seeing),
+            ["edited_and_deleted", "hidden", "lagging", "partner_gone"]
         );
         assert_eq!(those(&ParkedAs::can_be_decided), ["circle", "returned", "suspected_form"]);
         assert_eq!(those(&|reason| reason.merged_into().is_some()), ["merged"; 3]);

@@ -187,7 +187,10 @@ impl Deciding<'_> {
     /// A side neither shows the record nor proves that it is gone: nothing follows from that but a question.
     pub(super) fn hidden(&mut self, side: Side) {
         let Some(pair) = self.situation.pair else { return };
-        if pair.status == PairStatus::Ended || self.waits_for_a_merge() {
+        if pair.status == PairStatus::Ended
+            || self.waits_for_a_merge()
+            || self.waits_for_a_partner_that_is_gone()
+        {
             return;
         }
         self.park_record(
@@ -220,6 +223,16 @@ impl Deciding<'_> {
             format!("the {side} side still shows what it held before the last write"),
             "nothing, if it shows the write later; a hint takes what it shows for an edit".to_owned(),
         );
+    }
+
+    /// Whether it waits already because its partner was proven to be gone. That it is not shown says no more.
+    fn waits_for_a_partner_that_is_gone(&self) -> bool {
+        self.situation.open.iter().any(|open| {
+            matches!(
+                &open.why,
+                AttentionWhy::Parked { reason: ParkedAs::PartnerGone | ParkedAs::EditedAndDeleted, .. }
+            )
+        })
     }
 
     pub(super) fn end_pair(&mut self, gone: Sides<bool>) {

@@ -245,6 +245,11 @@ impl Universe {
             };
             for (field, rule) in self.fields(kind) {
                 let is_waiting = Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), Some(&rule)));
+                // A record that waits as a whole may have lost the partner that the conflict is about.
+                let whole = Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), None));
+                if is_waiting && whole {
+                    continue;
+                }
                 if is_waiting {
                     self.judge_open(waiting, &link, (thing, field), &rule, &ids, owed);
                     continue;

@@ -354,7 +354,7 @@ fn what_is_open_is_over_when_nothing_is_left_of_it() {
             .open(conflict(&["name"], "it was"))
             .open(AttentionWhy::Hint { version: None })
             .open(parked(ParkedAs::Unmappable, &["name"], "was parked"))
-            .open(parked(ParkedAs::Hidden, &[], "as a whole"))
+            .open(parked(ParkedAs::LeftScope, &[], "as a whole"))
     };
     let quiet = Scene::new(two(), [A1, A1], [A1, A1]);
     over(quiet.clone()).expect(&["over: name name"]);
