@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use crate::rules::{Rule, Store};
+use crate::schedules::Kind;
 
 const MORE: &str = "\
 Examples:
@@ -32,6 +33,9 @@ pub(crate) struct Arguments {
     /// How many threads play [default: as many as the machine has]
     #[arg(long, value_name = "T")]
     pub(crate) threads: Option<usize>,
+    /// What is drawn, and what is done with it
+    #[arg(long, value_enum, default_value_t = Kind::Schedules)]
+    pub(crate) mode: Kind,
     /// Where the state is kept
     #[arg(long, value_enum, default_value_t = Store::Memory)]
     pub(crate) store: Store,

@@ -67,6 +67,7 @@ fn play(arguments: &Arguments) -> Result<(Value, bool), Box<dyn Error>> {
     let order = Order {
         first: arguments.seed,
         count: arguments.schedules,
+        kind: arguments.mode,
         threads: arguments.threads(),
         rules: arguments.rules(),
         store: arguments.store,
@@ -113,9 +114,10 @@ fn end_line(order: &Order, played: &Played, took: Duration) {
     let seconds = took.as_secs_f64().max(0.001);
     let plays = order.count * u64::try_from(order.rules.len()).unwrap_or(1);
     let text = format!(
-        "{} schedules, seeds {} to {}, {} rules, store {}: {:.1} s on {} threads, {:.0} schedules and {:.0} plays a second. \
+        "{} schedules, mode {}, seeds {} to {}, {} rules, store {}: {:.1} s on {} threads, {:.0} schedules and {:.0} plays a second. \
          {} edits, {} faults, {} crashes. {} schedules with harm under the rule {}.",
         number(order.count),
+        order.kind.name(),
         order.first,
         order.first + order.count.saturating_sub(1),
         order.rules.len(),

@@ -134,6 +134,7 @@ pub(crate) fn json(order: &Order, played: &Played, took: Duration) -> Value {
     json!({
         "seed": order.first,
         "schedules": order.count,
+        "mode": order.kind.name(),
         "threads": order.threads,
         "store": order.store.name(),
         "held": order.held.name(),

@@ -9,7 +9,7 @@ use std::thread;
 
 use seamless_core::model::{Result, Sides};
 use seamless_core::testkit::world::{
-    Failure, Figures, Finding, Level, Mode, Script, Subject, Weather, play, shrink, tell,
+    Failure, Figures, Finding, Level, Mode, Script, Subject, Weather, shrink, tell,
 };
 
 use crate::rules::{Rule, Store};
@@ -20,11 +20,69 @@ const STEPS_MAX: usize = 24;
 /// Seeds that a thread takes at a time.
 const CHUNK: u64 = 8;
 
+/// What is drawn, and what is done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    /// One system can do everything, the other one lacks something; faults end, and it must become quiet
+    Schedules,
+    /// The same, and both systems may lack something
+    Any,
+    /// Faults go on to the end: nothing may be harmed
+    Unbounded,
+    /// One graph is edited twice: the plan is the same in any order of records, and then nothing is left
+    Planner,
+    /// The two systems change places: it must end in the mirrored picture
+    Mirror,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Schedules => "schedules",
+            Kind::Any => "any",
+            Kind::Unbounded => "unbounded",
+            Kind::Planner => "planner",
+            Kind::Mirror => "mirror",
+        }
+    }
+
+    fn mode(self) -> Mode {
+        match self {
+            Kind::Schedules | Kind::Any | Kind::Unbounded => Mode::Schedules,
+            Kind::Planner => Mode::Planner,
+            Kind::Mirror => Mode::Mirror,
+        }
+    }
+
+    /// Nothing goes wrong and nobody acts in between, where two plays are compared.
+    fn weather(self, levels: Sides<Vec<Level>>) -> Weather {
+        let usual = Weather { levels, steps_max: STEPS_MAX, ..Weather::default() };
+        let calm = |levels| Weather {
+            levels,
+            oddities_max: 0,
+            faults: false,
+            rushes: false,
+            upheavals: false,
+            silent: false,
+            ..Weather::default()
+        };
+        let all = || Sides::new(Level::ALL.to_vec(), Level::ALL.to_vec());
+        match self {
+            Kind::Schedules => usual,
+            Kind::Any => Weather { levels: all(), ..usual },
+            Kind::Unbounded => Weather { unbounded: true, ..usual },
+            Kind::Planner => calm(Sides::new(vec![Level::NoOrder], vec![Level::NoOrder])),
+            Kind::Mirror => calm(all()),
+        }
+    }
+}
+
 /// What is to be played.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) first: u64,
     pub(crate) count: u64,
+    pub(crate) kind: Kind,
     pub(crate) threads: usize,
     pub(crate) rules: Vec<Rule>,
     pub(crate) store: Store,
@@ -43,9 +101,9 @@ pub(crate) struct Played {
 
 impl Played {
     fn add(&mut self, order: &Order, seed: u64, subjects: &[(Rule, Subject)]) -> Result<()> {
-        let (level, script) = drawn(seed);
         for (rule, subject) in subjects {
-            let outcome = play(subject, &script)?;
+            let (level, script) = drawn(order.kind, subject, seed);
+            let outcome = order.kind.mode().play(subject, &script)?;
             self.figures.entry((*rule, level)).or_default().add(&outcome);
             if *rule == order.held
                 && let Some(finding) = outcome.violation()
@@ -82,15 +140,20 @@ fn join(sum: &mut Figures, other: &Figures) {
     sum.tally.join(&other.tally);
 }
 
-/// The schedule of a seed. One system can do everything, the other what its level says; they take turns in being left.
-pub(crate) fn drawn(seed: u64) -> (Level, Script) {
+/// The schedule of a seed. Usually one system can do everything, the other what its level says; they take turns in being
+/// left.
+pub(crate) fn drawn(kind: Kind, subject: &Subject, seed: u64) -> (Level, Script) {
     let count = u64::try_from(Level::ALL.len()).unwrap_or(1);
     let place = usize::try_from(seed % count).unwrap_or_default();
     let level = Level::ALL.get(place).copied().unwrap_or(Level::Full);
     let levels = Sides::new(vec![Level::Full], vec![level]);
     let levels = if (seed / count).is_multiple_of(2) { levels } else { levels.mirrored() };
-    let weather = Weather { levels, steps_max: STEPS_MAX, ..Weather::default() };
-    (level, Script::draw(seed, 2, &weather))
+    let script = kind.mode().draw(subject, &kind.weather(levels), seed);
+    let level = match kind {
+        Kind::Schedules | Kind::Unbounded => level,
+        Kind::Any | Kind::Planner | Kind::Mirror => script.systems.right.level,
+    };
+    (level, script)
 }
 
 /// Plays every schedule under every rule. `done` is told how many schedules have been played so far.
@@ -147,8 +210,8 @@ pub(crate) fn shortest(order: &Order, played: &Played) -> Result<Option<Failure>
     let Some((seed, finding)) = played.failed.first_key_value() else { return Ok(None) };
     let (seed, finding) = (*seed, finding.clone());
     let subject = order.held.subject(order.store)?;
-    let (_, script) = drawn(seed);
-    let (script, finding) = shrink(&script, finding, |script| Mode::Schedules.play(&subject, script).ok());
+    let (_, script) = drawn(order.kind, &subject, seed);
+    let (script, finding) = shrink(&script, finding, |script| order.kind.mode().play(&subject, script).ok());
     Ok(Some(Failure { seed, script, finding }))
 }
 

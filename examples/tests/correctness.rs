@@ -101,7 +101,7 @@ fn harm_under_the_held_rule_ends_with_1_and_the_shortest_script_that_does_it() {
     let seed = failure.split(':').next().unwrap();
     let (_, script) = text.split_once("pasted into `Script::parse(..)` and played:\n").expect("no script");
     let script = script.split("\n\n").next().unwrap();
-    let script: Vec<&str> = script.lines().take_while(|line| !line.contains("schedules, seeds")).collect();
+    let script: Vec<&str> = script.lines().take_while(|line| !line.contains("schedules, mode")).collect();
     let script = Script::parse(&script.join("\n")).unwrap();
     assert!(script.steps.len() <= 8, "it is not short:\n{script}");
     // That seed alone fails again.
