@@ -20,7 +20,7 @@ use seamless_core::store::MemoryStore;
 use seamless_core::sync::Integration;
 use seamless_core::testkit::world::{Harm, Process, Script, Subject, mirror_law, order_law, play};
 
-use super::broken_store::{BrokenStore, StoreFlaw};
+use super::broken_store::StoreFlaw;
 use super::subject::{builder, integration, kinds, mirror, subject};
 
 /// What is wrong with a connector.
@@ -433,7 +433,7 @@ fn check_store(flaw: StoreFlaw, script: &str, harm: Harm) {
     let script = format!("{IN_STEP}{script}");
     let subject = Subject::new(kinds(), integration).unwrap();
     assert_eq!(harms_of(&subject, &script), [], "the script does no harm by itself");
-    let found = harms_of(&subject.store(move |clock| Ok(BrokenStore::open(flaw, clock))), &script);
+    let found = harms_of(&subject.store(move |clock| Ok(flaw.open(clock))), &script);
     assert!(found.iter().any(|(of, _)| *of == harm), "{flaw:?} did no {}: {found:#?}", harm.words());
 }
 

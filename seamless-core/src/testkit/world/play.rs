@@ -15,11 +15,12 @@ use super::port::Port;
 use super::quiet::Kept;
 use super::script::{Run, Script, Step};
 use super::universe::{Agenda, Shared, Universe};
-use super::witness::Witness;
+use super::witness::{Witness, witnessed};
 use crate::model::{Error, ErrorKind, LinkId, Result, Side};
 use crate::plan::is_of_identity;
 use crate::store::{Scan, StateStore};
 use crate::sync::{Approved, Integration, Plan, RunReport};
+use crate::testkit::Around;
 
 /// Runs after which everything must have become quiet.
 const RUNS_TO_QUIET_MAX: usize = 16;
@@ -82,7 +83,7 @@ pub(super) struct Player<'a> {
     subject: &'a Subject,
     cautious: bool,
     pub(super) world: Shared,
-    store: Arc<Witness>,
+    store: Arc<Around<Witness>>,
     pub(super) integration: Integration,
     outcome: Outcome,
     /// Whether the last run was stopped by a guard.
@@ -95,7 +96,7 @@ impl<'a> Player<'a> {
         let universe = Universe::new(&subject.kinds, &script.systems, &script.silent(), script.things);
         let clock = Arc::clone(&universe.clock);
         let world = Shared::new(universe);
-        let store = Arc::new(Witness::new((subject.open)(&clock)?, &world));
+        let store = Arc::new(witnessed((subject.open)(&clock)?, &world));
         let integration = start(subject, &world, &store)?;
         world.lock().desk = Some(Desk::new(&integration, &subject.kinds, &store.inner));
         Ok(Self {
@@ -283,7 +284,7 @@ impl<'a> Player<'a> {
     }
 }
 
-fn start(subject: &Subject, world: &Shared, store: &Arc<Witness>) -> Result<Integration> {
+fn start(subject: &Subject, world: &Shared, store: &Arc<Around<Witness>>) -> Result<Integration> {
     let process = Process {
         left: Arc::new(Port::new(world, Side::Left)),
         right: Arc::new(Port::new(world, Side::Right)),
