@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use seamless_core::model::{LinkId, PlanId, Presence, RecordId, Result, Side, Value};
-use seamless_core::store::{Commit, Lease, Mark, MemoryStore, PageOf, Resolution, Scan, StateStore};
+use seamless_core::model::{LinkId, PlanId, Presence, RecordId, Result, Side, Timestamp, Value};
+use seamless_core::plan::EntryKey;
+use seamless_core::store::{
+    Commit, Ending, EntryState, Lease, Mark, MemoryStore, PageOf, Resolution, Scan, StateStore,
+};
 use seamless_core::testkit::world::VirtualClock;
 use seamless_core::testkit::{Around, Hooks};
 
@@ -16,6 +19,10 @@ pub(crate) enum StoreFlaw {
     TwoPartners,
     /// Keeps how an entry ended, and not what that means for a pair that is there already.
     LosesPairs,
+    /// Keeps what becomes of pairs, and not what is to be looked at.
+    LosesAttention,
+    /// Takes an entry for ended as soon as it is about to be sent.
+    EndsWithIntent,
     /// Forgets what people decided.
     ForgetsDecisions,
     /// Gives the other side the win.
@@ -39,6 +46,15 @@ impl StoreFlaw {
                 }
             }
             StoreFlaw::LosesPairs => commit.pairs.retain(|(_, pair)| pair.revision < 2),
+            StoreFlaw::LosesAttention => commit.attention.clear(),
+            // As it ended with its intent: then nobody knew which record it made.
+            StoreFlaw::EndsWithIntent => {
+                for ending in &mut commit.endings {
+                    if let EntryState::Applied { id, .. } = &mut ending.state {
+                        *id = None;
+                    }
+                }
+            }
             StoreFlaw::TwoPartners | StoreFlaw::ForgetsDecisions | StoreFlaw::TurnsDecisions => {}
         }
         commit
@@ -54,6 +70,23 @@ impl Hooks for StoreFlaw {
         commit: Commit,
     ) -> Result<()> {
         inner.commit(lease, plan, self.broken(commit)).await
+    }
+
+    async fn intend(
+        &self,
+        inner: &dyn StateStore,
+        lease: &Lease,
+        plan: &PlanId,
+        keys: &[EntryKey],
+    ) -> Result<Vec<EntryState>> {
+        let before = inner.intend(lease, plan, keys).await?;
+        if *self == StoreFlaw::EndsWithIntent {
+            let state = EntryState::Applied { id: None, at: Timestamp::MIN_UTC };
+            let endings = keys.iter().map(|key| Ending { key: key.clone(), state: state.clone() });
+            let commit = Commit { endings: endings.collect(), ..Commit::default() };
+            inner.commit(lease, plan, commit).await?;
+        }
+        Ok(before)
     }
 
     async fn resolutions(&self, inner: &dyn StateStore, link: &LinkId) -> Result<Vec<Resolution>> {

@@ -63,6 +63,7 @@ fn mode_of(name: &str) -> Mode {
         "" | "schedules" => Mode::Schedules,
         "planner" => Mode::Planner,
         "mirror" => Mode::Mirror,
+        "crashes" => Mode::Crashes,
         other => panic!("no mode is called {other}"),
     }
 }
@@ -161,6 +162,11 @@ fn i17_one_graph_that_is_edited_twice_gives_one_plan_in_any_order_and_then_nothi
 #[test]
 fn i16_sides_that_change_places_end_in_the_mirrored_picture() {
     check(&calm(), Mode::Mirror, 60);
+}
+
+#[test]
+fn i27_processes_that_die_change_nothing_in_the_end() {
+    check(&Weather::default(), Mode::Crashes, 60);
 }
 
 #[test]

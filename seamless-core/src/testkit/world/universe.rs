@@ -58,6 +58,8 @@ pub(super) struct Universe {
     pub(super) hints: usize,
     /// What was decided there.
     pub(super) decisions: Vec<(Thing, View)>,
+    /// Whether users say everything of a record that they make, so that they do the same whatever the integration did.
+    pub(super) is_thorough: bool,
 }
 
 impl Universe {
@@ -84,6 +86,7 @@ impl Universe {
             decisions: Vec::new(),
             refusals: BTreeMap::new(),
             hints: 0,
+            is_thorough: false,
         }
     }
 

@@ -1,13 +1,15 @@
 //! The host's state store behind a gate: every call is a step at which the process can die, before it and after it. It also
-//! hears which intents are durable, and keeps nothing else. The door is [`witnessed`].
+//! hears which intents are durable, and has every commit judged (`transactions`). The door is [`witnessed`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::finding::Harm;
+use super::transactions::{Concern, Ended, torn};
 use super::universe::Shared;
-use crate::model::{PlanId, Result};
+use crate::model::{PlanId, Result, Side};
 use crate::plan::{Entry, EntryKey};
-use crate::store::{EntryState, Lease, StateStore};
+use crate::store::{Commit, EntryState, Lease, StateStore};
 use crate::testkit::{Around, Hooks};
 
 /// The entries of plans by place.
@@ -36,6 +38,14 @@ impl Witness {
         let known = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let ids = keys.iter().filter_map(|key| Some(known.get(&(plan.clone(), key.clone()))?.action()?.id));
         self.world.lock().chronicle.intended.extend(ids);
+    }
+
+    /// The entries that end with a commit.
+    fn ended(&self, plan: &PlanId, commit: &Commit) -> Vec<Ended> {
+        let known = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |key: &EntryKey| known.get(&(plan.clone(), key.clone())).cloned();
+        let ended = commit.endings.iter().filter_map(|ending| Some((of(&ending.key)?, ending.state.clone())));
+        ended.collect()
     }
 }
 
@@ -71,6 +81,27 @@ impl Hooks for Witness {
         let answer = inner.intend(lease, plan, keys).await;
         if answer.is_ok() {
             self.intended(plan, keys);
+        }
+        answer
+    }
+
+    async fn commit(
+        &self,
+        inner: &dyn StateStore,
+        lease: &Lease,
+        plan: &PlanId,
+        commit: Commit,
+    ) -> Result<()> {
+        let ended = self.ended(plan, &commit);
+        let concern = Concern::of(plan, &ended, &commit);
+        let before = concern.read(inner).await;
+        let answer = inner.commit(lease, plan, commit).await;
+        // A store that cannot be read is judged by what becomes of the run.
+        if let (Ok(before), Ok(after)) = (before, concern.read_with_entries(inner).await) {
+            let mut world = self.world.lock();
+            for words in torn(&concern, &ended, &world.kinds, &before, &after, answer.is_ok()) {
+                world.found(Harm::TornCommit, "I22", Side::Left, true, words);
+            }
         }
         answer
     }
