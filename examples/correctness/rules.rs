@@ -12,7 +12,7 @@ use seamless_core::sync::{Integration, IntegrationBuilder};
 use seamless_core::testkit::world::{Process, Subject};
 
 use crate::rivals::{ReadBack, SharedBase, WholeRecord};
-use crate::subject::{kinds, mapping};
+use crate::subject::{SWEEP, kinds, mapping};
 
 /// How two records are kept in step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -81,7 +81,7 @@ impl Rule {
     /// Errors: the mapping is refused, which its own tests would have said before.
     pub(crate) fn subject(self, store: Store) -> Result<Subject> {
         let mapping =
-            mapping().map_err(|refused| seamless_core::Error::configuration(refused.to_string()))?;
+            mapping(SWEEP).map_err(|refused| seamless_core::Error::configuration(refused.to_string()))?;
         let mappers = mapping.links();
         let mut links = BTreeMap::new();
         for mapper in &mappers {

@@ -1,5 +1,5 @@
-//! What the schedules are played over: customers and contacts, as an ERP and a CRM have them, and the mapping between. Knows
-//! no rule of merging. The doors are [`kinds`] and [`mapping`].
+//! What schedules are played over, here and in the tests of the simulated world: customers and contacts, as an ERP and a CRM
+//! have them, and the mapping between. Knows no rule of merging. The doors are [`kinds`] and [`mapping`].
 
 use std::time::Duration;
 
@@ -90,24 +90,27 @@ fn contacts() -> Kind {
         .own("note", "Memo")
 }
 
-/// What the oracle keeps an eye on.
+/// What the oracle keeps an eye on. The left system has texts as keys, so that its clients choose ids.
 pub(crate) fn kinds() -> Vec<Kind> {
     vec![customers(), contacts()]
 }
 
 /// References go both ways in a ring, so that one of them has to wait.
-fn later(rule: RuleDecl) -> RuleDecl {
+pub(crate) fn later(rule: RuleDecl) -> RuleDecl {
     rule.if_missing(Side::Right, IfMissing::Later).if_missing(Side::Left, IfMissing::Later)
 }
 
-/// How the two systems are kept in step.
-pub(crate) fn mapping() -> Result<Mapping, Refused> {
+/// How often everything is read from the start whatever the feeds say, where nothing else is asked for.
+pub(crate) const SWEEP: Duration = Duration::from_secs(3600);
+
+/// How the two systems are kept in step, with everything read from the start this often.
+pub(crate) fn mapping(sweep: Duration) -> Result<Mapping, Refused> {
     Mapping::builder("left", "right")
         .link("customers", "account", "Customer")
         .two_way()
         .match_on([("accountnumber", "No.")])
         .on_delete(Side::Left, DeletePolicy::Delete)
-        .sweep_every(Duration::from_secs(3600))
+        .sweep_every(sweep)
         .rule(copy("accountnumber", "No."))
         .rule(copy("name", "Name"))
         .rule(copy("web", "Home Page"))
@@ -117,7 +120,7 @@ pub(crate) fn mapping() -> Result<Mapping, Refused> {
         .two_way()
         .match_on([("email", "E-Mail")])
         .on_delete(Side::Right, DeletePolicy::Delete)
-        .sweep_every(Duration::from_secs(3600))
+        .sweep_every(sweep)
         .rule(copy("email", "E-Mail"))
         .rule(copy("fullname", "Name"))
         .rule(copy("title", "Job Title"))

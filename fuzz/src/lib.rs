@@ -1,5 +1,7 @@
 //! The targets, as the tests of the workspace have them.
 
+// Made inputs and words of the formats are for the tests.
+#[allow(dead_code)]
 #[path = "../../examples/tests/fuzz/targets/mod.rs"]
 mod targets;
 

@@ -10,7 +10,7 @@ use seamless_core::store::SqliteStore;
 use super::SEED;
 use super::days::{many, second_day};
 use super::disk::Disk;
-use super::noted::{Listener, Noted};
+use super::noted::{Word, noted};
 use super::site::Site;
 use super::tape::Luck;
 
@@ -52,8 +52,12 @@ fn noted_run(day: &Disk) -> (Arc<Disk>, usize, Vec<(&'static str, usize)>) {
     let from = disk.moment();
     let notes: Arc<Mutex<Vec<_>>> = Arc::default();
     let (noting, written) = (Arc::clone(&disk), Arc::clone(&notes));
-    let listener = Listener(Box::new(move |name| written.lock().unwrap().push((name, noting.moment()))));
-    let site = Site::open_with(disk.folder(), |inner| Arc::new(Noted { inner, listener })).unwrap();
+    let listener = move |word, name| {
+        if word == Word::After {
+            written.lock().unwrap().push((name, noting.moment()));
+        }
+    };
+    let site = Site::open_with(disk.folder(), |inner| noted(inner, listener)).unwrap();
     site.settle();
     let changes = |name: &str| DURABLE.contains(&name) || OTHER.contains(&name);
     let calls = notes.lock().unwrap().iter().filter(|(name, _)| changes(name)).copied().collect();

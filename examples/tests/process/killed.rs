@@ -7,11 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use super::SEED;
 use super::draw::Draw;
-use super::noted::{Listener, Noted};
+use super::noted::{Word, noted};
 use super::site::{Site, edit, empty, notes_asked_about, picture};
 
 /// Says to this program that it is a child, and where its files are.
@@ -33,12 +32,15 @@ const ROUNDS: u64 = 6;
 #[test]
 fn child_of_the_killed() {
     let Some(folder) = std::env::var_os(CHILD) else { return };
-    let listener = Listener(Box::new(|name| {
-        println!("{name}");
+    let listener = |word, name| {
+        match word {
+            Word::Before => println!("before {name}"),
+            Word::After => println!("{name}"),
+        }
         // Goes on when it may: whoever wants to kill it here does so now.
         std::io::stdin().read_line(&mut String::new()).unwrap();
-    }));
-    let site = Site::open_with(Path::new(&folder), |inner| Arc::new(Noted { inner, listener })).unwrap();
+    };
+    let site = Site::open_with(Path::new(&folder), |inner| noted(inner, listener)).unwrap();
     site.settle();
     drop(site);
     println!("{DONE}");

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use seamless_core::mapper::DeletePolicy;
 use seamless_core::model::{RecordId, Side, Value};
 use seamless_core::plan::PairStatus;
-use seamless_mapping::{Mapping, copy};
+use seamless_mapping::declaration::IfMissing;
+use seamless_mapping::{Mapping, copy, lookup};
 
 use super::players::approve_all;
 use super::world::{World, as_it_is, crm, erp};
@@ -220,4 +221,37 @@ proptest! {
             );
         }
     }
+}
+
+/// Catches: the partner that a record had before its pair ended taken for one that it has.
+#[test]
+fn i24_i31_a_record_whose_partner_was_deleted_has_none_that_a_reference_could_point_at() {
+    let customers = Mapping::builder("crm", "erp")
+        .link("customers", "account", "Customer")
+        .two_way()
+        .match_on([("accountnumber", "No.")])
+        .on_delete(Side::Right, DeletePolicy::Unlink)
+        .rule(copy("accountnumber", "No."))
+        .rule(copy("name", "Name"));
+    let mapping = customers
+        .link("contacts", "contact", "Contact")
+        .two_way()
+        .match_on([("email", "E-Mail")])
+        .rule(copy("email", "E-Mail"))
+        .rule(lookup("account", "Company", "customers").if_missing(Side::Right, IfMissing::Later))
+        .done()
+        .build()
+        .unwrap();
+    let world = World::mapped(crm(&as_it_is), erp(&as_it_is), mapping);
+    let account = world.account("a1", "C1", "Adatum", "", "");
+    world.settle();
+    let customer = world.erp.rows("Customer")[0].id.clone();
+    world.erp.delete("Customer", &customer).unwrap();
+    world.settle();
+    assert_eq!(world.crm.count("account"), 1, "what is deleted on the right leaves the left alone");
+    world.contact("p1", "ann@adatum.example", "Ann", Some(&account));
+    world.settle();
+    let [person] = world.erp.rows("Contact").try_into().expect("the contact is made without its company");
+    assert_eq!(world.erp.value("Contact", &person.id, "Company"), Some(Value::Null));
+    assert_eq!(world.waiting().len(), 1, "{:#?}", world.waiting());
 }

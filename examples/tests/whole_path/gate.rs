@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -16,14 +15,9 @@ use seamless_core::connector::{
     Capabilities, Connector, ConnectorInfo, FetchQuery, Finding, Lookup, PageStream, ReadQuery, Requirement,
     WriteBatch, WriteOutcome,
 };
-use seamless_core::model::{
-    EntityName, Error, ErrorKind, LinkId, PartitionId, PlanId, RecordId, Result, Schema, Side, Timestamp,
-};
-use seamless_core::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
-use seamless_core::store::{
-    Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease,
-    Mark, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow, StateStore,
-};
+use seamless_core::model::{EntityName, Error, ErrorKind, Result, Schema};
+use seamless_core::store::StateStore;
+use seamless_core::testkit::{Around, Hooks};
 
 /// Counts steps and stops after some.
 #[derive(Clone, Debug)]
@@ -69,25 +63,6 @@ impl Gate {
     /// Whether nothing is let through any more.
     pub(crate) fn is_shut(&self) -> bool {
         self.passed() >= self.stop_after
-    }
-
-    async fn call(&self, name: &str) -> Result<()> {
-        self.step().await;
-        let Some((at, false)) = self.lost_commit.filter(|_| name == "commit") else { return Ok(()) };
-        self.lose(at)
-    }
-
-    /// After the call.
-    async fn answer(&self, name: &str) -> Result<()> {
-        self.step().await;
-        if name != "commit" {
-            return Ok(());
-        }
-        let number = self.commits.fetch_add(1, Ordering::Relaxed);
-        match self.lost_commit {
-            Some((at, true)) if at == number => Err(lost()),
-            _ => Ok(()),
-        }
     }
 
     fn lose(&self, at: usize) -> Result<()> {
@@ -213,63 +188,28 @@ impl Connector for GatedConnector {
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct GatedStore {
-    pub(crate) inner: Arc<dyn StateStore>,
-    pub(crate) gate: Gate,
+/// A store behind a gate.
+pub(crate) fn gated_store(inner: Arc<dyn StateStore>, gate: &Gate) -> Arc<Around<Gate>> {
+    Arc::new(Around::new(inner, gate.clone()))
 }
 
-/// Every method of the store: a step, the call, a step.
-macro_rules! gated {
-    ($($name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl StateStore for GatedStore {
-            $(async fn $name(&self, $($arg: $kind),*) -> Result<$answer> {
-                self.gate.call(stringify!($name)).await?;
-                let answer = self.inner.$name($($arg),*).await;
-                self.gate.answer(stringify!($name)).await?;
-                answer
-            })*
+/// Every call of the store: a step, the call, a step.
+impl Hooks for Gate {
+    async fn before(&self, call: &'static str) -> Result<()> {
+        self.step().await;
+        let Some((at, false)) = self.lost_commit.filter(|_| call == "commit") else { return Ok(()) };
+        self.lose(at)
+    }
+
+    async fn after(&self, call: &'static str, _went_well: bool) -> Result<()> {
+        self.step().await;
+        if call != "commit" {
+            return Ok(());
         }
-    };
-}
-
-gated! {
-    bind(binding: &Binding) -> Bound;
-    rebind(lease: &Lease, binding: &Binding, at: Timestamp) -> ();
-    rehome(lease: &Lease, binding: &Binding, at: Timestamp) -> ();
-    seal_key() -> SealKey;
-    revision() -> u64;
-    lease(partition: &PartitionId, worker: &str, lasts: Duration) -> Option<Lease>;
-    renew(lease: &Lease, lasts: Duration) -> ();
-    release(lease: &Lease) -> ();
-    marks(link: &LinkId, side: Side, scan: Scan<RecordId>) -> PageOf<Mark>;
-    pair_count(link: &LinkId) -> u64;
-    marks_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Option<Mark>>;
-    pairs_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Option<Pair>>;
-    watched(link: &LinkId, scan: Scan<RecordId>) -> PageOf<Mark>;
-    feed(link: &LinkId, side: Side) -> Option<Feed>;
-    notify(link: &LinkId, hints: &[Attention]) -> ();
-    attention(link: &LinkId, until: Option<Timestamp>, scan: Scan<(Side, RecordId)>) -> PageOf<Attention>;
-    attention_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Vec<Attention>>;
-    resolve(resolutions: &[(LinkId, Resolution)], at: Timestamp) -> ();
-    resolutions(link: &LinkId) -> Vec<Resolution>;
-    draft(lease: &Lease, head: &PlanHead) -> ();
-    spill(lease: &Lease, plan: &PlanId, area: Area, rows: Vec<SpillRow>) -> ();
-    spilled(plan: &PlanId, area: Area, scan: Scan<Vec<u8>>) -> PageOf<SpillRow>;
-    spilled_of(plan: &PlanId, area: Area, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>>;
-    put_entries(lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> ();
-    entries(plan: &PlanId, parts: EntryParts, scan: Scan<EntryKey>) -> PageOf<EntryRow>;
-    finish(lease: &Lease, plan: &PlanId, trailer: &Trailer) -> ();
-    discard(lease: &Lease, plan: &PlanId) -> ();
-    plan(plan: &PlanId) -> Option<PlanRow>;
-    adopted(partition: &PartitionId) -> Option<PlanId>;
-    adopt(lease: &Lease, approval: &Approval) -> ();
-    intend(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Vec<EntryState>;
-    open_intents(plan: &PlanId, scan: Scan<EntryKey>) -> PageOf<EntryRow>;
-    commit(lease: &Lease, plan: &PlanId, commit: Commit) -> ();
-    complete(lease: &Lease, plan: &PlanId, state: PlanState, at: Timestamp) -> ();
-    set_pause(pause: Option<&Pause>, by: &str, at: Timestamp) -> ();
-    pause() -> Option<Pause>;
-    journal(scan: Scan<u64>) -> PageOf<JournalLine>;
+        let number = self.commits.fetch_add(1, Ordering::Relaxed);
+        match self.lost_commit {
+            Some((at, true)) if at == number => Err(lost()),
+            _ => Ok(()),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use seamless_connectors::memory::Memory;
 use seamless_core::model::{ErrorKind, GuardId, Value};
 use seamless_core::sync::Integration;
 
-use super::gate::{Gate, GatedConnector, GatedStore};
+use super::gate::{Gate, GatedConnector, gated_store};
 use super::world::{World, approve, as_it_is, erp_called};
 
 /// The state and the left system, with another right system.
@@ -106,7 +106,7 @@ fn i27_a_crash_after_another_identity_was_accepted_leaves_no_state_of_two_system
     let overridden = |world: &World, other: &Memory, steps: usize| {
         let gate = Gate::stopping_after(steps);
         let right = Arc::new(GatedConnector { inner: other.clone(), gate: gate.clone() });
-        let store = Arc::new(GatedStore { inner: world.store.clone(), gate: gate.clone() });
+        let store = gated_store(world.store.clone(), &gate);
         let integration = world.builder().right("erp", right).store(store).build().unwrap();
         let run = integration.run(|plan| async move { Ok(plan.approve("kim", &guards(&plan)).ok()) });
         (run.now_or_never().is_some(), gate.passed())

@@ -1,14 +1,16 @@
 //! What is durable when: the intent before the write (I26), and an outcome together with all that it changes (I22).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::executor::block_on;
 use seamless_connectors::memory::{Fault, Memory};
 use seamless_core::connector::WriteBatch;
-use seamless_core::model::{ErrorKind, Planned, Presence, Result, Side};
+use seamless_core::model::{ErrorKind, Planned, Presence, RecordId, Result, Side, Value};
 use seamless_core::plan::{Body, Effect, Entry, Pair, PairStatus, PlannedVerb};
-use seamless_core::store::{EntryParts, EntryState, Scan, StateStore};
+use seamless_core::store::{Approval, Commit, EntryParts, EntryState, Lease, Scan, StateStore};
+use seamless_core::testkit::{Around, Hooks};
 
 use super::crash::{go_on, morning, steps_of};
 use super::watched::{Watched, Watcher};
@@ -133,4 +135,41 @@ fn i22_an_outcome_and_what_it_changes_are_one_transaction() {
         }
     }
     assert!(checked > 500, "{checked} entries are no crash test");
+}
+
+/// A store in which a pair moves once after a plan was adopted, as none that conforms lets it: another worker commits under
+/// a lease that has ended.
+#[derive(Debug, Default)]
+struct MovesOnce {
+    moved: AtomicBool,
+}
+
+impl Hooks for MovesOnce {
+    async fn adopt(&self, inner: &dyn StateStore, lease: &Lease, approval: &Approval) -> Result<()> {
+        inner.adopt(lease, approval).await?;
+        let (link, ids) = ("customers".into(), [RecordId::text("a1")]);
+        let pair = inner.pairs_of(&link, Side::Left, &ids).await?.into_iter().flatten().next();
+        if let Some(pair) = pair.filter(|_| !self.moved.swap(true, Ordering::Relaxed)) {
+            let pairs = vec![(link, Pair { plan: None, ..pair })];
+            inner.commit(lease, &approval.plan, Commit { pairs, ..Commit::default() }).await?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn i34_an_entry_whose_pair_moved_since_the_plan_is_dropped_and_looked_at_again() {
+    let world = World::new();
+    world.account("a1", "C1", "Adatum", "1", "");
+    world.settle();
+    world.crm.edit("account", &RecordId::text("a1"), &[("name", Value::text("Contoso"))]).unwrap();
+    let store = Arc::new(Around::new(world.store.clone(), MovesOnce::default()));
+    let integration = world.builder().store(store).build().unwrap();
+    let plan = block_on(integration.plan()).unwrap();
+    let applied = block_on(integration.apply(plan.approve("ann", &[]).unwrap())).unwrap();
+    assert_eq!((applied.written, applied.dropped_count), (0, 1), "{:?}", applied.dropped);
+    let customer = world.erp.rows("Customer")[0].id.clone();
+    assert_eq!(world.erp_value(&customer, "Name"), Value::text("Adatum"));
+    world.settle();
+    assert_eq!(world.erp_value(&customer, "Name"), Value::text("Contoso"));
 }

@@ -7,6 +7,7 @@ use futures::executor::block_on;
 use futures::future::FutureExt;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
+use seamless_core::connector::UniqueKey;
 use seamless_core::mapper::DeletePolicy;
 use seamless_core::model::{RecordId, Side, Sides, Value};
 use seamless_core::plan::{Body, Effect};
@@ -96,6 +97,26 @@ fn h74_an_edit_of_the_partner_that_the_survivor_contradicts_is_a_conflict_and_no
     world.settle();
     assert_eq!(world.crm_value(&survivor, "name"), Value::text("Adatum Inc"));
     assert!(world.waiting().is_empty(), "{:?}", world.waiting());
+}
+
+/// The survivor matched a record that had a partner already, and was parked for that.
+#[test]
+fn h74_what_the_survivor_waited_for_does_not_stay_open_once_the_pair_goes_on_with_it() {
+    for side in Side::BOTH {
+        let world = World::of(crm(&as_it_is), erp(&|can| can.unique_key = UniqueKey::None));
+        let loser = world.account("a1", "C1", "Adatum", "1", "");
+        world.settle();
+        let (entity, loser, survivor) = match side {
+            Side::Left => ("account", loser, world.account("a9", "C1", "Adatum", "1", "")),
+            Side::Right => ("Customer", customer(&world, "C1"), world.customer("C1", "Adatum", "1", "")),
+        };
+        world.settle();
+        assert_eq!(parked(&world).len(), 1, "{side}: {:?}", world.waiting());
+        world.system(side).merge(entity, &loser, &survivor).unwrap();
+        world.settle();
+        assert_eq!((world.crm.count("account"), world.erp.count("Customer")), (1, 1), "{side}");
+        assert!(world.waiting().is_empty(), "{side}: {:#?}", world.waiting());
+    }
 }
 
 #[test]

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use seamless_connectors::memory::Fault;
 use seamless_core::connector::{Capabilities, UniqueKey};
+use seamless_core::model::{RecordId, Value};
 use seamless_core::plan::ParkedAs;
 use seamless_core::store::AttentionWhy;
+use seamless_core::sync::Options;
+use seamless_mapping::{Mapping, copy};
 
 use super::world::{World, as_it_is, crm, erp};
 
@@ -62,4 +65,43 @@ fn h29_a_record_that_search_does_not_show_is_not_deleted() {
     world.pass(Duration::from_secs(3601));
     world.settle();
     assert_eq!((world.erp.count("Customer"), world.crm.count("account")), (1, 1));
+}
+
+/// The account of a new customer is made while accounts are read, behind the page that was just given, and search is late:
+/// neither shows it. Catches: that nothing was found taken for nothing being there.
+#[test]
+fn h29_h51_nothing_is_created_where_neither_reading_nor_search_is_sure_to_show_what_is_there() {
+    let mut world = World::mapped(crm(&|can| can.complete_enumeration = false), erp(&as_it_is), customers());
+    world.options = Options { page_records_max: 1, ..Options::default() };
+    world.restart();
+    world.account("b1", "C1", "Adatum", "", "");
+    world.account("b2", "C2", "Fabrikam", "", "");
+    world.settle();
+    world.customer("C9", "Contoso", "", "");
+    world.crm.stop_search("account", true).unwrap();
+    world.crm.before_page(1, |crm| {
+        let values = [("accountnumber", Value::text("C9")), ("name", Value::text("Contoso"))];
+        crm.insert("account", Some(RecordId::text("a1")), &values).unwrap();
+    });
+    world.pass(Duration::from_secs(3601));
+    world.run();
+    assert_eq!((world.crm.count("account"), world.erp.count("Customer")), (3, 3));
+    world.crm.stop_search("account", false).unwrap();
+    world.pass(Duration::from_secs(3601));
+    world.settle();
+    assert_eq!((world.crm.count("account"), world.erp.count("Customer")), (3, 3));
+    assert!(world.waiting().is_empty(), "{:#?}", world.waiting());
+}
+
+fn customers() -> Mapping {
+    Mapping::builder("crm", "erp")
+        .link("customers", "account", "Customer")
+        .two_way()
+        .match_on([("accountnumber", "No.")])
+        .sweep_every(Duration::from_secs(3600))
+        .rule(copy("accountnumber", "No."))
+        .rule(copy("name", "Name"))
+        .done()
+        .build()
+        .unwrap()
 }

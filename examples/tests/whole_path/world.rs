@@ -18,7 +18,7 @@ use seamless_mapping::declaration::IfMissing;
 use seamless_mapping::{Mapping, copy, lookup};
 
 use super::clock::ManualClock;
-use super::gate::{Gate, GatedConnector, GatedStore};
+use super::gate::{Gate, GatedConnector, gated_store};
 
 pub(crate) struct World {
     pub(crate) crm: Memory,
@@ -222,7 +222,7 @@ impl World {
         self.builder()
             .left("crm", connector(&self.crm))
             .right("erp", connector(&self.erp))
-            .store(Arc::new(GatedStore { inner: self.store.clone(), gate: gate.clone() }))
+            .store(gated_store(self.store.clone(), gate))
             .build()
             .unwrap()
     }

@@ -18,10 +18,10 @@ use seamless_core::model::{
 };
 use seamless_core::store::MemoryStore;
 use seamless_core::sync::Integration;
-use seamless_core::testkit::world::{Harm, Process, Script, Subject, mirror_law, order_law, play};
+use seamless_core::testkit::world::{Harm, Process, Script, Subject, crash_law, mirror_law, order_law, play};
 
-use super::broken_store::{BrokenStore, StoreFlaw};
-use super::subject::{builder, integration, kinds, mirror, subject};
+use super::broken_store::StoreFlaw;
+use super::subject::{builder, integration, kinds, mirror, subject, unswept};
 
 /// What is wrong with a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -433,7 +433,7 @@ fn check_store(flaw: StoreFlaw, script: &str, harm: Harm) {
     let script = format!("{IN_STEP}{script}");
     let subject = Subject::new(kinds(), integration).unwrap();
     assert_eq!(harms_of(&subject, &script), [], "the script does no harm by itself");
-    let found = harms_of(&subject.store(move |clock| Ok(BrokenStore::open(flaw, clock))), &script);
+    let found = harms_of(&subject.store(move |clock| Ok(flaw.open(clock))), &script);
     assert!(found.iter().any(|(of, _)| *of == harm), "{flaw:?} did no {}: {found:#?}", harm.words());
 }
 
@@ -449,7 +449,30 @@ fn i25_a_record_with_two_partners_is_found() {
 
 #[test]
 fn i22_an_outcome_without_its_base_is_found() {
+    check_store(StoreFlaw::LosesPairs, "left edit 0.0 0\nrun\n", Harm::TornCommit);
     check_store(StoreFlaw::LosesPairs, "left edit 0.0 0\nrun\nright edit 0.0 0\nrun\n", Harm::FalseConflict);
+}
+
+#[test]
+fn i22_an_outcome_without_what_waits_for_a_person_is_found() {
+    check_store(StoreFlaw::LosesAttention, "left edit 0.0 0\nright edit 0.0 0\nrun\n", Harm::TornCommit);
+}
+
+/// The process dies between the intent and the write, wherever that is.
+#[test]
+fn i27_an_intent_that_is_taken_for_an_outcome_loses_what_was_to_be_written() {
+    let mut found = 0;
+    // The intent is durable at some step of these.
+    for step in 150..180 {
+        let script = Script::parse(&format!("{IN_STEP}left edit 0.0 0\nrun crash={step}\nrun\n")).unwrap();
+        let harms = |subject: &Subject| -> Vec<Harm> {
+            crash_law(subject, &script).unwrap().findings.iter().map(|finding| finding.harm).collect()
+        };
+        assert_eq!(harms(&unswept()), [], "crash={step}");
+        let broken = unswept().store(|clock| Ok(StoreFlaw::EndsWithIntent.open(clock)));
+        found += usize::from(harms(&broken).contains(&Harm::CrashMatters));
+    }
+    assert!(found > 0);
 }
 
 /// An integration whose state is lost with every process.

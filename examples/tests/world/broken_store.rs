@@ -1,17 +1,14 @@
 //! A state store that keeps something else than it is told.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use seamless_core::model::{LinkId, PartitionId, PlanId, Presence, RecordId, Result, Side, Timestamp, Value};
-use seamless_core::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
+use seamless_core::model::{LinkId, PlanId, Presence, RecordId, Result, Side, Timestamp, Value};
+use seamless_core::plan::EntryKey;
 use seamless_core::store::{
-    Approval, Area, Attention, Binding, Bound, Commit, EntryParts, EntryRow, EntryState, JournalLine, Lease,
-    Mark, MemoryStore, PageOf, Pair, Pause, PlanRow, PlanState, Resolution, Scan, SealKey, SpillRow,
-    StateStore,
+    Commit, Ending, EntryState, Lease, Mark, MemoryStore, PageOf, Resolution, Scan, StateStore,
 };
 use seamless_core::testkit::world::VirtualClock;
+use seamless_core::testkit::{Around, Hooks};
 
 /// What is wrong with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,25 +19,24 @@ pub(crate) enum StoreFlaw {
     TwoPartners,
     /// Keeps how an entry ended, and not what that means for a pair that is there already.
     LosesPairs,
+    /// Keeps what becomes of pairs, and not what is to be looked at.
+    LosesAttention,
+    /// Takes an entry for ended as soon as it is about to be sent.
+    EndsWithIntent,
     /// Forgets what people decided.
     ForgetsDecisions,
     /// Gives the other side the win.
     TurnsDecisions,
 }
 
-#[derive(Debug)]
-pub(crate) struct BrokenStore {
-    inner: MemoryStore,
-    flaw: StoreFlaw,
-}
-
-impl BrokenStore {
-    pub(crate) fn open(flaw: StoreFlaw, clock: &Arc<VirtualClock>) -> Arc<dyn StateStore> {
-        Arc::new(Self { inner: MemoryStore::new(clock.clone()), flaw })
+impl StoreFlaw {
+    /// An empty store with this flaw.
+    pub(crate) fn open(self, clock: &Arc<VirtualClock>) -> Arc<dyn StateStore> {
+        Arc::new(Around::new(Arc::new(MemoryStore::new(clock.clone())), self))
     }
 
-    fn broken(&self, mut commit: Commit) -> Commit {
-        match self.flaw {
+    fn broken(self, mut commit: Commit) -> Commit {
+        match self {
             StoreFlaw::WrongBases => {
                 for (_, pair) in &mut commit.pairs {
                     if let Some(slot) = pair.base.right.shape().slot("Name") {
@@ -50,80 +46,72 @@ impl BrokenStore {
                 }
             }
             StoreFlaw::LosesPairs => commit.pairs.retain(|(_, pair)| pair.revision < 2),
+            StoreFlaw::LosesAttention => commit.attention.clear(),
+            // As it ended with its intent: then nobody knew which record it made.
+            StoreFlaw::EndsWithIntent => {
+                for ending in &mut commit.endings {
+                    if let EntryState::Applied { id, .. } = &mut ending.state {
+                        *id = None;
+                    }
+                }
+            }
             StoreFlaw::TwoPartners | StoreFlaw::ForgetsDecisions | StoreFlaw::TurnsDecisions => {}
         }
         commit
     }
 }
 
-macro_rules! passed_on {
-    ($($name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl StateStore for BrokenStore {
-            $(async fn $name(&self, $($arg: $kind),*) -> Result<$answer> {
-                self.inner.$name($($arg),*).await
-            })*
+impl Hooks for StoreFlaw {
+    async fn commit(
+        &self,
+        inner: &dyn StateStore,
+        lease: &Lease,
+        plan: &PlanId,
+        commit: Commit,
+    ) -> Result<()> {
+        inner.commit(lease, plan, self.broken(commit)).await
+    }
 
-            async fn commit(&self, lease: &Lease, plan: &PlanId, commit: Commit) -> Result<()> {
-                self.inner.commit(lease, plan, self.broken(commit)).await
-            }
-
-            async fn resolutions(&self, link: &LinkId) -> Result<Vec<Resolution>> {
-                let mut kept = self.inner.resolutions(link).await?;
-                match self.flaw {
-                    StoreFlaw::ForgetsDecisions => kept.clear(),
-                    StoreFlaw::TurnsDecisions => {
-                        kept.iter_mut().for_each(|resolution| resolution.take = resolution.take.other());
-                    }
-                    _ => {}
-                }
-                Ok(kept)
-            }
-
-            async fn marks(&self, link: &LinkId, side: Side, scan: Scan<RecordId>) -> Result<PageOf<Mark>> {
-                let mut page = self.inner.marks(link, side, scan).await?;
-                if self.flaw == StoreFlaw::TwoPartners {
-                    page.rows.extend(page.rows.last().cloned());
-                }
-                Ok(page)
-            }
+    async fn intend(
+        &self,
+        inner: &dyn StateStore,
+        lease: &Lease,
+        plan: &PlanId,
+        keys: &[EntryKey],
+    ) -> Result<Vec<EntryState>> {
+        let before = inner.intend(lease, plan, keys).await?;
+        if *self == StoreFlaw::EndsWithIntent {
+            let state = EntryState::Applied { id: None, at: Timestamp::MIN_UTC };
+            let endings = keys.iter().map(|key| Ending { key: key.clone(), state: state.clone() });
+            let commit = Commit { endings: endings.collect(), ..Commit::default() };
+            inner.commit(lease, plan, commit).await?;
         }
-    };
-}
+        Ok(before)
+    }
 
-passed_on! {
-    bind(binding: &Binding) -> Bound;
-    rebind(lease: &Lease, binding: &Binding, at: Timestamp) -> ();
-    rehome(lease: &Lease, binding: &Binding, at: Timestamp) -> ();
-    seal_key() -> SealKey;
-    revision() -> u64;
-    lease(partition: &PartitionId, worker: &str, lasts: Duration) -> Option<Lease>;
-    renew(lease: &Lease, lasts: Duration) -> ();
-    release(lease: &Lease) -> ();
-    pair_count(link: &LinkId) -> u64;
-    marks_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Option<Mark>>;
-    pairs_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Option<Pair>>;
-    watched(link: &LinkId, scan: Scan<RecordId>) -> PageOf<Mark>;
-    feed(link: &LinkId, side: Side) -> Option<Feed>;
-    notify(link: &LinkId, hints: &[Attention]) -> ();
-    attention(link: &LinkId, until: Option<Timestamp>, scan: Scan<(Side, RecordId)>) -> PageOf<Attention>;
-    attention_of(link: &LinkId, side: Side, ids: &[RecordId]) -> Vec<Vec<Attention>>;
-    resolve(resolutions: &[(LinkId, Resolution)], at: Timestamp) -> ();
-    draft(lease: &Lease, head: &PlanHead) -> ();
-    spill(lease: &Lease, plan: &PlanId, area: Area, rows: Vec<SpillRow>) -> ();
-    spilled(plan: &PlanId, area: Area, scan: Scan<Vec<u8>>) -> PageOf<SpillRow>;
-    spilled_of(plan: &PlanId, area: Area, keys: &[Vec<u8>]) -> Vec<Option<Vec<u8>>>;
-    entries(plan: &PlanId, parts: EntryParts, scan: Scan<EntryKey>) -> PageOf<EntryRow>;
-    finish(lease: &Lease, plan: &PlanId, trailer: &Trailer) -> ();
-    discard(lease: &Lease, plan: &PlanId) -> ();
-    plan(plan: &PlanId) -> Option<PlanRow>;
-    adopted(partition: &PartitionId) -> Option<PlanId>;
-    adopt(lease: &Lease, approval: &Approval) -> ();
-    open_intents(plan: &PlanId, scan: Scan<EntryKey>) -> PageOf<EntryRow>;
-    complete(lease: &Lease, plan: &PlanId, state: PlanState, at: Timestamp) -> ();
-    set_pause(pause: Option<&Pause>, by: &str, at: Timestamp) -> ();
-    pause() -> Option<Pause>;
-    journal(scan: Scan<u64>) -> PageOf<JournalLine>;
-    put_entries(lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> ();
-    intend(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Vec<EntryState>;
+    async fn resolutions(&self, inner: &dyn StateStore, link: &LinkId) -> Result<Vec<Resolution>> {
+        let mut kept = inner.resolutions(link).await?;
+        match self {
+            StoreFlaw::ForgetsDecisions => kept.clear(),
+            StoreFlaw::TurnsDecisions => {
+                kept.iter_mut().for_each(|resolution| resolution.take = resolution.take.other());
+            }
+            _ => {}
+        }
+        Ok(kept)
+    }
+
+    async fn marks(
+        &self,
+        inner: &dyn StateStore,
+        link: &LinkId,
+        side: Side,
+        scan: Scan<RecordId>,
+    ) -> Result<PageOf<Mark>> {
+        let mut page = inner.marks(link, side, scan).await?;
+        if *self == StoreFlaw::TwoPartners {
+            page.rows.extend(page.rows.last().cloned());
+        }
+        Ok(page)
+    }
 }

@@ -3,7 +3,7 @@
 
 use seamless_core::testkit::world::{Harm, Outcome, Script, Subject, play};
 
-use super::broken_store::{BrokenStore, StoreFlaw};
+use super::broken_store::StoreFlaw;
 use super::subject::subject;
 
 /// A customer whose name both sides have changed, and the conflict is open.
@@ -60,7 +60,7 @@ fn i15_a_decision_that_is_not_carried_out_or_turned_round_is_found() {
     for (flaw, harm) in
         [(StoreFlaw::ForgetsDecisions, Harm::Unsettled), (StoreFlaw::TurnsDecisions, Harm::LostUpdate)]
     {
-        let broken = subject().store(move |clock| Ok(BrokenStore::open(flaw, clock)));
+        let broken = subject().store(move |clock| Ok(flaw.open(clock)));
         let found = played(&broken, script).findings;
         assert!(found.iter().any(|found| found.owed && found.harm == harm), "{flaw:?}: {found:#?}");
     }

@@ -65,6 +65,7 @@ fn mode_of(name: &str) -> Mode {
         "" | "schedules" => Mode::Schedules,
         "planner" => Mode::Planner,
         "mirror" => Mode::Mirror,
+        "crashes" => Mode::Crashes,
         other => panic!("no mode is called {other}"),
     }
 }
@@ -166,13 +167,18 @@ fn i16_sides_that_change_places_end_in_the_mirrored_picture() {
 }
 
 #[test]
+fn i27_processes_that_die_change_nothing_in_the_end() {
+    check(&Weather::default(), Mode::Crashes, 60);
+}
+
+#[test]
 fn a_script_in_a_file_is_replayed() {
     let Ok(file) = std::env::var("WORLD_SCRIPT") else { return };
     let script = Script::parse(&std::fs::read_to_string(file).unwrap()).unwrap();
     let (mode, tried) = (mode(), tried());
     let (outcome, story) = match mode {
         Mode::Schedules => tell(&tried, &script).unwrap(),
-        Mode::Planner | Mode::Mirror => (mode.play(&tried, &script).unwrap(), Vec::new()),
+        Mode::Planner | Mode::Mirror | Mode::Crashes => (mode.play(&tried, &script).unwrap(), Vec::new()),
     };
     println!("{}", story.join("\n"));
     for finding in &outcome.findings {

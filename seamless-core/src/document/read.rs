@@ -312,13 +312,16 @@ impl Reader<'_> {
         Span::new(offset(span.start), offset(span.end))
     }
 
-    /// Where a value left out could stand: behind the colon of its key.
+    /// Where a value left out could stand: behind the colon of its key. A colon that something follows at once begins a text.
     fn place_left_out(&self, span: Span) -> Span {
         let rest = self.text.get(span.start..).unwrap_or("");
         let blanks = rest.len() - rest.trim_start().len();
         let expects_value =
             matches!(self.open.last().map(|open| &open.content), Some(Content::Entries { key: Some(_), .. }));
-        let colon = rest.get(blanks..).is_some_and(|rest| rest.starts_with(':'));
+        let behind = rest.get(blanks..).and_then(|rest| rest.strip_prefix(':'));
+        let is_alone =
+            |behind: &str| behind.is_empty() || behind.starts_with([' ', '\t', '\n', '\r', ',', ']', '}']);
+        let colon = behind.is_some_and(is_alone);
         if expects_value && colon { Span::at(span.start + blanks + 1) } else { Span::at(span.start) }
     }
 

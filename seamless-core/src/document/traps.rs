@@ -118,12 +118,13 @@ pub(super) fn cut_by_comma(text: &str, node: &Node) -> Option<Diagnostic> {
         }
         if open == 0 {
             let end = node.span.end + at + 1;
+            let help = as_text(text, node.span.start, true);
             let refused = Diagnostic::error(
                 "cut-by-comma",
                 Span::new(node.span.start, end),
                 "inside braces and brackets the comma ends this text in the middle of its parentheses",
             )
-            .maybe_help(as_text(text, node.span.start, true));
+            .help(help.unwrap_or_else(|| "put the whole text in quotes".to_owned()));
             return Some(refused);
         }
     }

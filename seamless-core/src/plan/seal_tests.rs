@@ -98,6 +98,8 @@ fn each_way_of_being_wrong_has_its_words() {
     let digest = blake3::hash(body.as_bytes()).to_hex();
     let forged = body + &lines[last].replace(&trailer.digest, &digest);
     assert!(refusal(&forged).1.starts_with("the seal of the plan does not fit"));
+    let in_capitals = file.replace(&trailer.seal, &trailer.seal.to_uppercase());
+    assert!(refusal(&in_capitals).1.starts_with("the seal of the plan does not fit"));
 }
 
 // Catches: a key that shows in debug output.

@@ -277,7 +277,29 @@ impl Applying<'_> {
             let found = self.store().attention_of(id, side.other(), &other).await?;
             pair_now.open.extend(found.into_iter().flatten());
         }
+        if !self.is_quiet(link) {
+            self.load_joined(link, entries, &mut now).await?;
+        }
         Ok(now)
+    }
+
+    /// What is open about the right records that become halves of new pairs: entries name these by their left ones.
+    async fn load_joined(&self, link: &CompiledLink, entries: &[Entry], now: &mut PairsNow) -> Result<()> {
+        let joined = entries.iter().filter_map(|entry| match &entry.body {
+            Body::Effect(Effect::Link { .. }) => Some((pair_key(entry)?, entry.ids.right.clone()?)),
+            _ => None,
+        });
+        let (keys, ids): (Vec<(Side, RecordId)>, Vec<RecordId>) = joined.unzip();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let open = self.store().attention_of(&link.spec().id, Side::Right, &ids).await?;
+        for (key, open) in keys.into_iter().zip(open) {
+            if let Some(pair_now) = now.get_mut(&key) {
+                pair_now.open.extend(open);
+            }
+        }
+        Ok(())
     }
 
     fn is_quiet(&self, link: &CompiledLink) -> bool {

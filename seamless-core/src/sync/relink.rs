@@ -33,6 +33,9 @@ impl Applying<'_> {
                 None => &[AttentionKind::Parked, AttentionKind::Conflict],
             };
             commit.settled.extend(kinds.iter().map(|kind| (id.clone(), side, of.clone(), *kind)));
+            // What the survivor waited for while it had no partner.
+            let into = into.of(side).iter().cloned();
+            commit.settled.extend(into.map(|into| (id.clone(), side, into, AttentionKind::Parked)));
         }
         let decisions = self.decisions.get(&(id.clone(), before.ids.left.clone())).into_iter().flatten();
         let of_pair = decisions.filter(|made| made.ids == before.ids);

@@ -114,6 +114,8 @@ fn comma_inside_parentheses_in_braces_and_brackets() {
         ("{ when: x in (A, B), y: 1 }", "1:9 cut-by-comma", "'x in (A, B)'"),
         ("{ f(a, b(c, d), e): 1 }", "1:3 cut-by-comma", "'f(a, b(c, d), e)'"),
     ]);
+    let long = format!("{{ x in ({}, B) }}", "A".repeat(400));
+    check(&[(&long, "1:3 cut-by-comma", "put the whole text in quotes")]);
     assert!(Document::parse("t", "{ Credit Limit (LCY): limit, b: (x) }").is_ok());
     assert!(Document::parse("t", "[':(', b]").is_ok());
 }

@@ -79,6 +79,11 @@ fn places_are_exact_for_every_kind_of_node() {
     let left_out = root.get("f").unwrap();
     assert_eq!(left_out.span, Span::at(text.find("f:").unwrap() + 2));
     assert!(left_out.is_null());
+    // The colon is the first character of the next key.
+    let document = read("? a\n:b: c\n");
+    let entries = document.root().as_mapping().unwrap();
+    assert_eq!(document.slice(entries[1].0.span), ":b");
+    assert!(entries[0].1.is_null() && entries[0].1.span.end <= entries[1].0.span.start);
 }
 
 #[test]

@@ -43,8 +43,16 @@ fn kind(cause: &rusqlite::Error) -> (ErrorKind, &'static str) {
             "check that the folder exists, that this process may write to the file and its folder, and that there is room",
         ),
         Some(ErrorCode::SystemIoFailure) => (ErrorKind::Unavailable, "check the disk"),
+        Some(_) if is_not_as_written(cause) => damaged,
         Some(_) => (ErrorKind::Internal, "report this"),
         // Not SQLite's word but a column of another type than we wrote.
         None => damaged,
     }
+}
+
+/// What SQLite has no code of its own for: a number in the head of the file that no version of it writes, an index that is
+/// there and is none.
+fn is_not_as_written(cause: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(_, Some(message)) = cause else { return false };
+    ["unsupported file format", "no query solution"].contains(&message.as_str())
 }

@@ -213,6 +213,17 @@ fn damage_inside_of_the_file_is_an_error_and_never_a_panic() {
     }
 }
 
+// Catches: what SQLite has no code of its own for taken for a mistake of this SDK.
+#[test]
+fn a_format_of_tables_that_sqlite_does_not_know_is_damage() {
+    let (_folder, path) = folder();
+    filled(&path);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[47] = 27;
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(open(&path).unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
 // Catches: a state that lives in memory, and is gone with the process, because of its name.
 #[test]
 fn a_name_that_sqlite_has_another_meaning_for_is_a_file_all_the_same() {

@@ -35,6 +35,8 @@ pub enum Harm {
     TwoPartners,
     /// A write was sent whose intent was not durable.
     NoIntent,
+    /// How an entry ended, and the pair and what is open about it, were not one transaction.
+    TornCommit,
     /// Reading went on behind a change that was never shown.
     CursorPassed,
     /// Something was written to a copy of the environment.
@@ -43,11 +45,13 @@ pub enum Harm {
     OrderMatters,
     /// Which side is called left changed what was done.
     SidesMatter,
+    /// That processes died changed what there is in the end.
+    CrashMatters,
 }
 
 impl Harm {
     /// All of them.
-    pub const ALL: [Harm; 17] = [
+    pub const ALL: [Harm; 19] = [
         Harm::LostUpdate,
         Harm::FalseConflict,
         Harm::EchoWrite,
@@ -61,10 +65,12 @@ impl Harm {
         Harm::UnsoundBase,
         Harm::TwoPartners,
         Harm::NoIntent,
+        Harm::TornCommit,
         Harm::CursorPassed,
         Harm::WroteToClone,
         Harm::OrderMatters,
         Harm::SidesMatter,
+        Harm::CrashMatters,
     ];
 
     /// In words.
@@ -83,10 +89,12 @@ impl Harm {
             Harm::UnsoundBase => "unsound bases",
             Harm::TwoPartners => "two partners",
             Harm::NoIntent => "no intent",
+            Harm::TornCommit => "torn commits",
             Harm::CursorPassed => "cursor passed",
             Harm::WroteToClone => "wrote to clone",
             Harm::OrderMatters => "order matters",
             Harm::SidesMatter => "sides matter",
+            Harm::CrashMatters => "crashes matter",
         }
     }
 }

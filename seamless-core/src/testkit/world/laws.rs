@@ -1,13 +1,17 @@
-//! Laws that relate two worlds: records that come in another order, and sides that change places. No expected result is
-//! needed, only that both worlds do the same. The doors are [`order_law`] and [`mirror_law`].
+//! Laws that relate two worlds: records that come in another order, sides that change places, processes that die. No
+//! expected result is needed, only that both worlds do the same. The doors are [`order_law`], [`mirror_law`] and
+//! [`crash_law`].
+
+use std::collections::BTreeSet;
 
 use futures::executor::block_on;
 
-use super::deed::What;
-use super::finding::Harm;
+use super::chronicle::Thing;
+use super::deed::{Deed, What};
+use super::finding::{Finding, Harm};
 use super::kind::Subject;
 use super::play::{Outcome, Player};
-use super::script::{Script, Step};
+use super::script::{Run, Script, Step};
 use crate::model::{Error, Result, Side};
 
 /// I17: plays the script twice, with enumerations in two orders. The plan of what is left to do at the end must be the same,
@@ -53,7 +57,7 @@ pub fn mirror_law(subject: &Subject, script: &Script) -> Result<Outcome> {
     let mut script = script.clone();
     for step in &mut script.steps {
         if let Step::Run(run) = step {
-            *run = super::script::Run::default();
+            *run = Run::default();
         }
     }
     let other = Subject {
@@ -77,6 +81,85 @@ pub fn mirror_law(subject: &Subject, script: &Script) -> Result<Outcome> {
         outcome.add(Harm::SidesMatter, "I16", words);
     }
     Ok(outcome)
+}
+
+/// I27: plays the script as it is, and without its crashes. A process that died is followed by one that comes to the end of
+/// its run before anybody acts again, so that users find the same in both worlds; then both must end in the same picture,
+/// but for things that wait for a person in the world with crashes. What would not be the same in both worlds is left out:
+/// deeds within runs, faults, edits that are committed late, and what the systems write of their own accord.
+///
+/// Errors: as [`play`](super::play).
+pub fn crash_law(subject: &Subject, script: &Script) -> Result<Outcome> {
+    let script = resumed(script);
+    let mut without = script.clone();
+    for step in &mut without.steps {
+        if let Step::Run(run) = step {
+            run.crash = None;
+        }
+    }
+    let ended = |script: &Script| -> Result<(Outcome, Ended)> {
+        let mut player = Player::new(subject, script)?;
+        player.world.lock().is_thorough = true;
+        script.steps.iter().try_for_each(|step| player.step(step))?;
+        player.settle()?;
+        let ended = Ended { owed: player.owes("I27"), waiting: player.waiting()?, lines: player.lines() };
+        Ok((player.outcome(), ended))
+    };
+    let (undisturbed, before) = ended(&without)?;
+    let (mut outcome, after) = ended(&script)?;
+    let is_unsettled = |outcome: &Outcome| outcome.findings.iter().any(|of| of.harm == Harm::Unsettled);
+    if is_unsettled(&undisturbed) || is_unsettled(&outcome) {
+        return Ok(outcome);
+    }
+    let lines = |ended: &Ended| -> Vec<String> {
+        let is_compared = |thing: &Option<Thing>| thing.is_none_or(|thing| !after.waiting.contains(&thing));
+        ended.lines.iter().filter(|(thing, _)| is_compared(thing)).map(|(_, line)| line.clone()).collect()
+    };
+    if let Some((one, another)) = differing(&lines(&before), &lines(&after)) {
+        let words = format!("it ends with {one}, where no process died, and with {another}, where some did");
+        outcome.find(Finding {
+            harm: Harm::CrashMatters,
+            invariant: "I27",
+            side: Side::Left,
+            owed: after.owed,
+            words,
+        });
+    }
+    Ok(outcome)
+}
+
+/// What a world of [`crash_law`] came to.
+struct Ended {
+    owed: bool,
+    /// Things that wait for a person.
+    waiting: BTreeSet<Thing>,
+    lines: Vec<(Option<Thing>, String)>,
+}
+
+/// The script with a run behind every one that dies, and without what cannot be the same in a world without crashes.
+fn resumed(script: &Script) -> Script {
+    let mut steps: Vec<Step> = Vec::with_capacity(script.steps.len());
+    for step in &script.steps {
+        let died = matches!(steps.last(), Some(Step::Run(Run { crash: Some(_), .. })));
+        if died && !matches!(step, Step::Run(_)) {
+            steps.push(Step::Run(Run::default()));
+        }
+        match step {
+            Step::Fault(..) => {}
+            Step::Run(run) => steps.push(Step::Run(Run { crash: run.crash, deeds: Vec::new() })),
+            Step::Deed(Deed { what: What::Begin(field), side, kind, thing }) => {
+                let what = What::Edit(*field);
+                steps.push(Step::Deed(Deed { what, side: *side, kind: *kind, thing: *thing }));
+            }
+            step => steps.push(step.clone()),
+        }
+    }
+    let mut resumed = Script { steps, ..script.clone() };
+    for side in Side::BOTH {
+        let switches = resumed.systems.of_mut(side);
+        (switches.automation, switches.default_on_create) = (false, false);
+    }
+    resumed
 }
 
 fn mirror_of(script: &Script) -> Script {

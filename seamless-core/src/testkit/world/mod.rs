@@ -5,13 +5,14 @@
 //! - [`play`] plays a [`Script`]: a schedule as data, and as text that can be pasted into a test.
 //! - [`tell`] plays one and says what happened, line by line.
 //! - [`search`] draws scripts from seeds ([`Weather`], [`Mode`]), and makes the first that fails short.
-//! - [`order_law`] and [`mirror_law`] play a script twice: with records in another order, with the sides changed over.
+//! - [`order_law`], [`mirror_law`] and [`crash_law`] play a script twice: with records in another order, with the sides
+//!   changed over, with processes that die and without.
 //!
 //! The oracle believes the simulated systems and a chronicle of what users did. Every value that a user writes begins with a
 //! number that nobody wrote before, so that whatever stands anywhere tells who wrote it for what. Writes are judged when they
-//! arrive (I10, I12, I13, I21, I23 to I26, I31), pages when they are asked for (I28), what waits and what is kept after every
-//! run (I13, I19, I25), and when all is quiet what is left (I7 to I9, I11, I15). Crashes and late answers happen all the while, so
-//! that I22 and I27 are judged by their consequences.
+//! arrive (I10, I12, I13, I21, I23 to I26, I31), commits when they are made (I22), pages when they are asked for (I28), what
+//! waits and what is kept after every run (I13, I19, I25), and when all is quiet what is left (I7 to I9, I11, I15). Crashes and
+//! late answers happen all the while; that they change nothing in the end is a law of its own (I27).
 //!
 //! What is a violation and what is only counted comes from the table of promises ([`crate::plan::guarantee::PROMISES`]), read for what
 //! the two systems can do in truth before anything happens.
@@ -73,6 +74,7 @@ mod story;
 mod switches;
 mod system;
 mod table;
+mod transactions;
 mod universe;
 mod users;
 mod witness;
@@ -82,7 +84,7 @@ pub use deed::{Deed, Event, What};
 pub use draw::Weather;
 pub use finding::{Finding, Harm, Tally};
 pub use kind::{Build, Carried, CarriedReference, Kind, OpenStore, Process, Subject};
-pub use laws::{mirror_law, order_law};
+pub use laws::{crash_law, mirror_law, order_law};
 pub use level::Level;
 pub use play::{Outcome, play, tell};
 pub use script::{Run, Script, Step};

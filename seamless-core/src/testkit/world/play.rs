@@ -1,12 +1,14 @@
 //! Playing a script: processes that start, run and die, users who act in between, and the oracle that is asked after every
 //! run and when all is quiet. The door is [`play`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::{Either, select};
 
+use super::chronicle::Thing;
 use super::deed::{Deed, Event};
 use super::desk::Desk;
 use super::finding::{Finding, Harm, Tally};
@@ -16,11 +18,12 @@ use super::quiet::Kept;
 use super::script::{Run, Script, Step};
 use super::story;
 use super::universe::{Agenda, Shared, Universe};
-use super::witness::Witness;
+use super::witness::{Witness, witnessed};
 use crate::model::{Error, ErrorKind, LinkId, Result, Side};
 use crate::plan::is_of_identity;
-use crate::store::{Scan, StateStore};
+use crate::store::{Attention, AttentionWhy, Scan, StateStore};
 use crate::sync::{Approved, Integration, Plan, RunReport};
+use crate::testkit::Around;
 
 /// Runs after which everything must have become quiet.
 const RUNS_TO_QUIET_MAX: usize = 16;
@@ -57,7 +60,11 @@ impl Outcome {
 
     /// Adds what always has to hold and did not.
     pub(super) fn add(&mut self, harm: Harm, invariant: &'static str, words: String) {
-        let finding = Finding { harm, invariant, side: Side::Left, owed: true, words };
+        self.find(Finding { harm, invariant, side: Side::Left, owed: true, words });
+    }
+
+    /// Adds a finding.
+    pub(super) fn find(&mut self, finding: Finding) {
         self.tally.add(&finding);
         self.findings.push(finding);
     }
@@ -89,7 +96,7 @@ pub(super) struct Player<'a> {
     subject: &'a Subject,
     cautious: bool,
     pub(super) world: Shared,
-    store: Arc<Witness>,
+    store: Arc<Around<Witness>>,
     pub(super) integration: Integration,
     outcome: Outcome,
     /// Whether the last run was stopped by a guard.
@@ -102,7 +109,7 @@ impl<'a> Player<'a> {
         let universe = Universe::new(&subject.kinds, &script.systems, &script.silent(), script.things);
         let clock = Arc::clone(&universe.clock);
         let world = Shared::new(universe);
-        let store = Arc::new(Witness::new((subject.open)(&clock)?, &world));
+        let store = Arc::new(witnessed((subject.open)(&clock)?, &world));
         let integration = start(subject, &world, &store)?;
         world.lock().desk = Some(Desk::new(&integration, &subject.kinds, &store.inner));
         Ok(Self {
@@ -292,6 +299,31 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
+    /// Whether an invariant always holds, of every kind at both sides.
+    pub(super) fn owes(&self, invariant: &str) -> bool {
+        let world = self.world.lock();
+        let mut kinds = 0..world.kinds.len();
+        !world.promises.is_lying() && kinds.all(|kind| world.promises.owes_both(kind, invariant))
+    }
+
+    /// The things that wait for a person.
+    pub(super) fn waiting(&self) -> Result<BTreeSet<Thing>> {
+        let waiting = block_on(self.integration.status())?.waiting;
+        let world = self.world.lock();
+        let thing = |(link, row): &(LinkId, Attention)| {
+            let kind = world.kinds.iter().position(|kind| kind.link == *link)?;
+            let asks = matches!(row.why, AttentionWhy::Conflict { .. } | AttentionWhy::Parked { .. });
+            let number = world.systems.of(row.side).row(kind, &row.id)?.thing?;
+            asks.then_some((kind, number))
+        };
+        Ok(waiting.iter().filter_map(thing).collect())
+    }
+
+    /// What both systems hold, one line per record, with the thing that it stands for.
+    pub(super) fn lines(&self) -> Vec<(Option<Thing>, String)> {
+        self.world.lock().lines()
+    }
+
     pub(super) fn outcome(mut self) -> Outcome {
         let world = self.world.lock();
         self.outcome.findings = world.chronicle.findings.clone();
@@ -304,7 +336,7 @@ impl<'a> Player<'a> {
     }
 }
 
-fn start(subject: &Subject, world: &Shared, store: &Arc<Witness>) -> Result<Integration> {
+fn start(subject: &Subject, world: &Shared, store: &Arc<Around<Witness>>) -> Result<Integration> {
     let process = Process {
         left: Arc::new(Port::new(world, Side::Left)),
         right: Arc::new(Port::new(world, Side::Right)),
@@ -341,7 +373,12 @@ async fn kept(store: &dyn StateStore, link: &LinkId) -> Result<Kept> {
 
 impl Universe {
     /// What both systems hold, one line per record, without ids and stamps.
-    pub(super) fn picture(&self) -> Vec<String> {
+    fn picture(&self) -> Vec<String> {
+        self.lines().into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The same with the thing that each record stands for, in the order of the lines.
+    fn lines(&self) -> Vec<(Option<Thing>, String)> {
         let mut lines = Vec::new();
         for side in Side::BOTH {
             for (kind, described) in self.kinds.iter().enumerate() {
@@ -353,11 +390,12 @@ impl Universe {
                         .collect();
                     let name = row.value(described.named_by.of(side).as_str());
                     let target = self.target(side, kind, row);
-                    lines.push(format!("{side} {kind} {name}: {values:?} -> {target:?}"));
+                    let thing = row.thing.map(|number| (kind, number));
+                    lines.push((thing, format!("{side} {kind} {name}: {values:?} -> {target:?}")));
                 }
             }
         }
-        lines.sort();
+        lines.sort_by(|(_, one), (_, other)| one.cmp(other));
         lines
     }
 }

@@ -251,7 +251,10 @@ impl Universe {
                     continue;
                 }
                 if is_waiting {
-                    self.judge_open(waiting, &link, (thing, field), &rule, &ids, owed);
+                    // What waits as a whole may have its conflict with a partner that is gone.
+                    if !Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), None)) {
+                        self.judge_open(waiting, &link, (thing, field), &rule, &ids, owed);
+                    }
                     continue;
                 }
                 if self.is_denied(kind, field) || self.is_agreed(thing, field, &ids) {

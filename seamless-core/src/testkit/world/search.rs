@@ -3,10 +3,11 @@
 
 use std::fmt;
 
+use super::dice::Dice;
 use super::draw::Weather;
 use super::finding::{Finding, Tally};
 use super::kind::Subject;
-use super::laws::{mirror_law, order_law};
+use super::laws::{crash_law, mirror_law, order_law};
 use super::play::{Outcome, play};
 use super::script::{Run, Script, Step};
 use crate::model::{Result, Side};
@@ -74,6 +75,8 @@ pub enum Mode {
     Planner,
     /// The same is played with the two systems changed over, and must end in the mirrored picture. See [`mirror_law`].
     Mirror,
+    /// A schedule is played with processes that die and without, and must end in the same picture. See [`crash_law`].
+    Crashes,
 }
 
 impl Mode {
@@ -82,6 +85,7 @@ impl Mode {
         match self {
             Mode::Schedules => Script::draw(seed, subject.kinds.len(), weather),
             Mode::Planner | Mode::Mirror => Script::draw_graph(seed, subject.kinds.len(), weather),
+            Mode::Crashes => dying(Script::draw(seed, subject.kinds.len(), weather), seed),
         }
     }
 
@@ -93,8 +97,23 @@ impl Mode {
             Mode::Schedules => play(subject, script),
             Mode::Planner => order_law(subject, script),
             Mode::Mirror => mirror_law(subject, script),
+            Mode::Crashes => crash_law(subject, script),
         }
     }
+}
+
+/// Steps of a run at most, as far as scripts of few records go.
+const RUN_STEPS_MAX: usize = 400;
+
+/// Lets half of the runs of a script die, wherever they are then.
+fn dying(mut script: Script, seed: u64) -> Script {
+    let mut dice = Dice::new(seed);
+    for step in &mut script.steps {
+        if let Step::Run(run) = step {
+            run.crash = dice.once_in(2).then(|| u64::try_from(dice.below(RUN_STEPS_MAX)).unwrap_or(0));
+        }
+    }
+    script
 }
 
 /// Plays the scripts of these seeds. The first failure is made short; after it no further seed is played.

@@ -65,6 +65,8 @@ pub(super) struct Universe {
     pub(super) is_late: bool,
     /// What happens, for who reads it.
     pub(super) story: Story,
+    /// Whether users say everything of a record that they make, so that they do the same whatever the integration did.
+    pub(super) is_thorough: bool,
 }
 
 impl Universe {
@@ -94,6 +96,7 @@ impl Universe {
             deeds: BTreeMap::new(),
             is_late: false,
             story: Story::default(),
+            is_thorough: false,
         }
     }
 

@@ -207,8 +207,8 @@ impl Universe {
         let Some(name) = self.name_for_new(side, thing) else { return };
         let mut values = Values::from([(named_by.clone(), name)]);
         for field in 0..fields {
-            // Now and then something is left out.
-            let is_said = field + 1 < fields || !self.chronicle.tick.is_multiple_of(3);
+            // Now and then something is left out; when, depends on all that happened so far.
+            let is_said = field + 1 < fields || !self.chronicle.tick.is_multiple_of(3) || self.is_thorough;
             let switches = &self.systems.of(side).switches;
             let tag = (is_said || switches.default_on_create || switches.required)
                 .then(|| self.chronicle.fresh(thing, field, side));
