@@ -10,9 +10,10 @@ use seamless_core::model::Result;
 use seamless_core::store::SqliteStore;
 use seamless_core::sync::{Integration, IntegrationBuilder};
 use seamless_core::testkit::world::{Process, Subject};
+use seamless_mapping::Refused;
 
 use crate::rivals::{ReadBack, SharedBase, WholeRecord};
-use crate::subject::{SWEEP, kinds, mapping};
+use crate::subject::{SWEEP, kinds, mapping, mirrored};
 
 /// How two records are kept in step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -76,13 +77,13 @@ impl Rule {
         }
     }
 
-    /// The integration under this rule.
+    /// The integration under this rule. Only the engine's own rule has one with the two systems changed over.
     ///
     /// Errors: the mapping is refused, which its own tests would have said before.
     pub(crate) fn subject(self, store: Store) -> Result<Subject> {
-        let mapping =
-            mapping(SWEEP).map_err(|refused| seamless_core::Error::configuration(refused.to_string()))?;
+        let mapping = mapping(SWEEP).map_err(said)?;
         let mappers = mapping.links();
+        let changed_over = mirrored().map_err(said)?.links();
         let mut links = BTreeMap::new();
         for mapper in &mappers {
             let link = CompiledLink::compile(Arc::clone(mapper))?;
@@ -104,6 +105,15 @@ impl Rule {
                 builder(process, &mappers).left("left", left).right("right", right).build()
             }
         })?;
+        let subject = match self {
+            Rule::Seamless => subject.mirrored_by(move |process| {
+                let builder = Integration::builder("correctness")
+                    .left("right", Arc::clone(&process.left))
+                    .right("left", Arc::clone(&process.right));
+                around(builder, process, &changed_over).build()
+            }),
+            Rule::WholeRecord | Rule::SharedBase | Rule::ReadBack => subject,
+        };
         Ok(match store {
             Store::Memory => subject,
             Store::Sqlite => subject.store(|clock| Ok(Arc::new(SqliteStore::open_in_memory(clock.clone())?))),
@@ -112,10 +122,19 @@ impl Rule {
 }
 
 fn builder(process: &Process, mappers: &[Arc<dyn Mapper>]) -> IntegrationBuilder {
-    Integration::builder("correctness")
+    let builder = Integration::builder("correctness")
         .left("left", Arc::clone(&process.left))
-        .right("right", Arc::clone(&process.right))
+        .right("right", Arc::clone(&process.right));
+    around(builder, process, mappers)
+}
+
+fn around(builder: IntegrationBuilder, process: &Process, mappers: &[Arc<dyn Mapper>]) -> IntegrationBuilder {
+    builder
         .links(mappers.iter().cloned())
         .store(Arc::clone(&process.store))
         .clock(Arc::clone(&process.clock) as Arc<_>)
+}
+
+fn said(refused: Refused) -> seamless_core::Error {
+    seamless_core::Error::configuration(refused.to_string())
 }

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Planner,
     /// The two systems change places: it must end in the mirrored picture
     Mirror,
+    /// The same schedule with processes that die and without must end in the same picture
+    Crashes,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             Kind::Unbounded => "unbounded",
             Kind::Planner => "planner",
             Kind::Mirror => "mirror",
+            Kind::Crashes => "crashes",
         }
     }
 
@@ -51,6 +54,7 @@ impl Kind {
             Kind::Schedules | Kind::Any | Kind::Unbounded => Mode::Schedules,
             Kind::Planner => Mode::Planner,
             Kind::Mirror => Mode::Mirror,
+            Kind::Crashes => Mode::Crashes,
         }
     }
 
@@ -69,7 +73,7 @@ impl Kind {
         let all = || Sides::new(Level::ALL.to_vec(), Level::ALL.to_vec());
         match self {
             Kind::Schedules => usual,
-            Kind::Any => Weather { levels: all(), ..usual },
+            Kind::Any | Kind::Crashes => Weather { levels: all(), ..usual },
             Kind::Unbounded => Weather { unbounded: true, ..usual },
             Kind::Planner => calm(Sides::new(vec![Level::NoOrder], vec![Level::NoOrder])),
             Kind::Mirror => calm(all()),
@@ -151,7 +155,7 @@ pub(crate) fn drawn(kind: Kind, subject: &Subject, seed: u64) -> (Level, Script)
     let script = kind.mode().draw(subject, &kind.weather(levels), seed);
     let level = match kind {
         Kind::Schedules | Kind::Unbounded => level,
-        Kind::Any | Kind::Planner | Kind::Mirror => script.systems.right.level,
+        Kind::Any | Kind::Planner | Kind::Mirror | Kind::Crashes => script.systems.right.level,
     };
     (level, script)
 }

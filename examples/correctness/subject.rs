@@ -96,7 +96,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
 }
 
 /// References go both ways in a ring, so that one of them has to wait.
-pub(crate) fn later(rule: RuleDecl) -> RuleDecl {
+fn later(rule: RuleDecl) -> RuleDecl {
     rule.if_missing(Side::Right, IfMissing::Later).if_missing(Side::Left, IfMissing::Later)
 }
 
@@ -125,5 +125,31 @@ pub(crate) fn mapping(sweep: Duration) -> Result<Mapping, Refused> {
         .rule(copy("fullname", "Name"))
         .rule(copy("title", "Job Title"))
         .rule(later(lookup("account", "Company", "customers")))
+        .build()
+}
+
+/// The same with the two systems changed over.
+pub(crate) fn mirrored() -> Result<Mapping, Refused> {
+    Mapping::builder("right", "left")
+        .link("customers", "Customer", "account")
+        .two_way()
+        .match_on([("No.", "accountnumber")])
+        .on_delete(Side::Right, DeletePolicy::Delete)
+        .sweep_every(SWEEP)
+        .rule(copy("No.", "accountnumber").id("accountnumber=No."))
+        .rule(copy("Name", "name").id("name=Name"))
+        .rule(copy("Home Page", "web").id("web=Home Page"))
+        .rule(copy("Credit Limit", "limit").id("limit=Credit Limit"))
+        .rule(later(lookup("Primary Contact", "owner", "contacts")).id("owner=Primary Contact"))
+        .link("contacts", "Contact", "contact")
+        .two_way()
+        .match_on([("E-Mail", "email")])
+        .on_delete(Side::Left, DeletePolicy::Delete)
+        .sweep_every(SWEEP)
+        .rule(copy("E-Mail", "email").id("email=E-Mail"))
+        .rule(copy("Name", "fullname").id("fullname=Name"))
+        .rule(copy("Job Title", "title").id("title=Job Title"))
+        .rule(later(lookup("Company", "account", "customers")).id("account=Company"))
+        .done()
         .build()
 }

@@ -6,13 +6,10 @@ mod shared;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seamless_core::mapper::DeletePolicy;
-use seamless_core::model::{Result, Side};
+use seamless_core::model::Result;
 use seamless_core::sync::{Integration, IntegrationBuilder};
 use seamless_core::testkit::world::{Kind, Process, Subject};
-use seamless_mapping::{Mapping, copy, lookup};
-
-use shared::{SWEEP, later};
+use shared::SWEEP;
 
 /// What both systems know.
 pub(crate) fn kinds() -> Vec<Kind> {
@@ -38,33 +35,10 @@ pub(crate) fn integration(process: &Process) -> Result<Integration> {
 
 /// The same with the two systems changed over.
 pub(crate) fn mirror(process: &Process) -> IntegrationBuilder {
-    let mapping = Mapping::builder("right", "left")
-        .link("customers", "Customer", "account")
-        .two_way()
-        .match_on([("No.", "accountnumber")])
-        .on_delete(Side::Right, DeletePolicy::Delete)
-        .sweep_every(SWEEP)
-        .rule(copy("No.", "accountnumber").id("accountnumber=No."))
-        .rule(copy("Name", "name").id("name=Name"))
-        .rule(copy("Home Page", "web").id("web=Home Page"))
-        .rule(copy("Credit Limit", "limit").id("limit=Credit Limit"))
-        .rule(later(lookup("Primary Contact", "owner", "contacts")).id("owner=Primary Contact"))
-        .link("contacts", "Contact", "contact")
-        .two_way()
-        .match_on([("E-Mail", "email")])
-        .on_delete(Side::Left, DeletePolicy::Delete)
-        .sweep_every(SWEEP)
-        .rule(copy("E-Mail", "email").id("email=E-Mail"))
-        .rule(copy("Name", "fullname").id("fullname=Name"))
-        .rule(copy("Job Title", "title").id("title=Job Title"))
-        .rule(later(lookup("Company", "account", "customers")).id("account=Company"))
-        .done()
-        .build()
-        .unwrap();
     Integration::builder("world")
         .left("right", process.left.clone())
         .right("left", process.right.clone())
-        .links(mapping.links())
+        .links(shared::mirrored().unwrap().links())
         .store(process.store.clone())
         .clock(Arc::clone(&process.clock) as Arc<_>)
 }
