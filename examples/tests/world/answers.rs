@@ -78,3 +78,41 @@ fn i13_what_was_refused_for_good_is_a_strangers_when_somebody_makes_it() {
     );
     assert_eq!(outcome.violation(), None);
 }
+
+/// A user had put another kind of nothing there, the write of it was put off, and in between it counted as agreed.
+#[test]
+fn i21_another_kind_of_nothing_is_no_echo_however_late_it_is_written() {
+    let outcome = played(
+        "
+        left: full
+        right: full null-to-empty default
+        left create 1.0
+        left fault throttled
+        run
+        right clear 1.0 1
+        run
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}
+
+/// A decision was made, another one took its place, and then both sides held again what the first had been about.
+#[test]
+fn i15_the_last_decision_is_the_one_that_counts() {
+    let outcome = played(
+        "
+        run
+        left create 1.0
+        run
+        right edit 1.0 3
+        left clear 1.0 3
+        run
+        right resolve 1.0
+        run
+          at 10 left edit 1.0 3
+        left resolve 1.0
+        left clear 1.0 1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}

@@ -208,6 +208,8 @@ impl Universe {
                 self.chronicle.forms.insert(form);
             }
         }
+        // One decision about a rule of a pair is kept: the last.
+        self.decisions.retain(|(of, known)| *of != thing || known.rule != view.rule);
         self.decisions.push((thing, view));
     }
 

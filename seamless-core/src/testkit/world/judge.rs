@@ -104,10 +104,12 @@ impl Universe {
         let is_same =
             before == after || (old.is_some() && old == new) || (is_blank(before) && is_blank(after));
         // Another kind of nothing, where a user put it into the other side: that both are one here shows when it is written.
-        let is_other_blank = is_blank(before)
-            && is_blank(sent)
-            && before != sent
-            && self.chronicle.dirty.contains_key(&(self.chronicle.root(thing), field, side.other()));
+        let is_edited = || {
+            let edited = |id: RecordId| self.chronicle.edits.contains_key(&((side.other(), kind, id), field));
+            self.chronicle.dirty.contains_key(&(self.chronicle.root(thing), field, side.other()))
+                || self.records_of(side.other(), thing).into_iter().any(edited)
+        };
+        let is_other_blank = is_blank(before) && is_blank(sent) && before != sent && is_edited();
         if is_same && !is_other_blank && !is_repeated && !is_unseen && !is_decided {
             // That a system keeps nothing in another form is learnt by writing nothing there once.
             let is_learnt = is_blank(before) && sent != before;
