@@ -458,6 +458,13 @@ fn i22_an_outcome_without_what_waits_for_a_person_is_found() {
     check_store(StoreFlaw::LosesAttention, "left edit 0.0 0\nright edit 0.0 0\nrun\n", Harm::TornCommit);
 }
 
+/// Users change names of what they know to be linked: they know it in both worlds, or the worlds differ by themselves.
+#[test]
+fn i27_what_users_know_to_be_linked_is_the_same_whether_a_process_died_or_not() {
+    let script = Script::parse("right create 0.0\nrun crash=118\nright rename 0.0 1\n").unwrap();
+    assert_eq!(crash_law(&subject(), &script).unwrap().findings, []);
+}
+
 /// The process dies between the intent and the write, wherever that is.
 #[test]
 fn i27_an_intent_that_is_taken_for_an_outcome_loses_what_was_to_be_written() {

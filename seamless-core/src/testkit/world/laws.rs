@@ -136,17 +136,26 @@ struct Ended {
     lines: Vec<(Option<Thing>, String)>,
 }
 
-/// The script with a run behind every one that dies, and without what cannot be the same in a world without crashes.
+/// The script with two runs behind those that die, and without what cannot be the same in a world without crashes. The first
+/// comes to the end, the second finds nothing to do: users change names of what they know to be linked.
 fn resumed(script: &Script) -> Script {
     let mut steps: Vec<Step> = Vec::with_capacity(script.steps.len());
+    let mut died = false;
+    let resume = |steps: &mut Vec<Step>, died: &mut bool| {
+        if std::mem::take(died) {
+            steps.extend([Step::Run(Run::default()), Step::Run(Run::default())]);
+        }
+    };
     for step in &script.steps {
-        let died = matches!(steps.last(), Some(Step::Run(Run { crash: Some(_), .. })));
-        if died && !matches!(step, Step::Run(_)) {
-            steps.push(Step::Run(Run::default()));
+        if !matches!(step, Step::Run(_) | Step::Fault(..)) {
+            resume(&mut steps, &mut died);
         }
         match step {
             Step::Fault(..) => {}
-            Step::Run(run) => steps.push(Step::Run(Run { crash: run.crash, deeds: Vec::new() })),
+            Step::Run(run) => {
+                died |= run.crash.is_some();
+                steps.push(Step::Run(Run { crash: run.crash, deeds: Vec::new() }));
+            }
             Step::Deed(Deed { what: What::Begin(field), side, kind, thing }) => {
                 let what = What::Edit(*field);
                 steps.push(Step::Deed(Deed { what, side: *side, kind: *kind, thing: *thing }));
@@ -154,6 +163,7 @@ fn resumed(script: &Script) -> Script {
             step => steps.push(step.clone()),
         }
     }
+    resume(&mut steps, &mut died);
     let mut resumed = Script { steps, ..script.clone() };
     for side in Side::BOTH {
         let switches = resumed.systems.of_mut(side);
