@@ -14,11 +14,11 @@ use crate::connector::{
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
 use crate::model::{
-    Error, ErrorKind, FieldName, LinkId, Planned, RecordId, Reference, Result, Retry, Side, Value,
+    Error, ErrorKind, FieldName, LinkId, RecordId, Reference, Result, Retry, Side, Value,
 };
 use crate::plan::{
-    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, ParkedAs, PlannedGround, PlannedTarget,
-    PlannedVerb, attempt_name,
+    Action, Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, ParkedAs, PlannedGround, PlannedRef,
+    PlannedTarget, PlannedVerb, attempt_name,
 };
 use crate::store::{AttentionKind, Commit};
 
@@ -26,7 +26,7 @@ use super::ahead;
 use super::applying::{Applying, is_create, never};
 use super::fate::{Fate, Ready};
 use super::late_commit::{CameTo, Spent, kind, names};
-use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
+use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, is_shape, patch, settled_rules};
 use super::pair_now::{PairsNow, pair_key, put_pairs};
 use super::progress::Event;
 use super::settle::Written;
@@ -180,25 +180,16 @@ impl Applying<'_> {
             },
         };
         let shape = link.shape(action.side);
-        let mut values: Vec<(&FieldName, Value)> = Vec::with_capacity(action.changes.len());
-        for change in &action.changes {
-            let value = match &change.after {
-                Planned::Known(value) => value.clone(),
-                Planned::TargetDecides => continue,
-                Planned::ResultOf(id) => {
-                    let wait = action.waits_for.iter().find(|wait| wait.action == *id);
-                    let Some((wait, partner)) = wait.and_then(|wait| Some((wait, partners.get(&wait.ask)?)))
-                    else {
-                        return Ok(Err((entry, waits_for.to_owned())));
-                    };
-                    self.reference(action.side, &wait.ask, partner)?
-                }
-            };
-            values.push((&change.field, value));
-        }
-        let patch = patch(shape, &values)?;
-        let slots = values.into_iter().map(|(field, value)| Some((shape.slot(field.as_str())?, value)));
-        let sent = slots.flatten().collect();
+        let patch = match action.changes.known().filter(|known| is_shape(known, shape)) {
+            Some(known) => known.clone(),
+            None => {
+                let Some(values) = self.values(action, partners)? else {
+                    return Ok(Err((entry, waits_for.to_owned())));
+                };
+                patch(shape, &values)?
+            }
+        };
+        let sent = (!is_shape(&patch, shape)).then(|| patch.reshaped(shape));
         let expects = match expects(link, &entry, action, pair, capabilities)? {
             Ok(expects) => expects,
             Err(why) => return Ok(Err((entry, why.to_owned()))),
@@ -213,6 +204,31 @@ impl Applying<'_> {
         };
         let op = WriteOp { id: action.id, target, verb, patch, expects };
         Ok(Ok(Ready { entry, op, sent }))
+    }
+
+    /// What an action sends, by field; `None` where something that it refers to was not created.
+    fn values<'e>(
+        &self,
+        action: &'e Action,
+        partners: &BTreeMap<Ask, RecordId>,
+    ) -> Result<Option<Vec<(&'e FieldName, Value)>>> {
+        let mut values = Vec::with_capacity(action.changes.len());
+        for change in action.changes.iter() {
+            let value = match change.after {
+                PlannedRef::Known(value) => value.to_value(),
+                PlannedRef::TargetDecides => continue,
+                PlannedRef::ResultOf(id) => {
+                    let wait = action.waits_for.iter().find(|wait| wait.action == id);
+                    let Some((wait, partner)) = wait.and_then(|wait| Some((wait, partners.get(&wait.ask)?)))
+                    else {
+                        return Ok(None);
+                    };
+                    self.reference(action.side, &wait.ask, partner)?
+                }
+            };
+            values.push((change.field, value));
+        }
+        Ok(Some(values))
     }
 
     /// A reference to a record that an earlier action made.
@@ -457,7 +473,7 @@ impl Applying<'_> {
         let entry = &one.entry;
         match fate {
             Fate::Done(id, proof) => {
-                let written = Written { id: &id, proof: &proof, sent: &one.sent };
+                let written = Written { id: &id, proof: &proof, sent: one.sent() };
                 if let Some(pair_now) = pair_key(entry).map(|key| now.entry(key).or_default()) {
                     if !pair_now.open.is_empty() {
                         pair_now.close(&settled_rules(link, entry));

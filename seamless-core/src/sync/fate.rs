@@ -3,14 +3,15 @@
 
 use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp, WriteOutcome};
 use crate::merge::{CompiledLink, lossy_form};
-use crate::model::{Error, FieldName, Presence, RecordId, Retry, Side, Value};
+use crate::model::{Error, FieldName, Presence, Record, RecordId, Retry, Side, Value, ValueRef};
 use crate::plan::Entry;
 
 /// An action ready to be sent.
 pub(super) struct Ready {
     pub(super) entry: Entry,
     pub(super) op: WriteOp,
-    pub(super) sent: Vec<(usize, Value)>,
+    /// What is sent, in the link's shape of the side; `None` where the operation's patch is of that shape.
+    pub(super) sent: Option<Record>,
 }
 
 /// What became of an action.
@@ -28,6 +29,15 @@ pub(super) enum Fate {
 }
 
 impl Ready {
+    /// What is sent, by slot of the link's shape of the side; slots that nothing is sent for are absent.
+    pub(super) fn sent(&self) -> &Record {
+        self.sent.as_ref().unwrap_or(&self.op.patch)
+    }
+
+    fn sent_values(&self) -> impl Iterator<Item = (usize, ValueRef<'_>)> {
+        values_by_slot(self.sent())
+    }
+
     pub(super) fn copy(&self) -> Self {
         Self { entry: self.entry.clone(), op: self.op.clone(), sent: self.sent.clone() }
     }
@@ -77,11 +87,11 @@ impl Ready {
     /// Whether a record holds everything that was sent.
     pub(super) fn is_held_by(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
         let forms = link.forms(side);
-        let holds = |(slot, value): &(usize, Value)| match held.record.get(*slot) {
-            Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
+        let holds = |(slot, value): (usize, ValueRef<'_>)| match held.record.get(slot) {
+            Presence::Value(now) => forms.slot(slot).same(now, value),
             Presence::Absent | Presence::Unreadable => false,
         };
-        !self.sent.is_empty() && self.sent.iter().all(holds)
+        self.sent_values().next().is_some() && self.sent_values().all(holds)
     }
 
     /// Whether a record that was found by its key is the one that was sent, and not somebody else's of the same key: it
@@ -97,13 +107,11 @@ impl Ready {
         let (forms, shape) = (link.forms(side), link.shape(side));
         let is_key = |slot: usize| shape.name(slot).is_some_and(|name| key.contains(name));
         let mut others =
-            self.sent.iter().filter(|(slot, value)| !is_key(*slot) && !value.is_blank()).peekable();
+            self.sent_values().filter(|(slot, value)| !is_key(*slot) && !value.is_blank()).peekable();
         others.peek().is_none()
-            || others.any(|(slot, value)| match found.record.get(*slot) {
+            || others.any(|(slot, value)| match found.record.get(slot) {
                 // The target may keep it in a form of its own.
-                Presence::Value(now) => {
-                    forms.slot(*slot).same(now, value.as_ref()) || lossy_form(value.as_ref(), now).is_some()
-                }
+                Presence::Value(now) => forms.slot(slot).same(now, value) || lossy_form(value, now).is_some(),
                 Presence::Absent | Presence::Unreadable => false,
             })
     }
@@ -113,16 +121,19 @@ impl Ready {
         if self.is_held_by(link, side, held) {
             return Fate::Done(held.id.clone(), Proof::None);
         }
-        let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
+        let mut before = self.entry.action().into_iter().flat_map(|action| action.changes.iter());
         let untouched = match (&self.op.expects, &held.version) {
             (Expects::Version(expected), Some(version)) => expected == version,
-            _ => before
-                .iter()
-                .all(|change| held.record.field(change.field.as_str()) == change.before.as_presence()),
+            _ => before.all(|change| held.record.field(change.field.as_str()) == change.before),
         };
         match untouched {
             true => Fate::SendAgain,
             false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
         }
     }
+}
+
+/// The values that a record holds, with their slots.
+pub(super) fn values_by_slot(record: &Record) -> impl Iterator<Item = (usize, ValueRef<'_>)> {
+    (0..record.shape().len()).filter_map(|slot| Some((slot, record.get(slot).value()?)))
 }

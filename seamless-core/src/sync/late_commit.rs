@@ -14,8 +14,8 @@ use std::collections::HashSet;
 use futures::join;
 
 use crate::connector::{Capabilities, UniqueKey};
-use crate::model::{FieldName, LinkId, PlanId, Planned, RecordId, Result, Side};
-use crate::plan::{Entry, Rank};
+use crate::model::{FieldName, LinkId, PlanId, RecordId, Result, Side};
+use crate::plan::{Entry, PlannedRef, Rank};
 use crate::store::{Commit, Lease, StateStore};
 
 use super::acting::Acted;
@@ -146,11 +146,10 @@ pub(super) fn batch_entries_max(
 fn can_be_found(entry: &Entry, capabilities: &Capabilities) -> bool {
     let Some(action) = entry.action().filter(|_| is_create(entry)) else { return true };
     let is_sent = |field: &FieldName| {
-        let change = action.changes.iter().find(|change| change.field == *field);
-        change.is_some_and(|change| match &change.after {
-            Planned::Known(value) => !value.is_blank(),
-            Planned::ResultOf(_) => true,
-            Planned::TargetDecides => false,
+        action.changes.field(field.as_str()).is_some_and(|change| match change.after {
+            PlannedRef::Known(value) => !value.is_blank(),
+            PlannedRef::ResultOf(_) => true,
+            PlannedRef::TargetDecides => false,
         })
     };
     capabilities.idempotency_key

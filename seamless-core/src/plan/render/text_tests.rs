@@ -154,7 +154,7 @@ fn lists_are_shown_line_by_line() {
         Planned::Known(after),
         Provenance::Changed,
     );
-    action.changes = vec![change];
+    action.changes = vec![change].into();
     let entries = [samples::entry(Rank::Update, Side::Right, "r1", Body::Act(action))];
     let found = render(&entries, TextOptions::default());
     let lines = found.split("    Lines  3 records -> 3 records   (changed in crm)\n").nth(1).unwrap();
@@ -177,7 +177,8 @@ fn hashed_values_are_equal_when_values_are() {
         let mut action =
             samples::action(Side::Right, PlannedVerb::Update, PlannedTarget::New, Reason::Changed);
         let after = Planned::Known(Value::text(value));
-        action.changes = vec![samples::change("Phone", samples::text("one"), after, Provenance::Changed)];
+        action.changes =
+            vec![samples::change("Phone", samples::text("one"), after, Provenance::Changed)].into();
         let entries = [samples::entry(Rank::Update, Side::Right, "r1", Body::Act(action))];
         let show = |key: u8| Show::Hashed { key: [key; 32] };
         let line = |show| {
