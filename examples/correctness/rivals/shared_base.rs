@@ -116,6 +116,7 @@ passed_on! {
     adopted(partition: &PartitionId) -> Option<PlanId>;
     adopt(lease: &Lease, approval: &Approval) -> ();
     intend(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Vec<EntryState>;
+    withdraw(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> ();
     open_intents(plan: &PlanId, scan: Scan<EntryKey>) -> PageOf<EntryRow>;
     complete(lease: &Lease, plan: &PlanId, state: PlanState, at: Timestamp) -> ();
     set_pause(pause: Option<&Pause>, by: &str, at: Timestamp) -> ();

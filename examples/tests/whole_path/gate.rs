@@ -266,6 +266,7 @@ gated! {
     adopted(partition: &PartitionId) -> Option<PlanId>;
     adopt(lease: &Lease, approval: &Approval) -> ();
     intend(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Vec<EntryState>;
+    withdraw(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> ();
     open_intents(plan: &PlanId, scan: Scan<EntryKey>) -> PageOf<EntryRow>;
     commit(lease: &Lease, plan: &PlanId, commit: Commit) -> ();
     complete(lease: &Lease, plan: &PlanId, state: PlanState, at: Timestamp) -> ();

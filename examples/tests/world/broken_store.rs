@@ -126,4 +126,5 @@ passed_on! {
     journal(scan: Scan<u64>) -> PageOf<JournalLine>;
     put_entries(lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> ();
     intend(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Vec<EntryState>;
+    withdraw(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> ();
 }

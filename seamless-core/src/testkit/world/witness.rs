@@ -40,6 +40,14 @@ impl Witness {
         }
     }
 
+    /// The intents of these entries were taken back.
+    fn withdrawn(&self, plan: &PlanId, keys: &[EntryKey]) {
+        let actions = self.actions.lock().unwrap_or_else(PoisonError::into_inner);
+        let ids: Vec<_> =
+            keys.iter().filter_map(|key| actions.get(&(plan.clone(), key.clone())).copied()).collect();
+        self.world.lock().chronicle.intended.retain(|id| !ids.contains(id));
+    }
+
     /// The intents of these entries are durable.
     fn intended(&self, plan: &PlanId, keys: &[EntryKey]) {
         let actions = self.actions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,6 +81,14 @@ macro_rules! witnessed {
                 if answer.is_ok() {
                     self.intended(plan, keys);
                 }
+                self.world.step().await;
+                answer
+            }
+
+            async fn withdraw(&self, lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Result<()> {
+                self.world.step().await;
+                self.withdrawn(plan, keys);
+                let answer = self.inner.withdraw(lease, plan, keys).await;
                 self.world.step().await;
                 answer
             }
