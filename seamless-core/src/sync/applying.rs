@@ -305,9 +305,9 @@ impl Applying<'_> {
     async fn effects(&mut self, link: &CompiledLink, entries: Vec<Entry>) -> Result<()> {
         let mut now = self.load(link, &entries).await?;
         let mut coming = self.ahead.take();
-        // The store reads on while these are settled: its part is polled first.
+        // The store reads on and commits while these are settled: its parts are polled first, the shorter one before.
         let late = self.take_late();
-        let (committed, (), mut commit) = join!(late.done(), ahead::fill(&mut coming), async {
+        let ((), committed, mut commit) = join!(ahead::fill(&mut coming), late.done(), async {
             self.settle_effects(link, &entries, &mut now)
         });
         committed?;
@@ -410,7 +410,7 @@ impl Applying<'_> {
     ) {
         let restores = is_create(entry) && pair_now.pair.is_some();
         if restores {
-            pair_now.ended = pair_now.pair.take();
+            pair_now.ended = pair_now.pair.take().map(Box::new);
         }
         let under = Under { link, plan: self.plan, configuration: &self.inner.configuration, watch: false };
         if let Some(mut pair) = settle(under, entry, pair_now.pair.as_ref(), written) {

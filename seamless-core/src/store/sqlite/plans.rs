@@ -53,6 +53,10 @@ impl StoredPage {
     }
 }
 
+/// Room for the forms of a page: what an entry takes for the most part, of as many as are read at once.
+const FORM_BYTES: usize = 1024;
+const PAGE_ROWS_KNOWN: usize = 1024;
+
 /// A plan with the number of its name.
 struct Known {
     number: i64,
@@ -219,6 +223,7 @@ impl Db {
         let after = scan.after.as_ref().map(EntryKey::to_bytes).unwrap_or_default();
         let mut rows = statement.query(params![number, after]).or_fail(read_failed)?;
         let mut page = StoredPage { shapes: self.shapes.all(), ..StoredPage::default() };
+        page.forms.reserve(scan.rows_max.min(PAGE_ROWS_KNOWN) * FORM_BYTES);
         while let Some(row) = rows.next().or_fail(read_failed)? {
             if page.rows.len() >= scan.rows_max {
                 page.more = true;
@@ -320,22 +325,15 @@ impl Db {
         self.check(lease)?;
         let number = self.plan_in(lease, plan, PlanState::Adopted)?;
         self.write(Survives::Power, |db| {
-            let mut statement = db.sql(
-                "UPDATE entry SET state = 3, attempts = attempts + 1 WHERE plan = ?1 AND key = ?2 AND state < 4 \
-                 RETURNING attempts",
+            // Not with `RETURNING`, for which SQLite makes a table each time.
+            let mut update = db.sql(
+                "UPDATE entry SET state = 3, attempts = attempts + 1 WHERE plan = ?1 AND key = ?2 AND state < 4",
             )?;
             let mut before = Vec::with_capacity(keys.len());
             for key in keys {
                 let bytes = key.to_bytes();
-                let attempts: Option<u32> =
-                    statement.query_row(params![number, bytes], |row| row.get(0)).optional().or_fail(write_failed)?;
-                before.push(match attempts {
-                    Some(0 | 1) => EntryState::Planned,
-                    Some(attempts) => EntryState::Intended { attempts: attempts - 1 },
-                    None => {
-                        db.state_of(number, &bytes)?.ok_or_else(|| refuse::no_entry(plan, key))?
-                    }
-                });
+                before.push(db.state_of(number, &bytes)?.ok_or_else(|| refuse::no_entry(plan, key))?);
+                update.execute(params![number, bytes]).or_fail(write_failed)?;
             }
             Ok(before)
         })
