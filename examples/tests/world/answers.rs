@@ -1,12 +1,6 @@
 //! Scripts in which an answer was lost, and what became of the write was judged wrongly once.
 
-use seamless_core::testkit::world::{Outcome, Script, play};
-
-use super::subject::subject;
-
-fn played(script: &str) -> Outcome {
-    play(&subject(), &Script::parse(script).unwrap()).unwrap()
-}
+use super::found::played;
 
 /// The system had rounded what was sent, which looked like an edit of somebody else's; then a user cleared it, and the
 /// field was as it had been before the write.

@@ -4,7 +4,8 @@ use seamless_core::testkit::world::{Outcome, Script, play};
 
 use super::subject::subject;
 
-fn played(script: &str) -> Outcome {
+/// Plays a script with the integration that is tried.
+pub(crate) fn played(script: &str) -> Outcome {
     play(&subject(), &Script::parse(script).unwrap()).unwrap()
 }
 

@@ -1,13 +1,7 @@
 //! Scripts in which a side shows for a while what it held before, made short by the world: each for something that was wrong
 //! once.
 
-use seamless_core::testkit::world::{Outcome, Script, play};
-
-use super::subject::subject;
-
-fn played(script: &str) -> Outcome {
-    play(&subject(), &Script::parse(script).unwrap()).unwrap()
-}
+use super::found::played;
 
 /// What was shown late was taken for an edit of the other side, and carried back, in turn, until a user's edit was nowhere.
 #[test]

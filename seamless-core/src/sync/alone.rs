@@ -10,8 +10,8 @@ use futures::lock::Mutex;
 use crate::connector::{FetchBy, Lookup, Versioned};
 use crate::model::{Bits, FieldName, Presence, RecordId, Result, Side, Sides, Truth, Value};
 use crate::plan::{
-    Attention, Basis, Body, Effect, Entry, EntryKey, Half, PairStatus, ParkReason, Parked, Rank, Situation,
-    decide,
+    Attention, Basis, Body, Effect, Entry, EntryKey, Half, Pair, PairStatus, ParkReason, Parked, Rank,
+    Situation, decide,
 };
 
 use super::area;
@@ -262,18 +262,15 @@ async fn leave_out_deleted(
     }
     let ids: Vec<RecordId> = candidates.iter().map(|candidate| candidate.record.id.clone()).collect();
     let pairs = deciding.making.store().pairs_of(&deciding.link.spec().id, side, &ids).await?;
-    let mut is_deleted = candidates
-        .iter()
-        .zip(pairs)
-        .map(|(candidate, pair)| {
-            let replaced = pair.filter(|pair| pair.status == PairStatus::Ended);
-            replaced
-                .zip(candidate.record.version.as_ref())
-                .is_some_and(|(pair, version)| pair.trail.replaced.of(side).contains(version))
-        })
-        .collect::<Vec<bool>>()
-        .into_iter();
-    candidates.retain(|_| !is_deleted.next().unwrap_or(false));
+    let is_deleted = |candidate: &Candidate, pair: Option<Pair>| {
+        let ended = pair.filter(|pair| pair.status == PairStatus::Ended);
+        ended
+            .zip(candidate.record.version.as_ref())
+            .is_some_and(|(pair, version)| pair.trail.replaced.of(side).contains(version))
+    };
+    let known = std::mem::take(candidates).into_iter().zip(pairs);
+    let kept = known.filter_map(|(candidate, pair)| (!is_deleted(&candidate, pair)).then_some(candidate));
+    candidates.extend(kept);
     Ok(())
 }
 

@@ -87,14 +87,7 @@ impl Ready {
     /// Whether a record holds what was sent, or what the target may have made of it. It is then taken for acknowledged, and
     /// what differs waits as a suspected form.
     fn is_held_in_a_form(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
-        let forms = link.forms(side);
-        let holds = |(slot, value): &(usize, Value)| match held.record.get(*slot) {
-            Presence::Value(now) => {
-                forms.slot(*slot).same(now, value.as_ref()) || lossy_form(value.as_ref(), now).is_some()
-            }
-            Presence::Absent | Presence::Unreadable => false,
-        };
-        !self.sent.is_empty() && self.sent.iter().all(holds)
+        !self.sent.is_empty() && self.sent.iter().all(|one| holds_a_form_of(one, link, side, held))
     }
 
     /// Whether a record that was found by its key is the one that was sent, and not somebody else's of the same key: it
@@ -107,18 +100,11 @@ impl Ready {
         found: &Versioned,
         key: &[FieldName],
     ) -> bool {
-        let (forms, shape) = (link.forms(side), link.shape(side));
+        let shape = link.shape(side);
         let is_key = |slot: usize| shape.name(slot).is_some_and(|name| key.contains(name));
         let mut others =
             self.sent.iter().filter(|(slot, value)| !is_key(*slot) && !value.is_blank()).peekable();
-        others.peek().is_none()
-            || others.any(|(slot, value)| match found.record.get(*slot) {
-                // The target may keep it in a form of its own.
-                Presence::Value(now) => {
-                    forms.slot(*slot).same(now, value.as_ref()) || lossy_form(value.as_ref(), now).is_some()
-                }
-                Presence::Absent | Presence::Unreadable => false,
-            })
+        others.peek().is_none() || others.any(|one| holds_a_form_of(one, link, side, found))
     }
 
     /// What became of an update, from what the target holds now.
@@ -141,5 +127,21 @@ impl Ready {
             }
             false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
         }
+    }
+}
+
+/// Whether a record holds a value that was sent, or what the target may have made of it.
+fn holds_a_form_of(
+    (slot, value): &(usize, Value),
+    link: &CompiledLink,
+    side: Side,
+    held: &Versioned,
+) -> bool {
+    match held.record.get(*slot) {
+        Presence::Value(now) => {
+            link.forms(side).slot(*slot).same(now, value.as_ref())
+                || lossy_form(value.as_ref(), now).is_some()
+        }
+        Presence::Absent | Presence::Unreadable => false,
     }
 }
