@@ -107,8 +107,8 @@ impl Packing {
     pub fn pack(&self, text: &str, values: &[Option<Packed>]) -> Result<String> {
         self.unpack(text)?;
         match self.layout {
-            Layout::Lines => self.into_lines(text, values),
-            Layout::Json => self.into_members(text, values),
+            Layout::Lines => self.with_lines(text, values),
+            Layout::Json => self.with_members(text, values),
         }
     }
 
@@ -122,7 +122,7 @@ impl Packing {
         Some(Value::Text(packed.into()))
     }
 
-    fn into_lines(&self, text: &str, values: &[Option<Packed>]) -> Result<String> {
+    fn with_lines(&self, text: &str, values: &[Option<Packed>]) -> Result<String> {
         let ending = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let mut made = String::with_capacity(text.len() + 64);
         let mut open: Vec<(&String, &Packed)> =
@@ -152,7 +152,7 @@ impl Packing {
         Ok(made)
     }
 
-    fn into_members(&self, text: &str, values: &[Option<Packed>]) -> Result<String> {
+    fn with_members(&self, text: &str, values: &[Option<Packed>]) -> Result<String> {
         let members = members(text)?;
         let mut written: Vec<(&str, String)> = Vec::with_capacity(members.len() + values.len());
         for (name, raw) in &members {
