@@ -22,6 +22,7 @@ mod identity;
 mod lines;
 mod planned;
 mod record;
+mod ruled;
 mod same;
 mod schema;
 mod short;
@@ -40,6 +41,7 @@ pub use identity::{
 pub use lines::{LineForm, LineKey};
 pub use planned::Planned;
 pub use record::{FIELDS_MAX, RECORD_TEXT_BYTES_MAX, Record, RecordBuilder, Shape, record};
+pub use ruled::RuledFields;
 pub use schema::{Entity, Field, FieldKind, OptionItem, OptionSet, Schema};
 pub use text::Fields;
 pub(crate) use text::hex;
