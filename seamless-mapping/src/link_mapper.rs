@@ -214,7 +214,9 @@ impl Mapper for LinkMapper {
     fn references(&self, from: Side, source: &Record, resolved: &Resolved) -> References {
         let mut references = References::none();
         let mut asks = Vec::new();
-        for (rule, compiled) in self.rules.iter().zip(&self.compiled) {
+        // Asked of every record that is decided: most links have no rule that asks.
+        let asking = self.rules.iter().zip(&self.compiled).filter(|(_, compiled)| compiled.carrier.asks());
+        for (rule, compiled) in asking {
             if !rule.direction.allows(from.other()) || rule.when.of(from).holds(source) == Truth::Out {
                 continue;
             }

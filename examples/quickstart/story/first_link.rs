@@ -1,7 +1,7 @@
 //! Chapter 3: the first plan pairs what exists on both sides, says what becomes of values that differ, and is applied.
 
 use futures::executor::block_on;
-use seamless_core::model::{FieldName, Planned, Side, Slot};
+use seamless_core::model::{FieldName, Side, Slot};
 use seamless_core::plan::{Body, ConflictWhy, Effect, Entry, ParkReason, Parked, Provenance};
 
 use super::{Story, plans};
@@ -97,20 +97,18 @@ impl Examples {
     fn look_at(&mut self, entry: &Entry) {
         match &entry.body {
             Body::Act(action) => {
-                for change in &action.changes {
+                for change in action.changes.iter() {
                     let place = match change.from {
                         Provenance::FilledBlank => &mut self.filled,
-                        Provenance::FirstLinkAuthority if change.before != Slot::Absent => {
-                            &mut self.authority
-                        }
+                        Provenance::FirstLinkAuthority if !change.before.is_absent() => &mut self.authority,
                         _ => continue,
                     };
-                    let Planned::Known(after) = &change.after else { continue };
+                    let Some(after) = change.after.known() else { continue };
                     let what = match change.from {
                         Provenance::FilledBlank => "the blank is filled",
                         _ => "the erp has the say",
                     };
-                    let (before, after) = (change.before.to_string(), after.to_string());
+                    let (before, after) = (change.before.to_slot().to_string(), after.to_string());
                     let (crm, erp) =
                         if action.side == Side::Left { (before, after) } else { (after, before) };
                     place.get_or_insert(vec![change.field.to_string(), crm, erp, what.to_owned()]);

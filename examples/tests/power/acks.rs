@@ -15,9 +15,9 @@ use super::site::Site;
 use super::tape::Luck;
 
 /// Calls whose answer says that the power may fail (`store/DESIGN.md`).
-const DURABLE: [&str; 12] = [
+const DURABLE: [&str; 13] = [
     "bind", "rebind", "rehome", "seal_key", "lease", "notify", "resolve", "finish", "adopt", "intend",
-    "commit", "complete",
+    "withdraw", "commit", "complete",
 ];
 
 /// Calls that change the file and may be lost with the power. Those of a draft are forgotten when the file is opened.

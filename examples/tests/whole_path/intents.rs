@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use seamless_connectors::memory::{Fault, Memory};
 use seamless_core::connector::WriteBatch;
-use seamless_core::model::{ErrorKind, Planned, Presence, RecordId, Result, Side, Value};
-use seamless_core::plan::{Body, Effect, Entry, Pair, PairStatus, PlannedVerb};
+use seamless_core::model::{ErrorKind, Presence, RecordId, Result, Side, Value};
+use seamless_core::plan::{Body, Effect, Entry, Pair, PairStatus, PlannedRef, PlannedVerb};
 use seamless_core::store::{Approval, Commit, EntryParts, EntryState, Lease, Scan, StateStore};
 use seamless_core::testkit::{Around, Hooks};
 
@@ -87,12 +87,10 @@ fn left_in_state(entry: &Entry, pair: Option<&Pair>) -> Option<bool> {
             PlannedVerb::Delete(_) => live.is_none(),
             PlannedVerb::Update => {
                 let base = live?.base.of(action.side);
-                action.changes.iter().all(|change| match &change.after {
-                    Planned::Known(value) => {
-                        base.field(change.field.as_str()) == Presence::Value(value.as_ref())
-                    }
+                action.changes.iter().all(|change| match change.after {
+                    PlannedRef::Known(value) => base.field(change.field.as_str()) == Presence::Value(value),
                     // What a reference became is known only from the record that was made.
-                    Planned::ResultOf(_) | Planned::TargetDecides => {
+                    PlannedRef::ResultOf(_) | PlannedRef::TargetDecides => {
                         base.field(change.field.as_str()).value().is_some_and(|value| !value.is_null())
                     }
                 })

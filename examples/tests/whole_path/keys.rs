@@ -138,7 +138,7 @@ fn h54_where_the_field_must_have_a_value_the_temporary_one_says_what_it_is() {
     let mut temporary = Vec::new();
     block_on(plan.each(|entry| {
         if let Body::Act(action) = &entry.body {
-            let released = action.changes.iter().filter(|change| change.from == Provenance::Released);
+            let released = action.changes.iter().filter(|change| *change.from == Provenance::Released);
             temporary.extend(released.map(|change| format!("{:?}", change.after)));
         }
         Ok(())

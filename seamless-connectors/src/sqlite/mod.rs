@@ -50,6 +50,7 @@ mod connector;
 mod cursor;
 mod ddl;
 mod error;
+mod insert;
 mod quote;
 mod read;
 mod schema;

@@ -7,6 +7,7 @@
 //! the whole transaction, or a deferred constraint that only the commit notices, makes the operations be carried out
 //! one by one, so that only the offender is refused.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use rusqlite::types::Value as Bound;
@@ -20,7 +21,8 @@ use seamless_core::model::{
 
 use super::catalogue::Table;
 use super::error::from_sqlite;
-use super::quote::{marks, quoted};
+use super::insert::Insert;
+use super::quote::quoted;
 use super::read::{Broken, Selection};
 use super::values::{Kind, bound, bound_part, key_part};
 use crate::fits::misfit;
@@ -46,6 +48,7 @@ pub(super) fn write(
         shape: &shape,
         selection: Selection::new(table, &shape).ok(),
         quoted: table.columns.iter().map(|column| quoted(&column.name)).collect(),
+        insert: RefCell::new(Insert::of(table, &[])),
     };
     match writer.attempt(connection, ops)? {
         Attempt::Done(outcomes) => Ok(outcomes),
@@ -86,6 +89,8 @@ struct Writer<'a> {
     selection: Option<Selection<'a>>,
     /// The names of the columns as SQL.
     quoted: Vec<String>,
+    /// How the last row was made: the rows of a batch have the same columns for the most part.
+    insert: RefCell<Insert>,
 }
 
 /// Why an operation did not happen: a refusal of its own, or a failure of SQLite that is still to be understood.
@@ -185,14 +190,17 @@ impl Writer<'_> {
                 }
             }
         }
-        let into = quoted(table.entity.name.as_str());
-        let what = match names.len() {
-            0 => "DEFAULT VALUES".to_owned(),
-            count => format!("({}) VALUES ({})", names.join(", "), marks(count)),
-        };
-        let sql = format!("INSERT INTO {into} {what} RETURNING {}", table.key.names.join(", "));
-        let made = {
-            let mut statement = connection.prepare_cached(&sql)?;
+        let mut known = self.insert.borrow_mut();
+        if known.columns != names {
+            *known = Insert::of(table, &names);
+        }
+        let made = if known.by_rowid {
+            let mut statement = connection.prepare_cached(&known.sql)?;
+            let inserted = statement.execute(params_from_iter(values))?;
+            // A trigger may have ignored the row.
+            (inserted > 0).then(|| RecordId::int(connection.last_insert_rowid()))
+        } else {
+            let mut statement = connection.prepare_cached(&known.sql)?;
             let mut rows = statement.query(params_from_iter(values))?;
             let mut made = None;
             // A statement ends, and its triggers run, only when it is read to the end.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::mapper::{Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule};
 use crate::model::{
-    Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Record, Result, RuleIndex, Shape,
-    Side, SideForms, Sides, Truth,
+    Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Record, Result, RuleId,
+    RuleIndex, RuledFields, Shape, Side, SideForms, Sides, Truth,
 };
 
 use super::groups::{Group, group_rules};
@@ -24,6 +24,8 @@ pub struct CompiledLink {
     groups: Vec<Group>,
     group_of_rule: Vec<usize>,
     digest: Fingerprint,
+    /// Per side, the slots that a record is created with where every rule carries, in order, and their fields.
+    created: Sides<Option<(Vec<usize>, Arc<RuledFields>)>>,
     pub(super) layout: Layout,
 }
 
@@ -53,8 +55,22 @@ impl CompiledLink {
             }
         }
         let layout = Layout::of(spec.mode, rules, &groups, &shapes, &watched, &forms);
+        let created = Sides::new(
+            created(Side::Left, rules, &groups, &shapes.left)?,
+            created(Side::Right, rules, &groups, &shapes.right)?,
+        );
         let digest = digest_of(spec, rules)?;
-        Ok(Arc::new(CompiledLink { mapper, shapes, watched, forms, groups, group_of_rule, digest, layout }))
+        Ok(Arc::new(CompiledLink {
+            mapper,
+            shapes,
+            watched,
+            forms,
+            groups,
+            group_of_rule,
+            digest,
+            created,
+            layout,
+        }))
     }
 
     /// The mapper that was compiled.
@@ -96,6 +112,17 @@ impl CompiledLink {
     /// The groups, in the order of their first rules.
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// What a record of a side is created with where every rule carries: the slots, in order, and their fields with the
+    /// rules that ask for them. `None` where no rule goes there.
+    pub fn created(&self, side: Side) -> Option<(&[usize], &Arc<RuledFields>)> {
+        self.created.of(side).as_ref().map(|(slots, fields)| (slots.as_slice(), fields))
+    }
+
+    /// The rule of a group that asks for a field of a side.
+    pub fn rule_for(&self, group: usize, side: Side, field: &FieldName) -> Option<&RuleId> {
+        asking(self.rules(), self.groups.get(group)?, side, field)
     }
 
     /// The group of a rule; 0 for a rule that the link does not have.
@@ -263,6 +290,37 @@ impl CompiledLink {
         let places = self.groups.get(group).map_or(&[][..], |group| &group.rules);
         places.iter().filter_map(|index| Some((*index, self.rules().get(usize::from(index.0))?)))
     }
+}
+
+/// The first rule of a group that asks for a field of a side.
+fn asking<'a>(rules: &'a [Rule], group: &Group, side: Side, field: &FieldName) -> Option<&'a RuleId> {
+    let mut members = group.rules.iter().filter_map(|rule| rules.get(usize::from(rule.0)));
+    members.find(|rule| rule.fields.of(side).contains(field)).map(|rule| &rule.id)
+}
+
+/// See [`CompiledLink::created`].
+fn created(
+    side: Side,
+    rules: &[Rule],
+    groups: &[Group],
+    shape: &Arc<Shape>,
+) -> Result<Option<(Vec<usize>, Arc<RuledFields>)>> {
+    let carried = groups.iter().filter(|group| group.direction.allows(side));
+    let mut fields: Vec<(usize, Option<RuleId>)> = Vec::new();
+    for group in carried {
+        let of = |slot: usize| Some((slot, asking(rules, group, side, shape.name(slot)?).cloned()));
+        fields.extend(group.slots.of(side).iter().filter_map(|slot| of(*slot)));
+    }
+    fields.sort_unstable_by_key(|(slot, _)| *slot);
+    let (slots, asked): (Vec<usize>, Vec<Option<RuleId>>) = fields.into_iter().unzip();
+    if slots.is_empty() {
+        return Ok(None);
+    }
+    if let Some(whole) = RuledFields::of_shape(shape, asked.clone()) {
+        return Ok(Some((slots, whole)));
+    }
+    let names = slots.iter().filter_map(|slot| shape.name(*slot)).cloned();
+    Ok(Some((slots.clone(), RuledFields::new(asked.into_iter().zip(names))?)))
 }
 
 /// The shape of a side, and how many of its fields are watched.

@@ -77,23 +77,41 @@ fn parse_instant(text: &str) -> Option<Instant> {
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_ref().serialize(serializer)
+    }
+}
+
+impl Serialize for ValueRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Null => serializer.serialize_unit(),
-            Value::Bool(value) => serializer.serialize_bool(*value),
-            Value::Int(value) => serializer.serialize_i64(*value),
-            Value::Text(value) => serializer.serialize_str(value),
-            Value::Decimal(value) => tagged(serializer, "decimal", &value.to_string()),
-            Value::Float(value) => tagged(serializer, "float", &value.to_string()),
-            Value::Date(value) => tagged(serializer, "date", &value.to_string()),
-            Value::Time(value) => tagged(serializer, "time", &value.format("%H:%M:%S%.f").to_string()),
-            Value::LocalDateTime(value) => {
+            ValueRef::Null => serializer.serialize_unit(),
+            ValueRef::Bool(value) => serializer.serialize_bool(*value),
+            ValueRef::Int(value) => serializer.serialize_i64(*value),
+            ValueRef::Text(value) => serializer.serialize_str(value),
+            ValueRef::Decimal(value) => tagged(serializer, "decimal", &value.to_decimal().to_string()),
+            ValueRef::Float(value) => tagged(serializer, "float", &value.to_string()),
+            ValueRef::Date(value) => tagged(serializer, "date", &value.to_string()),
+            ValueRef::Time(value) => tagged(serializer, "time", &value.format("%H:%M:%S%.f").to_string()),
+            ValueRef::LocalDateTime(value) => {
                 tagged(serializer, "local", &value.format("%Y-%m-%dT%H:%M:%S%.f").to_string())
             }
-            Value::Instant(value) => tagged(serializer, "instant", &instant_text(value)),
-            Value::Bytes(value) => tagged(serializer, "bytes", &hex(value)),
-            Value::Reference(value) => tagged(serializer, "reference", &(&value.entity, &value.id)),
-            Value::Set(value) => tagged(serializer, "set", &value.members()),
-            Value::List(value) => tagged(serializer, "list", &value.iter().map(Fields).collect::<Vec<_>>()),
+            ValueRef::Instant(value) => tagged(serializer, "instant", &instant_text(value)),
+            ValueRef::Bytes(value) => tagged(serializer, "bytes", &hex(value)),
+            ValueRef::Reference(value) => tagged(serializer, "reference", &(&value.entity, &value.id)),
+            ValueRef::Set(value) => tagged(serializer, "set", &value.members()),
+            ValueRef::List(value) => {
+                tagged(serializer, "list", &value.iter().map(Fields).collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+impl Serialize for Presence<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Presence::Absent => tagged(serializer, "absent", &true),
+            Presence::Unreadable => tagged(serializer, "unreadable", &true),
+            Presence::Value(value) => value.serialize(serializer),
         }
     }
 }
@@ -147,11 +165,7 @@ struct Unreadable {
 
 impl Serialize for Slot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Slot::Absent => tagged(serializer, "absent", &true),
-            Slot::Unreadable => tagged(serializer, "unreadable", &true),
-            Slot::Value(value) => value.serialize(serializer),
-        }
+        self.as_presence().serialize(serializer)
     }
 }
 

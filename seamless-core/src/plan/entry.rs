@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::changes::Changes;
 use super::known::Suspicion;
 use crate::connector::AbsenceProof;
 use crate::mapper::{Ask, MapProblem};
@@ -211,7 +212,7 @@ pub struct Action {
     /// What is done.
     pub verb: PlannedVerb,
     /// Field by field, in the order of the target's shape.
-    pub changes: Vec<FieldChange>,
+    pub changes: Changes,
     /// The precondition that the write carries, where the target takes one.
     pub expects: PlannedExpects,
     /// Why.

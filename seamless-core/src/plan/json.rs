@@ -4,11 +4,12 @@
 //! on both sides is not printed: it is our state's business, and it is larger than the entry. Lines are written and
 //! never read back into entries; applying a plan takes its entries from the state store.
 
-use serde::ser::{SerializeMap, SerializeStruct};
+use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
+use super::changes::{Change, Changes, PlannedRef};
 use super::entry::{
-    Action, Basis, Body, ConflictView, Effect, Entry, Feed, FieldChange, ParkReason, Parked, PlannedExpects,
+    Action, Basis, Body, ConflictView, Effect, Entry, Feed, ParkReason, Parked, PlannedExpects,
     PlannedGround, PlannedTarget, PlannedVerb, Reason, Wait,
 };
 use super::parking::park_name;
@@ -116,7 +117,7 @@ impl Serialize for ActionView<'_> {
         out.serialize_field("reason", reason_name(reason))?;
         out.serialize_field("expects", &ExpectsView(expects))?;
         if !changes.is_empty() {
-            out.serialize_field("changes", &Each(changes, ChangeView))?;
+            out.serialize_field("changes", &ChangesView(changes))?;
         }
         if !waits_for.is_empty() {
             out.serialize_field("waits_for", &Each(waits_for, WaitView))?;
@@ -217,20 +218,43 @@ impl Serialize for ExpectsView<'_> {
     }
 }
 
-struct ChangeView<'a>(&'a FieldChange);
+struct ChangesView<'a>(&'a Changes);
+
+impl Serialize for ChangesView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_seq(Some(self.0.len()))?;
+        self.0.iter().try_for_each(|change| out.serialize_element(&ChangeView(change)))?;
+        out.end()
+    }
+}
+
+struct ChangeView<'a>(Change<'a>);
 
 impl Serialize for ChangeView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let FieldChange { rule, field, before, after, from } = self.0;
+        let Change { rule, field, before, after, from } = &self.0;
         let mut out = serializer.serialize_struct("change", 5)?;
         out.serialize_field("field", field)?;
         out.serialize_field("before", before)?;
-        out.serialize_field("after", after)?;
+        out.serialize_field("after", &PlannedView(after))?;
         out.serialize_field("from", from)?;
         if let Some(rule) = rule {
             out.serialize_field("rule", rule)?;
         }
         out.end()
+    }
+}
+
+/// As [`Planned`](crate::model::Planned) is written.
+struct PlannedView<'a>(&'a PlannedRef<'a>);
+
+impl Serialize for PlannedView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            PlannedRef::Known(value) => one(serializer, "known", value),
+            PlannedRef::ResultOf(action) => one(serializer, "result_of", &IdView(action)),
+            PlannedRef::TargetDecides => serializer.serialize_str("target_decides"),
+        }
     }
 }
 

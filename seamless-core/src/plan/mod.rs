@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`matching`] | which records without a pair belong together |
 //! | `decide` | what follows from a situation |
-//! | `entry`, `known` | entries; pairs, open items and decisions of earlier runs |
+//! | `entry`, `changes`, `known` | entries and what they send; pairs, open items and decisions of earlier runs |
 //! | [`keys`] | in which order unique values can change hands |
 //! | [`returns`] | when the same value was written often enough |
 //! | `propose` | which form a system seems to keep a field in |
@@ -19,6 +19,7 @@
 //! The doors, in the order of a run: [`match_key`] and [`Matcher`], [`decide`](fn@decide) and [`decide_deferred`],
 //! [`keys::place`], [`guards`], [`Sealer`].
 
+mod changes;
 mod decide;
 mod entry;
 pub mod guarantee;
@@ -37,6 +38,7 @@ mod samples;
 pub mod seal;
 mod tally;
 
+pub use changes::{Change, Changes, ChangesBuilder, PlannedRef};
 pub use decide::{
     DecideContext, Decision, Deferred, Half, Situation, attempt_name, conflict_message, decide,
     decide_deferred, with_proven,

@@ -10,7 +10,7 @@
 
 use super::known::{Pair, Return};
 use crate::merge::CompiledLink;
-use crate::model::{Presence, Record, RuleId, Side, Sides, Value};
+use crate::model::{Presence, Record, RuleId, Side, Sides, ValueRef};
 
 /// How often the same value is written to the same field while neither side takes a value that was not seen before.
 pub const SAME_WRITES_MAX: u8 = 2;
@@ -26,7 +26,7 @@ pub struct Sending<'a> {
     /// The side that is written.
     pub to: Side,
     /// What is sent, by slot.
-    pub values: &'a [(usize, &'a Value)],
+    pub values: &'a [(usize, ValueRef<'a>)],
 }
 
 /// Whether a group may be written once more. Costs nothing but a comparison where no side answers.
@@ -123,7 +123,7 @@ fn rule_of(link: &CompiledLink, group: usize) -> Option<RuleId> {
 
 fn sent(link: &CompiledLink, now: &Sides<&Record>, sending: Sending<'_>) -> u64 {
     let Sending { group, to, values } = sending;
-    let values = values.iter().map(|(slot, value)| (*slot, Presence::Value(value.as_ref())));
+    let values = values.iter().map(|(slot, value)| (*slot, Presence::Value(*value)));
     print(link, to, group, &now.of(to).with(values))
 }
 

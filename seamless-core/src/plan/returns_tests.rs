@@ -50,7 +50,7 @@ impl Story {
         let left = record(&self.link, Side::Left, now[0]);
         let right = record(&self.link, Side::Right, now[1]);
         let value = Value::text(value);
-        ask(&Sides::new(&left, &right), Sending { group: 0, to, values: &[(0, &value)] })
+        ask(&Sides::new(&left, &right), Sending { group: 0, to, values: &[(0, value.as_ref())] })
     }
 
     /// Notes a write of the name; gives how often each value was sent.

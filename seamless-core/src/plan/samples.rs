@@ -4,9 +4,9 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::{collection::vec, option};
 
 use super::{
-    Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, Guarantee,
-    GuardTrip, Holding, ParkReason, Parked, PlanHead, PlannedExpects, PlannedGround, PlannedTarget,
-    PlannedVerb, Provenance, Rank, Reason, SystemIdentity, Wait,
+    Action, Basis, Body, Changes, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange,
+    Guarantee, GuardTrip, Holding, ParkReason, Parked, PlanHead, PlannedExpects, PlannedGround,
+    PlannedTarget, PlannedVerb, Provenance, Rank, Reason, SystemIdentity, Wait,
 };
 use crate::connector::{AbsenceProof, Capability, Cursor, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
@@ -84,7 +84,7 @@ pub(crate) fn action(side: Side, verb: PlannedVerb, target: PlannedTarget, reaso
         side,
         target,
         verb,
-        changes: vec![],
+        changes: Changes::none(),
         expects: PlannedExpects::Anything,
         reason,
         waits_for: vec![],
@@ -131,10 +131,10 @@ pub(crate) fn one_of_everything() -> Vec<Entry> {
     );
     let mut created = action(Side::Right, PlannedVerb::Create, PlannedTarget::New, Reason::NoPartner);
     created.expects = PlannedExpects::Missing;
-    created.changes = vec![
+    created.changes = Changes::of(vec![
         change("Name", Slot::Absent, Planned::Known(Value::text("Adatum")), Provenance::Created),
         change("No.", Slot::Absent, Planned::TargetDecides, Provenance::Lifecycle),
-    ];
+    ]);
     created.waits_for = vec![wait()];
     let mut created = entry(Rank::Create, Side::Right, "c10", Body::Act(created));
     created.ids = Sides::new(Some(RecordId::text("c10")), None);
@@ -145,11 +145,11 @@ pub(crate) fn one_of_everything() -> Vec<Entry> {
         Reason::Changed,
     );
     updated.expects = PlannedExpects::Version(Version::new("w7"));
-    updated.changes = vec![
+    updated.changes = Changes::of(vec![
         change("Phone", text("555-01"), Planned::Known(Value::text("555-02")), Provenance::Changed),
         change("Limit", text("9"), Planned::Known(Value::Int(10)), Provenance::Restored),
         change("Contact", text(""), Planned::ResultOf(ActionId::derive(&[b"x"])), Provenance::Changed),
-    ];
+    ]);
     let mut updated = entry(Rank::Update, Side::Right, "r11", Body::Act(updated));
     updated.ids.left = Some(RecordId::text("c11"));
     let deleted = action(
@@ -251,6 +251,7 @@ fn some_action(word: &'static str) -> impl Strategy<Value = Body> {
     (side(), verb, target, expects, vec(change, 0..3), option::of(Just(wait()))).prop_map(
         |(side, verb, target, expects, changes, wait)| {
             let waits_for = wait.into_iter().collect();
+            let changes = Changes::of(changes);
             Body::Act(Action { expects, changes, waits_for, ..action(side, verb, target, Reason::Changed) })
         },
     )

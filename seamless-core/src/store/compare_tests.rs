@@ -94,6 +94,11 @@ enum Op {
         plan: usize,
         keys: Vec<EntryKey>,
     },
+    Withdraw {
+        who: Who,
+        plan: usize,
+        keys: Vec<EntryKey>,
+    },
     Commit {
         who: Who,
         plan: usize,
@@ -297,6 +302,7 @@ fn op() -> BoxedStrategy<Op> {
         1 => (who(), plan()).prop_map(|(who, plan)| Op::Discard { who, plan }),
         2 => (who(), plan(), any::<bool>()).prop_map(|(who, plan, digest)| Op::Adopt { who, plan, digest }),
         6 => (who(), plan(), vec(key(), 0..4)).prop_map(|(who, plan, keys)| Op::Intend { who, plan, keys }),
+        3 => (who(), plan(), vec(key(), 0..4)).prop_map(|(who, plan, keys)| Op::Withdraw { who, plan, keys }),
         16 => (who(), plan(), commit())
             .prop_map(|(who, plan, commit)| Op::Commit { who, plan, commit: Box::new(commit) }),
         2 => (who(), plan(), state).prop_map(|(who, plan, state)| Op::Complete { who, plan, state }),
@@ -429,6 +435,11 @@ impl Both {
                 let (lease, plan) = (self.who(&who), self.plan(&who, plan));
                 let keys = self.known_keys(&plan, keys);
                 let _ = ask!(self, store => store.intend(&lease, &plan, &keys));
+            }
+            Op::Withdraw { who, plan, keys } => {
+                let (lease, plan) = (self.who(&who), self.plan(&who, plan));
+                let keys = self.known_keys(&plan, keys);
+                let _ = ask!(self, store => store.withdraw(&lease, &plan, &keys));
             }
             Op::Commit { who, plan, mut commit } => {
                 let (lease, plan) = (self.who(&who), self.plan(&who, plan));

@@ -511,6 +511,17 @@ impl StateStore for MemoryStore {
         Ok(before)
     }
 
+    async fn withdraw(&self, lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Result<()> {
+        let mut state = self.under(lease)?;
+        let kept = state.plan_in(lease, plan, PlanState::Adopted)?;
+        for key in keys {
+            if let Some(row) = kept.entries.get_mut(key) {
+                row.state = refuse::withdrawn(&row.state);
+            }
+        }
+        Ok(())
+    }
+
     async fn open_intents(&self, plan: &PlanId, scan: Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
         self.entries_where(plan, scan, |state| matches!(state, EntryState::Intended { .. }))
     }

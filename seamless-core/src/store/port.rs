@@ -414,6 +414,10 @@ pub trait StateStore: fmt::Debug + Send + Sync + 'static {
     /// before. Ended entries stay ended.
     async fn intend(&self, lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Result<Vec<EntryState>>;
 
+    /// Takes back intents of entries that were not sent: each is what it was before it was intended the last time. One that
+    /// is not intended stays as it is.
+    async fn withdraw(&self, lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Result<()>;
+
     /// Entries whose intent is durable and whose end is not, in key order.
     async fn open_intents(&self, plan: &PlanId, scan: Scan<EntryKey>) -> Result<PageOf<EntryRow>>;
 

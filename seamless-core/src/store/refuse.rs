@@ -107,6 +107,15 @@ pub(super) fn intended(before: &EntryState) -> Option<EntryState> {
     }
 }
 
+/// What an entry's state is once its last intent is taken back.
+pub(super) fn withdrawn(before: &EntryState) -> EntryState {
+    match before {
+        EntryState::Intended { attempts: 0 | 1 } => EntryState::Planned,
+        EntryState::Intended { attempts } => EntryState::Intended { attempts: attempts - 1 },
+        other => other.clone(),
+    }
+}
+
 /// The pair rows of a commit in the order in which they are taken: of the same pair only the last, ended ones first,
 /// since they free their ids.
 pub(super) fn rows_to_take(rows: Vec<(LinkId, Pair)>) -> Vec<(LinkId, Pair)> {

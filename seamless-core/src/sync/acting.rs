@@ -1,32 +1,26 @@
 //! Writing to a system: a batch of actions as operations, their outcomes, and finding out what became of those that
 //! nobody answered for. Part of applying; the door is [`Applying::act`].
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::join;
 
 use crate::connector::{
-    Capabilities, Connector, DeleteGround, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind,
-    Target, UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome,
+    Connector, Expects, FetchBy, FetchQuery, Lookup, Proof, Refusal, RefusalKind, Target, UniqueKey, Verb,
+    WriteBatch, WriteOutcome,
 };
-use crate::mapper::Ask;
 use crate::merge::CompiledLink;
-use crate::model::{
-    Error, ErrorKind, FieldName, LinkId, Planned, RecordId, Reference, Result, Retry, Side, Value,
-};
-use crate::plan::{
-    Attention, AttentionWhy, Entry, EntryKey, Pair, PairStatus, ParkedAs, PlannedGround, PlannedTarget,
-    PlannedVerb, attempt_name,
-};
+use crate::model::{Error, ErrorKind, FieldName, Result, Retry, Side};
+use crate::plan::{Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, attempt_name};
 use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
 use super::applying::{Applying, is_create, never};
 use super::fate::{Fate, Ready};
-use super::late_commit::{CameTo, Spent, kind, names};
-use super::operation::{NOT_RELEASED, changed_rules, chosen_id, expects, patch, settled_rules};
+use super::integration::Inner;
+use super::late_commit::{CameTo, Kind, Spent, names};
+use super::operation::{changed_rules, settled_rules};
 use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs};
 use super::progress::Event;
 use super::settle::{Written, overtake};
@@ -37,62 +31,117 @@ const BATCHES_FAILED_MAX: u32 = 3;
 /// Rounds of sending a batch again after finding out that nothing of it happened.
 const SENDS_MAX: u32 = 2;
 
+/// A batch of actions that is ready to be sent.
+pub(super) struct Batch {
+    pub(super) link: Arc<CompiledLink>,
+    pub(super) side: Side,
+    pub(super) of: Kind,
+    pub(super) ready: Vec<Ready>,
+    pub(super) now: PairsNow,
+    /// What was decided before anything was sent: entries that are dropped.
+    pub(super) commit: Commit,
+}
+
 /// A batch of actions that was sent, and what became of each.
 pub(super) struct Acted {
     pub(super) link: Arc<CompiledLink>,
     pub(super) ready: Vec<Ready>,
     fates: Vec<Fate>,
     now: PairsNow,
-    /// What was decided before anything was sent: entries that are dropped.
     pub(super) commit: Commit,
 }
 
+impl Batch {
+    fn acted(self, fates: Vec<Fate>) -> Acted {
+        let Self { link, ready, now, commit, .. } = self;
+        Acted { link, ready, fates, now, commit }
+    }
+
+    fn keys(&self) -> Vec<EntryKey> {
+        self.ready.iter().map(|one| one.entry.key.clone()).collect()
+    }
+}
+
 impl Applying<'_> {
-    /// Carries out actions on one side of one link. With `recovering`, they may have been sent before.
-    pub(super) async fn act(&mut self, entries: Vec<Entry>, recovering: bool) -> Result<()> {
+    /// Carries out actions on one side of one link: makes them ready and their intents durable while the batch before is
+    /// written, and leaves them to be sent beside the next one.
+    pub(super) async fn act(&mut self, entries: Vec<Entry>) -> Result<()> {
         let Some(first) = entries.first() else { return Ok(()) };
-        let (link, side, of) = (self.link(&first.link)?, first.key.side, kind(first));
+        let rank = first.key.rank;
         self.make_way(&entries).await?;
-        let now = self.load(&link, &entries).await?;
-        let mut commit = Commit::default();
-        let partners = self.partners(&entries).await?;
-        let capabilities = self.inner.capabilities(&link, side);
-        let mut ready = Vec::with_capacity(entries.len());
-        for entry in entries {
-            if let Err(why) = self.basis_holds(&entry, &now) {
-                self.drop_entry(&entry, why, &mut commit);
-                self.look_again(&entry, &mut commit);
-                continue;
-            }
-            let pair = pair_key(&entry).and_then(|key| now.get(&key)).and_then(|now| now.pair.as_ref());
-            match self.prepare(&link, entry, pair, &partners, &capabilities)? {
-                Ok(one) => ready.push(one),
-                Err((entry, why)) => {
-                    self.drop_entry(&entry, &why, &mut commit);
-                    if !self.is_tried_again(&entry, why == NOT_RELEASED).await? {
-                        self.look_again(&entry, &mut commit);
-                    }
-                }
-            }
+        self.send_next(Some(entries)).await?;
+        match self.may_overlap(rank) {
+            true => Ok(()),
+            false => self.send_next(None).await,
         }
-        let fates = match recovering {
-            true => self.recover(&link, side, &ready).await?,
-            false => self.send(&link, side, &ready).await?,
+    }
+
+    /// Finds out what became of actions that may have been sent before, sends again what did not happen, and ends them.
+    pub(super) async fn recover(&mut self, entries: Vec<Entry>) -> Result<()> {
+        let Some(batch) = self.make_ready(entries).await? else { return Ok(()) };
+        let (link, side) = (Arc::clone(&batch.link), batch.side);
+        let mut fates = Vec::with_capacity(batch.ready.len());
+        for one in &batch.ready {
+            fates.push(self.fate_of(&link, side, one).await?);
+        }
+        let fates = self.send_again(&link, side, &batch.ready, fates).await?;
+        let (commit, _) = self.end_all(batch.acted(fates));
+        self.commit(commit).await
+    }
+
+    /// Sends the batch that waits to be sent. Meanwhile what the one before it came to is committed, then the entries
+    /// that come next are made ready and their intents durable. Of no more than two batches intents are open at once.
+    pub(super) async fn send_next(&mut self, entries: Option<Vec<Entry>>) -> Result<()> {
+        let Some(batch) = self.next.take() else {
+            self.next = self.commit_and_intend(entries).await?;
+            return Ok(());
         };
-        if let Some(error) = self.stopped.take() {
-            let acted = Acted { link, ready, fates, now, commit };
-            return self.keep_answers(acted, error).await;
+        let (link, side) = (Arc::clone(&batch.link), batch.side);
+        let writing = written(self.inner, &link, side, &batch.ready);
+        let mut coming = self.ahead.take();
+        // The side writes and the store reads on while the batch before is settled and committed: they are polled first.
+        let (outcomes, (), next) =
+            join!(writing, ahead::fill(&mut coming), async { self.commit_and_intend(entries).await });
+        self.ahead = coming;
+        match next {
+            Ok(next) => self.next = next,
+            Err(error) => return self.keep_answers(batch, outcomes, error).await,
         }
-        let fates = self.send_again(&link, side, &ready, fates).await?;
-        let names = names(&now);
-        let acted = Acted { link, ready, fates, now, commit };
-        match recovering {
-            true => {
-                let (commit, _) = self.end_all(acted);
-                self.commit(commit).await
-            }
-            false => self.put_off(of, names, CameTo::Acted(acted)).await,
+        let fates = self.judge(&link, side, &batch.ready, outcomes).await?;
+        let fates = self.send_again(&link, side, &batch.ready, fates).await?;
+        let (of, names) = (batch.of.clone(), names(&batch.now));
+        self.put_off(of, names, CameTo::Acted(batch.acted(fates))).await
+    }
+
+    /// Commits what the batch before came to, beside making the next one ready, which speaks of none of its pairs; then
+    /// makes the intents of that one durable.
+    async fn commit_and_intend(&mut self, entries: Option<Vec<Entry>>) -> Result<Option<Batch>> {
+        let late = self.take_late();
+        let Some(entries) = entries else { return late.done().await.map(|()| None) };
+        // The store looks the pairs up before it commits: they are polled in this order.
+        let (next, committed) = join!(self.make_ready(entries), late.done());
+        committed?;
+        let next = next?;
+        if let Some(batch) = &next {
+            self.intend(&batch.ready).await?;
         }
+        Ok(next)
+    }
+
+    /// Takes back the intents of a batch that was not sent. Where that fails, the next run finds out that it was not.
+    pub(super) async fn withdraw_next(&mut self) {
+        let Some(batch) = self.next.take() else { return };
+        if let Err(error) = self.store().withdraw(&self.keeper.lease, self.plan, &batch.keys()).await {
+            tracing::debug!(%error, "intents that were not sent could not be taken back");
+        }
+    }
+
+    async fn intend(&self, ready: &[Ready]) -> Result<()> {
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<EntryKey> = ready.iter().map(|one| one.entry.key.clone()).collect();
+        self.store().intend(&self.keeper.lease, self.plan, &keys).await.map(drop)
     }
 
     /// Ends a batch of actions as their fates say; gives them back as well.
@@ -107,147 +156,46 @@ impl Applying<'_> {
 
     /// Ends what was answered of a batch that was under way when the commit of the one before failed, since the store may
     /// work again: the batches do not depend on each other. What has no answer keeps its intent and is found out about.
-    async fn keep_answers(&mut self, acted: Acted, error: Error) -> Result<()> {
+    async fn keep_answers(
+        &mut self,
+        mut batch: Batch,
+        outcomes: Result<Vec<WriteOutcome>>,
+        error: Error,
+    ) -> Result<()> {
+        let Some(outcomes) = outcomes.ok().filter(|outcomes| outcomes.len() == batch.ready.len()) else {
+            return Err(error);
+        };
         let answered = |fate: &Fate| !matches!(fate, Fate::SendAgain | Fate::Undecidable);
-        let fates = acted.ready.into_iter().zip(acted.fates).filter(|(_, fate)| answered(fate));
-        let (ready, fates) = fates.unzip();
-        let (commit, _) = self.end_all(Acted { ready, fates, ..acted });
+        let ready = std::mem::take(&mut batch.ready).into_iter().zip(outcomes);
+        let fates = ready.map(|(one, outcome)| {
+            let fate = one.answered(outcome);
+            (one, fate)
+        });
+        let (ready, fates) = fates.filter(|(_, fate)| answered(fate)).unzip();
+        let (commit, _) = self.end_all(Batch { ready, ..batch }.acted(fates));
         if let Err(again) = self.commit(commit).await {
             tracing::warn!(error = %again, "what was answered meanwhile could not be committed either");
         }
         Err(error)
     }
 
-    /// Whether a failure of the same pair is counted already, as it is when its record could not be made or could not let
-    /// go of a unique value: to look again for its own sake would begin the count anew, and the record would never be
-    /// parked. What could not be released `waits` where it is parked as well.
-    async fn is_tried_again(&self, entry: &Entry, waits: bool) -> Result<bool> {
-        let Some((side, id)) = pair_key(entry) else { return Ok(false) };
-        let open = self.store().attention_of(&entry.link, side, &[id]).await?;
-        let counts = |attention: &Attention| {
-            matches!(&attention.why, AttentionWhy::Retry { failures, .. } if *failures > 0)
-                || waits && matches!(&attention.why, AttentionWhy::Parked { .. })
-        };
-        Ok(open.iter().flatten().any(counts))
-    }
-
-    /// The partners that actions wait for, as the store knows them now.
-    async fn partners(&self, entries: &[Entry]) -> Result<BTreeMap<Ask, RecordId>> {
-        let mut asked: BTreeMap<(LinkId, Side), Vec<RecordId>> = BTreeMap::new();
-        for action in entries.iter().filter_map(Entry::action) {
-            let target = match &action.target {
-                PlannedTarget::CreatedBy(wait) => Some(wait),
-                PlannedTarget::Existing(_) | PlannedTarget::New => None,
-            };
-            for wait in action.waits_for.iter().chain(target) {
-                let Ask::Partner { link, side, id } = wait.ask.clone();
-                asked.entry((link, side)).or_default().push(id);
-            }
-        }
-        let mut partners = BTreeMap::new();
-        for ((link, side), mut ids) in asked {
-            ids.sort();
-            ids.dedup();
-            let marks = self.store().marks_of(&link, side, &ids).await?;
-            for (id, mark) in ids.into_iter().zip(marks) {
-                if let Some(mark) = mark.filter(|mark| mark.status != PairStatus::Ended) {
-                    let partner = mark.ids.of(side.other()).clone();
-                    partners.insert(Ask::Partner { link: link.clone(), side, id }, partner);
-                }
-            }
-        }
-        Ok(partners)
-    }
-
-    /// Makes an operation of an action. The inner error is a reason to drop it.
-    fn prepare(
-        &self,
-        link: &CompiledLink,
-        entry: Entry,
-        pair: Option<&Pair>,
-        partners: &BTreeMap<Ask, RecordId>,
-        capabilities: &Capabilities,
-    ) -> Result<std::result::Result<Ready, (Entry, String)>> {
-        let Some(action) = entry.action() else {
-            return Err(Error::new(ErrorKind::Internal, "an effect stands where an action is expected"));
-        };
-        let waits_for = "what it refers to was not created";
-        let target = match &action.target {
-            PlannedTarget::Existing(id) => Target::Existing(id.clone()),
-            PlannedTarget::New => Target::New(chosen_id(capabilities, action.id)),
-            PlannedTarget::CreatedBy(wait) => match partners.get(&wait.ask) {
-                Some(id) => Target::Existing(id.clone()),
-                None => return Ok(Err((entry, waits_for.to_owned()))),
-            },
-        };
-        let shape = link.shape(action.side);
-        let mut values: Vec<(&FieldName, Value)> = Vec::with_capacity(action.changes.len());
-        for change in &action.changes {
-            let value = match &change.after {
-                Planned::Known(value) => value.clone(),
-                Planned::TargetDecides => continue,
-                Planned::ResultOf(id) => {
-                    let wait = action.waits_for.iter().find(|wait| wait.action == *id);
-                    let Some((wait, partner)) = wait.and_then(|wait| Some((wait, partners.get(&wait.ask)?)))
-                    else {
-                        return Ok(Err((entry, waits_for.to_owned())));
-                    };
-                    self.reference(action.side, &wait.ask, partner)?
-                }
-            };
-            values.push((&change.field, value));
-        }
-        let patch = patch(shape, &values)?;
-        let slots = values.into_iter().map(|(field, value)| Some((shape.slot(field.as_str())?, value)));
-        let sent = slots.flatten().collect();
-        let expects = match expects(link, &entry, action, pair, capabilities)? {
-            Ok(expects) => expects,
-            Err(why) => return Ok(Err((entry, why.to_owned()))),
-        };
-        let verb = match &action.verb {
-            PlannedVerb::Create => Verb::Create,
-            PlannedVerb::Update => Verb::Update,
-            PlannedVerb::Delete(PlannedGround::Absent(proof)) => {
-                Verb::Delete(DeleteGround::Absent(proof.clone()))
-            }
-            PlannedVerb::Delete(PlannedGround::LeftScope) => Verb::Delete(DeleteGround::LeftScope),
-        };
-        let op = WriteOp { id: action.id, target, verb, patch, expects };
-        Ok(Ok(Ready { entry, op, sent }))
-    }
-
-    /// A reference to a record that an earlier action made.
-    fn reference(&self, side: Side, ask: &Ask, partner: &RecordId) -> Result<Value> {
-        let Ask::Partner { link, .. } = ask;
-        let link = self.link(link)?;
-        let entity = link.spec().entity.of(side).clone();
-        Ok(Value::Reference(Reference { entity, id: partner.clone() }.into()))
-    }
-
     /// Makes the intents durable, then sends.
-    async fn send(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
+    async fn send(&mut self, link: &Arc<CompiledLink>, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
+        self.intend(ready).await?;
+        let outcomes = written(self.inner, link, side, ready).await;
+        self.judge(link, side, ready, outcomes).await
+    }
+
+    /// What became of a batch, from its answers; what has none is found out about.
+    async fn judge(
+        &mut self,
+        link: &CompiledLink,
+        side: Side,
+        ready: &[Ready],
+        outcomes: Result<Vec<WriteOutcome>>,
+    ) -> Result<Vec<Fate>> {
         if ready.is_empty() {
             return Ok(Vec::new());
-        }
-        let keys: Vec<EntryKey> = ready.iter().map(|one| one.entry.key.clone()).collect();
-        self.store().intend(&self.keeper.lease, self.plan, &keys).await?;
-        self.write(link, side, ready).await
-    }
-
-    async fn write(&mut self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
-        let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
-        let writing = self.inner.narrowed.of(side).write(link.spec().entity.of(side), batch);
-        let mut coming = self.ahead.take();
-        // The side writes and the store reads on while the batch before is settled and committed: they are polled first.
-        let late = async { self.take_late().done().await };
-        let (outcomes, (), committed) = join!(writing, ahead::fill(&mut coming), late);
-        self.ahead = coming;
-        if let Err(error) = committed {
-            let Some(outcomes) = outcomes.ok().filter(|outcomes| outcomes.len() == ready.len()) else {
-                return Err(error);
-            };
-            self.stopped = Some(error);
-            return Ok(ready.iter().zip(outcomes).map(|(one, outcome)| one.answered(outcome)).collect());
         }
         let outcomes = match outcomes {
             Ok(outcomes) if outcomes.len() == ready.len() => outcomes,
@@ -339,19 +287,10 @@ impl Applying<'_> {
         Ok(fates)
     }
 
-    /// Finds out about operations whose intent is durable and whose outcome nobody noted: a crash came in between.
-    async fn recover(&self, link: &CompiledLink, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
-        let mut fates = Vec::with_capacity(ready.len());
-        for one in ready {
-            fates.push(self.fate_of(link, side, one).await?);
-        }
-        Ok(fates)
-    }
-
     /// Sends again what certainly did not happen; the same conditional request, so that a late first copy fails.
     async fn send_again(
         &mut self,
-        link: &CompiledLink,
+        link: &Arc<CompiledLink>,
         side: Side,
         ready: &[Ready],
         mut fates: Vec<Fate>,
@@ -469,7 +408,7 @@ impl Applying<'_> {
         let entry = &one.entry;
         match fate {
             Fate::Done(id, proof) => {
-                let written = Written { id: &id, proof: &proof, sent: &one.sent };
+                let written = Written { id: &id, proof: &proof, sent: one.sent() };
                 if let Some(pair_now) = pair_key(entry).map(|key| now.entry(key).or_default()) {
                     if !pair_now.open.is_empty() {
                         pair_now.close(&settled_rules(link, entry));
@@ -615,4 +554,18 @@ impl Applying<'_> {
 /// Whether a write was refused for now only.
 fn is_put_off(error: &Error) -> bool {
     matches!(error.retry(), Retry::Later | Retry::After(_))
+}
+
+/// Writes a batch to its side. Holds nothing of the applying, which goes on beside it.
+async fn written(
+    inner: &Inner,
+    link: &CompiledLink,
+    side: Side,
+    ready: &[Ready],
+) -> Result<Vec<WriteOutcome>> {
+    if ready.is_empty() {
+        return Ok(Vec::new());
+    }
+    let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
+    inner.narrowed.of(side).write(link.spec().entity.of(side), batch).await
 }

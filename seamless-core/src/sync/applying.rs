@@ -19,6 +19,7 @@ use crate::plan::{
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
+use super::acting::Batch;
 use super::ahead::{self, Ahead};
 use super::integration::Inner;
 use super::late_commit::{CameTo, Late, batch_entries_max, kind, names};
@@ -88,8 +89,8 @@ async fn apply(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<App
         decisions: HashMap::new(),
         batches_failed: 0,
         ahead: None,
+        next: None,
         late: None,
-        stopped: None,
     };
     for link in &inner.links {
         let id = &link.spec().id;
@@ -124,10 +125,11 @@ pub(super) struct Applying<'a> {
     pub(super) batches_failed: u32,
     /// Entries that come next, while a plan is gone through.
     pub(super) ahead: Option<Ahead<'a>>,
+    /// A batch whose intents are durable, while it waits to be sent: until the next one comes, which is made ready
+    /// meanwhile.
+    pub(super) next: Option<Batch>,
     /// What the last batch came to, while it waits to be committed.
     pub(super) late: Option<Late>,
-    /// Why the commit of the batch before failed, until what was answered meanwhile is committed.
-    pub(super) stopped: Option<Error>,
 }
 
 impl Applying<'_> {
@@ -142,7 +144,8 @@ impl Applying<'_> {
 
     async fn run(&mut self) -> Result<()> {
         let gone_through = self.go_through().await;
-        // What happened is committed whatever stopped the rest.
+        // What happened is committed whatever stopped the rest, and what was not sent is as if it had not been intended.
+        self.withdraw_next().await;
         let committed = self.take_late().done().await;
         gone_through.and(committed)
     }
@@ -157,7 +160,7 @@ impl Applying<'_> {
                 return Ok(());
             }
             let Some(ahead) = &mut self.ahead else { return Ok(()) };
-            let Some(page) = ahead.next().await? else { return Ok(()) };
+            let Some(page) = ahead.next().await? else { return self.send_next(None).await };
             let mut waiting: Vec<Entry> = Vec::new();
             for EntryRow { entry, state } in page {
                 if state.is_ended() {
@@ -196,7 +199,7 @@ impl Applying<'_> {
                     batch.push(next);
                 }
                 self.pulse().await?;
-                self.act(batch, true).await?;
+                self.recover(batch).await?;
             }
         }
     }
@@ -229,7 +232,7 @@ impl Applying<'_> {
                 while !entries.is_empty() {
                     let rest = entries.split_off(size.min(entries.len()));
                     self.pulse().await?;
-                    self.act(entries, false).await?;
+                    self.act(entries).await?;
                     entries = rest;
                 }
                 Ok(())
@@ -324,9 +327,9 @@ impl Applying<'_> {
     async fn effects(&mut self, link: &CompiledLink, entries: Vec<Entry>) -> Result<()> {
         let mut now = self.load(link, &entries).await?;
         let mut coming = self.ahead.take();
-        // The store reads on while these are settled: its part is polled first.
+        // The store reads on and commits while these are settled: its parts are polled first, the shorter one before.
         let late = self.take_late();
-        let (committed, (), mut commit) = join!(late.done(), ahead::fill(&mut coming), async {
+        let ((), committed, mut commit) = join!(ahead::fill(&mut coming), late.done(), async {
             self.settle_effects(link, &entries, &mut now)
         });
         committed?;
@@ -430,7 +433,7 @@ impl Applying<'_> {
     ) {
         let restores = is_create(entry) && pair_now.pair.is_some();
         if restores {
-            pair_now.ended = pair_now.pair.take();
+            pair_now.ended = pair_now.pair.take().map(Box::new);
         }
         let under = Under { link, plan: self.plan, configuration: &self.inner.configuration, watch: false };
         if let Some(mut pair) = settle(under, entry, pair_now.pair.as_ref(), written) {

@@ -10,12 +10,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::connector::{FetchBy, Lookup};
 use crate::mapper::{Answer, Ask, ConflictPolicy, Resolved};
-use crate::model::{
-    Bits, FieldName, Planned, Presence, Record, RecordId, Result, Side, Sides, Value, ValueRef,
-};
+use crate::model::{Bits, FieldName, Planned, Presence, Record, RecordId, Result, Side, Sides, ValueRef};
 use crate::plan::{
-    Action, Attention, AttentionWhy, Body, Effect, Entry, EntryKey, FieldChange, Pair, PairStatus,
-    ParkReason, Parked, ParkedAs, PlannedTarget, PlannedVerb, Rank,
+    Action, Attention, AttentionWhy, Body, Change, Effect, Entry, EntryKey, FieldChange, Pair, PairStatus,
+    ParkReason, Parked, ParkedAs, PlannedRef, PlannedTarget, PlannedVerb, Rank,
 };
 
 use super::deciding::Deciding;
@@ -92,7 +90,7 @@ fn moves_of(deciding: &Deciding<'_>, entries: &[Entry], to: Side) -> Vec<Move> {
         let (PlannedVerb::Update, PlannedTarget::Existing(record)) = (&action.verb, &action.target) else {
             continue;
         };
-        for change in &action.changes {
+        for change in action.changes.iter() {
             let Some(parent) = parent_of(deciding, action, change) else { continue };
             let Some(slot) = deciding.link.shape(to).slot(change.field.as_str()) else { continue };
             let groups = deciding.link.groups().iter();
@@ -110,19 +108,21 @@ fn moves_of(deciding: &Deciding<'_>, entries: &[Entry], to: Side) -> Vec<Move> {
 }
 
 /// The record of its own entity that a change puts a record below.
-fn parent_of(deciding: &Deciding<'_>, action: &Action, change: &FieldChange) -> Option<Node> {
+fn parent_of(deciding: &Deciding<'_>, action: &Action, change: Change<'_>) -> Option<Node> {
     let spec = deciding.link.spec();
-    match &change.after {
-        Planned::Known(Value::Reference(reference)) if reference.entity == *spec.entity.of(action.side) => {
+    match change.after {
+        PlannedRef::Known(ValueRef::Reference(reference))
+            if reference.entity == *spec.entity.of(action.side) =>
+        {
             Some(Node::Here(reference.id.clone()))
         }
-        Planned::ResultOf(makes) => {
-            action.waits_for.iter().find(|wait| wait.action == *makes).and_then(|wait| {
+        PlannedRef::ResultOf(makes) => {
+            action.waits_for.iter().find(|wait| wait.action == makes).and_then(|wait| {
                 let Ask::Partner { link, id, .. } = &wait.ask;
                 (*link == spec.id).then(|| Node::Coming(id.clone()))
             })
         }
-        Planned::Known(_) | Planned::TargetDecides => None,
+        PlannedRef::Known(_) | PlannedRef::TargetDecides => None,
     }
 }
 
@@ -373,13 +373,14 @@ async fn park(deciding: &Deciding<'_>, entries: &mut [Entry], one: &Move) -> Res
     let Body::Act(action) = &mut entry.body else { return Ok(None) };
     let shape = link.shape(one.to);
     let is_of_group = |change: &FieldChange| shape.slot(change.field.as_str()) == Some(*one.slots.of(one.to));
-    action.changes.retain(|change| !is_of_group(change));
-    let left_over = &action.changes;
+    let mut left_over = action.changes.to_vec();
+    left_over.retain(|change| !is_of_group(change));
     action.waits_for.retain(|wait| {
         left_over
             .iter()
             .any(|change| matches!(&change.after, Planned::ResultOf(makes) if *makes == wait.action))
     });
+    action.changes = left_over.into();
     entry.settles.remove(one.group);
     let from = one.to.other();
     let Some(id) = entry.ids.of(from).clone() else { return Ok(None) };

@@ -3,14 +3,15 @@
 
 use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp, WriteOutcome};
 use crate::merge::{CompiledLink, lossy_form};
-use crate::model::{Error, FieldName, Presence, RecordId, Retry, Side, Value};
-use crate::plan::{Entry, FieldChange};
+use crate::model::{Error, FieldName, Presence, Record, RecordId, Retry, Side, Value, ValueRef};
+use crate::plan::{Change, Entry};
 
 /// An action ready to be sent.
 pub(super) struct Ready {
     pub(super) entry: Entry,
     pub(super) op: WriteOp,
-    pub(super) sent: Vec<(usize, Value)>,
+    /// What is sent, in the link's shape of the side; `None` where the operation's patch is of that shape.
+    pub(super) sent: Option<Record>,
 }
 
 /// What became of an action.
@@ -32,6 +33,15 @@ pub(super) enum Fate {
 }
 
 impl Ready {
+    /// What is sent, by slot of the link's shape of the side; slots that nothing is sent for are absent.
+    pub(super) fn sent(&self) -> &Record {
+        self.sent.as_ref().unwrap_or(&self.op.patch)
+    }
+
+    fn sent_values(&self) -> impl Iterator<Item = (usize, ValueRef<'_>)> {
+        values_by_slot(self.sent())
+    }
+
     pub(super) fn copy(&self) -> Self {
         Self { entry: self.entry.clone(), op: self.op.clone(), sent: self.sent.clone() }
     }
@@ -81,17 +91,18 @@ impl Ready {
     /// Whether a record holds everything that was sent.
     pub(super) fn is_held_by(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
         let forms = link.forms(side);
-        let holds = |(slot, value): &(usize, Value)| match held.record.get(*slot) {
-            Presence::Value(now) => forms.slot(*slot).same(now, value.as_ref()),
+        let holds = |(slot, value): (usize, ValueRef<'_>)| match held.record.get(slot) {
+            Presence::Value(now) => forms.slot(slot).same(now, value),
             Presence::Absent | Presence::Unreadable => false,
         };
-        !self.sent.is_empty() && self.sent.iter().all(holds)
+        self.sent_values().next().is_some() && self.sent_values().all(holds)
     }
 
     /// Whether a record holds what was sent, or what the target may have made of it. It is then taken for acknowledged, and
     /// what differs waits as a suspected form.
     fn is_held_in_a_form(&self, link: &CompiledLink, side: Side, held: &Versioned) -> bool {
-        !self.sent.is_empty() && self.sent.iter().all(|one| holds_a_form_of(one, link, side, held))
+        let mut sent = self.sent_values().peekable();
+        sent.peek().is_some() && sent.all(|one| holds_a_form_of(one, link, side, held))
     }
 
     /// Whether a record that was found by its key is the one that was sent, and not somebody else's of the same key: it
@@ -107,7 +118,7 @@ impl Ready {
         let shape = link.shape(side);
         let is_key = |slot: usize| shape.name(slot).is_some_and(|name| key.contains(name));
         let mut others =
-            self.sent.iter().filter(|(slot, value)| !is_key(*slot) && !value.is_blank()).peekable();
+            self.sent_values().filter(|(slot, value)| !is_key(*slot) && !value.is_blank()).peekable();
         others.peek().is_none() || others.any(|one| holds_a_form_of(one, link, side, found))
     }
 
@@ -116,14 +127,13 @@ impl Ready {
         if self.is_held_by(link, side, held) {
             return Fate::Done(held.id.clone(), Proof::None);
         }
-        let before = self.entry.action().map(|action| action.changes.as_slice()).unwrap_or_default();
-        let is_before =
-            |change: &FieldChange| held.record.field(change.field.as_str()) == change.before.as_presence();
+        let before = || self.entry.action().into_iter().flat_map(|action| action.changes.iter());
+        let is_before = |change: Change<'_>| held.record.field(change.field.as_str()) == change.before;
         let untouched = match (&self.op.expects, &held.version) {
             (Expects::Version(expected), Some(version)) => expected == version,
-            _ => before.iter().all(is_before),
+            _ => before().all(is_before),
         };
-        let moved = !before.iter().any(is_before);
+        let moved = !before().any(is_before);
         match untouched {
             true => Fate::SendAgain,
             false if moved && self.is_held_in_a_form(link, side, held) => {
@@ -137,16 +147,20 @@ impl Ready {
 
 /// Whether a record holds a value that was sent, or what the target may have made of it.
 fn holds_a_form_of(
-    (slot, value): &(usize, Value),
+    (slot, value): (usize, ValueRef<'_>),
     link: &CompiledLink,
     side: Side,
     held: &Versioned,
 ) -> bool {
-    match held.record.get(*slot) {
+    match held.record.get(slot) {
         Presence::Value(now) => {
-            link.forms(side).slot(*slot).same(now, value.as_ref())
-                || lossy_form(value.as_ref(), now).is_some()
+            link.forms(side).slot(slot).same(now, value) || lossy_form(value, now).is_some()
         }
         Presence::Absent | Presence::Unreadable => false,
     }
+}
+
+/// The values that a record holds, with their slots.
+pub(super) fn values_by_slot(record: &Record) -> impl Iterator<Item = (usize, ValueRef<'_>)> {
+    (0..record.shape().len()).filter_map(|slot| Some((slot, record.get(slot).value()?)))
 }

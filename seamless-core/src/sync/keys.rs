@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::connector::Versioned;
 use crate::merge::CompiledLink;
-use crate::model::{Planned, Presence, RecordId, Result, Schema, Side, Sides};
+use crate::model::{Presence, RecordId, Result, Schema, Side, Sides};
 use crate::plan::keys::{Given, KeyMoves, KeyNode, Placement, UniqueSets, UniqueValue, place, release};
 use crate::plan::{Body, Entry, EntryKey, PlannedTarget, PlannedVerb, Rank, match_key};
 use crate::store::{EntryParts, Scan, SpillRow};
@@ -109,9 +109,8 @@ pub(super) async fn gives_up_match(
         return Ok(true);
     }
     let shape = found.record.shape();
-    let changes = action.changes.iter().filter_map(|change| match &change.after {
-        Planned::Known(value) => Some((shape.slot(change.field.as_str())?, Presence::Value(value.as_ref()))),
-        Planned::ResultOf(_) | Planned::TargetDecides => None,
+    let changes = action.changes.iter().filter_map(|change| {
+        Some((shape.slot(change.field.as_str())?, Presence::Value(change.after.known()?)))
     });
     let after = found.record.with(changes);
     let key = |record| match_key(usize::from(line), spec, side, record);

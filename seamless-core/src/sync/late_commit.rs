@@ -1,21 +1,22 @@
-//! Committing a batch while the next one is written: what a batch came to waits until this process and the store would
-//! otherwise be idle. Part of applying; the doors are [`Applying::make_way`], [`Applying::put_off`] and
-//! [`Applying::take_late`].
+//! Committing a batch while the next one is written, and making the one after that ready meanwhile: the side that is
+//! written, this process and the store work at once. Part of applying; the doors are [`Applying::make_way`],
+//! [`Applying::put_off`] and [`Applying::take_late`], and `send_next` in `acting`.
 //!
-//! At most one batch waits. It is committed before anything that could depend on it: a batch of another rank, link or
-//! side, one that speaks of the same pairs, one that uses what other actions made, the end of the plan, a pause, an
-//! error. Where its commit fails, what the next one was answered meanwhile is committed all the same. A crash meanwhile
-//! leaves the intents of two batches open instead of one; so creates whose fate nobody could find out go in batches of
-//! half the size ([`batch_entries_max`]), and no more of them than else are in doubt. Where one at a time is committed
-//! they do not wait.
+//! While a batch is written, the outcomes of the one before are committed, and only then the intents of the one after
+//! made durable. Each goes on before anything that could depend on it: a batch of another rank, link or side, one that
+//! speaks of the same pairs, one that uses what other actions made, the end of the plan. At a pause or an error what
+//! happened is committed, and the intents of what was not sent are taken back. Where a commit fails, what the next batch
+//! was answered meanwhile is committed all the same. A crash leaves the intents of two batches open instead of one; so
+//! creates whose fate nobody could find out go in batches of half the size ([`batch_entries_max`]), and no more of them
+//! than else are in doubt. Where one at a time is committed nothing waits.
 
 use std::collections::HashSet;
 
 use futures::join;
 
 use crate::connector::{Capabilities, UniqueKey};
-use crate::model::{FieldName, LinkId, PlanId, Planned, RecordId, Result, Side};
-use crate::plan::{Entry, Rank};
+use crate::model::{FieldName, LinkId, PlanId, RecordId, Result, Side};
+use crate::plan::{Entry, PlannedRef, Rank};
 use crate::store::{Commit, Lease, StateStore};
 
 use super::acting::Acted;
@@ -76,16 +77,14 @@ impl Committing<'_> {
 }
 
 impl<'a> Applying<'a> {
-    /// Commits what waits where these entries could depend on it.
+    /// Sends and commits what waits where these entries could depend on it.
     pub(super) async fn make_way(&mut self, entries: &[Entry]) -> Result<()> {
-        let Some(late) = &self.late else { return Ok(()) };
-        let depends = |entry: &Entry| {
-            let pair = pair_key(entry);
-            kind(entry) != late.of
-                || pair.is_none_or(|pair| late.pairs.contains(&pair))
-                || entry.action().is_some_and(|action| !action.waits_for.is_empty())
-        };
-        match entries.iter().any(depends) {
+        let next = self.next.as_ref().map(|next| (&next.of, &next.now));
+        if next.is_some_and(|(of, now)| depend(entries, of, |pair| now.contains_key(pair))) {
+            self.send_next(None).await?;
+        }
+        let late = self.late.as_ref();
+        match late.is_some_and(|late| depend(entries, &late.of, |pair| late.pairs.contains(pair))) {
             true => self.take_late().done().await,
             false => Ok(()),
         }
@@ -98,6 +97,11 @@ impl<'a> Applying<'a> {
             CameTo::Commit(commit) => (commit, Spent::new()),
         });
         Committing { late, store: &*self.inner.store, lease: &self.keeper.lease, plan: self.plan }
+    }
+
+    /// Whether a batch of this kind may wait while the next one is made ready, and the next one for its answers.
+    pub(super) fn may_overlap(&self, rank: Rank) -> bool {
+        may_wait(rank) && self.inner.options.commit_entries_max > 1
     }
 
     /// Lets what a batch came to wait, or commits it where it must not.
@@ -126,6 +130,19 @@ impl<'a> Applying<'a> {
     }
 }
 
+/// Whether entries could depend on a batch: they are of another kind, speak of a pair of it, or use what it makes.
+fn depend(entries: &[Entry], of: &Kind, has: impl Fn(&(Side, RecordId)) -> bool) -> bool {
+    entries.iter().any(|entry| {
+        !is_of_kind(entry, of)
+            || pair_key(entry).is_none_or(|pair| has(&pair))
+            || entry.action().is_some_and(|action| !action.waits_for.is_empty())
+    })
+}
+
+fn is_of_kind(entry: &Entry, (rank, link, side): &Kind) -> bool {
+    entry.key.rank == *rank && (*rank == Rank::State || entry.key.side == *side) && (entry.link == *link)
+}
+
 /// How many entries go in one batch: what the target takes at once, what is committed at once, and half of that where
 /// nobody could find out what became of creates.
 pub(super) fn batch_entries_max(
@@ -146,11 +163,10 @@ pub(super) fn batch_entries_max(
 fn can_be_found(entry: &Entry, capabilities: &Capabilities) -> bool {
     let Some(action) = entry.action().filter(|_| is_create(entry)) else { return true };
     let is_sent = |field: &FieldName| {
-        let change = action.changes.iter().find(|change| change.field == *field);
-        change.is_some_and(|change| match &change.after {
-            Planned::Known(value) => !value.is_blank(),
-            Planned::ResultOf(_) => true,
-            Planned::TargetDecides => false,
+        action.changes.field(field.as_str()).is_some_and(|change| match change.after {
+            PlannedRef::Known(value) => !value.is_blank(),
+            PlannedRef::ResultOf(_) => true,
+            PlannedRef::TargetDecides => false,
         })
     };
     capabilities.idempotency_key

@@ -15,7 +15,7 @@
 //! | reading | `pull`, `attention`, `pairing` |
 //! | fields that a system does not have any more | `narrowing`, `resting` |
 //! | deciding | `merging`, `deciding`, `alone`, `lookup`, `circles`, `keys`, `older` |
-//! | applying | `applying` (the whole), `ahead`, `acting`, `operation`, `fate` |
+//! | applying | `applying` (the whole), `ahead`, `readying`, `acting`, `operation`, `fate` |
 //! | committing | `settle`, `pair_now`, `relink` |
 //! | what people decide | `resolving` |
 //! | capabilities that prove false | `doubt` |
@@ -49,6 +49,7 @@ mod plan_handle;
 mod planning;
 mod progress;
 mod pull;
+mod readying;
 mod relink;
 mod resolving;
 mod resting;

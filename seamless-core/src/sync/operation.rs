@@ -24,6 +24,11 @@ pub(super) fn chosen_id(capabilities: &Capabilities, action: ActionId) -> Option
     Some(RecordId::text(&text))
 }
 
+/// Whether a record is of a shape, by its names: a plan that was read back has shapes of its own.
+pub(super) fn is_shape(record: &Record, shape: &Arc<Shape>) -> bool {
+    Arc::ptr_eq(record.shape(), shape) || record.shape() == shape
+}
+
 /// The values of an operation: in the link's shape where it has all their fields, otherwise in a shape of their own.
 pub(super) fn patch(shape: &Arc<Shape>, values: &[(&FieldName, Value)]) -> Result<Record> {
     let slots: Option<Vec<usize>> = values.iter().map(|(field, _)| shape.slot(field.as_str())).collect();
@@ -79,21 +84,21 @@ fn before(entry: &Entry, action: &Action, released: &[FieldName]) -> Result<Reco
         let still = still.filter(|(_, presence)| matches!(presence, Presence::Value(_)));
         return Ok(Record::absent(seen.shape()).with(still));
     }
-    let before = action.changes.iter().filter(|change| matches!(change.before, Slot::Value(_)));
+    let before = action.changes.iter().filter(|change| matches!(change.before, Presence::Value(_)));
     let values: Vec<(FieldName, Slot)> =
-        before.map(|change| (change.field.clone(), change.before.clone())).collect();
+        before.map(|change| (change.field.clone(), change.before.to_slot())).collect();
     record(&Shape::new(values.iter().map(|(field, _)| field.clone()))?, values)
 }
 
 /// Whether the temporary values are the base by now: the write of them was committed.
 fn is_released(link: &CompiledLink, action: &Action, fields: &[FieldName], pair: &Pair) -> bool {
     let (forms, shape) = (link.forms(action.side), link.shape(action.side));
-    let changes = action.changes.iter().filter(|change| fields.contains(&change.field));
-    changes.into_iter().all(|change| {
+    let mut changes = action.changes.iter().filter(|change| fields.contains(change.field));
+    changes.all(|change| {
         let held = pair.base.of(action.side).field(change.field.as_str());
-        match (shape.slot(change.field.as_str()), held, &change.before) {
-            (Some(slot), Presence::Value(held), Slot::Value(before)) => {
-                forms.slot(slot).same(held, before.as_ref())
+        match (shape.slot(change.field.as_str()), held, change.before) {
+            (Some(slot), Presence::Value(held), Presence::Value(before)) => {
+                forms.slot(slot).same(held, before)
             }
             _ => false,
         }
@@ -110,7 +115,7 @@ pub(super) fn changed_rules(entry: &Entry) -> Vec<RuleId> {
     let Some(action) = entry.action().filter(|action| action.reason != Reason::NoPartner) else {
         return Vec::new();
     };
-    let mut rules: Vec<RuleId> = action.changes.iter().filter_map(|change| change.rule.clone()).collect();
+    let mut rules: Vec<RuleId> = action.changes.iter().filter_map(|change| change.rule.cloned()).collect();
     rules.dedup();
     rules
 }

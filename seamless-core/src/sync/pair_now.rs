@@ -18,7 +18,7 @@ pub(super) struct PairNow {
     /// Whether what is open must be stored anew.
     pub(super) open_changed: bool,
     /// The pair that this one follows: of a restored record, or of one that was merged into another.
-    pub(super) ended: Option<Pair>,
+    pub(super) ended: Option<Box<Pair>>,
 }
 
 /// The pairs of a batch, by the side and id by which its entries name them.
@@ -43,7 +43,7 @@ pub(super) fn put_pairs(link: &CompiledLink, mut now: PairsNow, commit: &mut Com
             ended.status = PairStatus::Ended;
             ended.revision += 1;
             ended.watch = false;
-            commit.pairs.push((id.clone(), ended));
+            commit.pairs.push((id.clone(), *ended));
         }
         if open_changed {
             let ids = pair.as_ref().map(|pair| Side::BOTH.map(|side| (side, pair.ids.of(side).clone())));

@@ -43,7 +43,7 @@ impl Applying<'_> {
         let (ended, mut pair) = goes_on(link, before, into, self.plan);
         pair.watch = has_unsettled(link, &pair);
         let key = (Side::Left, pair.ids.left.clone());
-        pair_now.ended = Some(ended);
+        pair_now.ended = Some(Box::new(ended));
         let survivor = now.entry(key).or_default();
         survivor.close_whole_record();
         survivor.pair = Some(pair);

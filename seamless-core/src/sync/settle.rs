@@ -7,9 +7,10 @@
 //! the next run sees is an edit, unless it shows the version that the write made (I19, I20) or can be the system's own
 //! form of what was sent.
 
+use super::fate::values_by_slot;
 use crate::connector::Proof;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Value, Version};
+use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, ValueRef, Version};
 use crate::plan::returns::{Sending, note_write};
 use crate::plan::{
     Action, Body, ConflictView, ConflictWhy, Effect, Entry, GONE, Pair, PairStatus, PlannedVerb, Reason,
@@ -23,8 +24,8 @@ pub(super) struct Written<'a> {
     pub(super) id: &'a RecordId,
     /// What the write proves.
     pub(super) proof: &'a Proof,
-    /// What was sent, by slot of the link's shape of that side.
-    pub(super) sent: &'a [(usize, Value)],
+    /// What was sent, in the link's shape of that side.
+    pub(super) sent: &'a Record,
 }
 
 /// The configuration and plan under which a commit happens.
@@ -228,11 +229,10 @@ fn after_write(under: Under<'_>, entry: &Entry, action: &Action, written: Writte
         Proof::Stored(stored) => Some(&stored.record),
         Proof::Version(_) | Proof::None => None,
     };
-    let sent: Bits = written.sent.iter().map(|(slot, _)| *slot).collect();
     let mut slots = settled_slots(link, to, &entry.settles);
     if entry.settles.is_empty() && action.reason != Reason::Changed {
         // What a lifecycle policy sets belongs to no group; it is the base all the same, or it would look like an edit.
-        slots.extend(&sent);
+        slots.extend(&values_by_slot(written.sent).map(|(slot, _)| slot).collect());
     }
     let whole = pair.trail.acknowledged.of(to).is_empty();
     let held = entry.observed.of(to).as_ref();
@@ -242,14 +242,14 @@ fn after_write(under: Under<'_>, entry: &Entry, action: &Action, written: Writte
         let Some(name) = link.shape(to).name(slot) else { continue };
         let proven =
             stored.map(|record| record.field(name.as_str())).filter(|presence| presence.value().is_some());
-        let acknowledged = written.sent.iter().find(|(at, _)| *at == slot).map(|(_, value)| value);
+        let acknowledged = written.sent.get(slot).value();
         let Trail { acknowledged: unproven, written: ours, .. } = &mut pair.trail;
         unproven.of_mut(to).remove(slot);
         let value = match (proven, acknowledged) {
             (Some(proven), _) => proven,
             (None, Some(value)) => {
                 unproven.of_mut(to).insert(slot);
-                Presence::Value(value.as_ref())
+                Presence::Value(value)
             }
             (None, None) => {
                 let Some(held) = held else { continue };
@@ -284,7 +284,7 @@ pub(super) fn overtake(link: &CompiledLink, action: &Action, pair: &mut Pair) ->
     let carried = action.changes.iter().filter(|change| change.rule.is_some());
     let before = carried.filter_map(|change| {
         let slot = link.shape(side).slot(change.field.as_str())?;
-        Some((slot, change.before.as_presence())).filter(|(_, held)| held.value().is_some())
+        Some((slot, change.before)).filter(|(_, held)| held.value().is_some())
     });
     let moved: Vec<(usize, Presence<'_>)> =
         before.filter(|(slot, held)| pair.base.of(side).get(*slot) != *held).collect();
@@ -326,8 +326,8 @@ fn count(link: &CompiledLink, entry: &Entry, action: &Action, written: Written<'
     let mut returns = std::mem::take(&mut pair.trail.returns);
     for group in entry.settles.iter() {
         let slots = link.groups().get(group).map(|group| group.slots.of(action.side).as_slice());
-        let sent = written.sent.iter().filter(|(slot, _)| slots.unwrap_or_default().contains(slot));
-        let values: Vec<(usize, &Value)> = sent.map(|(slot, value)| (*slot, value)).collect();
+        let sent = values_by_slot(written.sent).filter(|(slot, _)| slots.unwrap_or_default().contains(slot));
+        let values: Vec<(usize, ValueRef<'_>)> = sent.collect();
         if !values.is_empty() {
             let sending = Sending { group, to: action.side, values: &values };
             note_write(link, pair, &Sides::new(left, right), sending, decided, &mut returns);

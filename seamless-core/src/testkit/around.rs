@@ -82,6 +82,17 @@ pub trait Hooks: fmt::Debug + Send + Sync + 'static {
         async move { inner.intend(lease, plan, keys).await }
     }
 
+    /// Instead of [`StateStore::withdraw`].
+    fn withdraw(
+        &self,
+        inner: &dyn StateStore,
+        lease: &Lease,
+        plan: &PlanId,
+        keys: &[EntryKey],
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move { inner.withdraw(lease, plan, keys).await }
+    }
+
     /// Instead of [`StateStore::commit`].
     fn commit(
         &self,
@@ -176,6 +187,7 @@ between! {
         put_entries(lease: &Lease, plan: &PlanId, entries: Vec<Entry>) -> ();
         adopt(lease: &Lease, approval: &Approval) -> ();
         intend(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Vec<EntryState>;
+        withdraw(lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> ();
         commit(lease: &Lease, plan: &PlanId, commit: Commit) -> ();
     }
 }

@@ -312,6 +312,13 @@ impl StateStore for Dishonest {
         })
     }
 
+    async fn withdraw(&self, lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Result<()> {
+        match self.lies("commit.withdrawn") {
+            true => Ok(()),
+            false => self.honest.withdraw(&self.under(lease), plan, keys).await,
+        }
+    }
+
     async fn open_intents(&self, plan: &PlanId, scan: Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
         self.honest.open_intents(plan, scan).await
     }

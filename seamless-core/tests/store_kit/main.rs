@@ -186,6 +186,7 @@ liars!(
     commit_ends_others "commit.ends_others",
     commit_done "commit.done",
     commit_intents "commit.intents",
+    commit_withdrawn "commit.withdrawn",
     plan_approved_only "plan.approved_only",
     plan_second_pass "plan.second_pass",
     plan_spill "plan.spill",

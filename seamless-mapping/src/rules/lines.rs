@@ -145,6 +145,10 @@ impl Carrier for Lines {
         Some(&self.mapper)
     }
 
+    fn asks(&self) -> bool {
+        true
+    }
+
     fn ask(&self, to: Side, values: &[ValueRef<'_>], out: &mut Vec<Ask>) {
         let Some(lines) = values.first().copied().and_then(LineForm::lines_of) else { return };
         let nothing = Resolved::new();

@@ -132,6 +132,11 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether `ask` ever asks.
+    fn asks(&self) -> bool {
+        false
+    }
+
     /// What must be looked up before `make` can answer.
     fn ask(&self, to: Side, values: &[ValueRef<'_>], out: &mut Vec<Ask>) {
         let _ = (to, values, out);

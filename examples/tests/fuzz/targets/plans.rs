@@ -152,7 +152,7 @@ pub(crate) fn acting(verb: PlannedVerb, target: PlannedTarget) -> Entry {
         side: Side::Right,
         target,
         verb,
-        changes: vec![change],
+        changes: vec![change].into(),
         expects: PlannedExpects::Version(Version::new("v2")),
         reason: Reason::Changed,
         waits_for: Vec::new(),

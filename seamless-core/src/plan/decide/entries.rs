@@ -2,9 +2,10 @@
 
 use crate::connector::Versioned;
 use crate::mapper::{Ask, MapError, MapProblem};
-use crate::model::{ActionId, Bits, Planned, Record, RecordId, RuleId, Side, Sides};
+use crate::model::{ActionId, Bits, Record, RecordId, RuleId, Side, Sides};
 
 use super::{Deciding, Deferred, Writing};
+use crate::plan::changes::PlannedRef;
 use crate::plan::entry::{
     Action, Basis, Body, Effect, Entry, EntryKey, ParkReason, Parked, PlannedExpects, PlannedTarget,
     PlannedVerb, Provenance, Rank, Reason,
@@ -38,7 +39,7 @@ impl Deciding<'_> {
             side,
             target: PlannedTarget::Existing(record.id.clone()),
             verb: PlannedVerb::Update,
-            changes: writing.changes,
+            changes: writing.changes.into(),
             expects: self.expects(side, record),
             reason,
             waits_for: writing.waits,
@@ -241,13 +242,13 @@ pub fn attempt_name(action: &Action) -> Attempt {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[u8::from(action.side == Side::Right)]);
     let mut bytes = Vec::with_capacity(256);
-    for change in &action.changes {
+    for change in action.changes.iter() {
         bytes.extend_from_slice(change.field.as_str().as_bytes());
         bytes.push(0);
         match &change.after {
-            Planned::Known(value) => value.as_ref().write_canonical(&mut bytes),
-            Planned::ResultOf(action) => bytes.extend_from_slice(action.as_bytes()),
-            Planned::TargetDecides => bytes.push(0),
+            PlannedRef::Known(value) => value.write_canonical(&mut bytes),
+            PlannedRef::ResultOf(action) => bytes.extend_from_slice(action.as_bytes()),
+            PlannedRef::TargetDecides => bytes.push(0),
         }
     }
     hasher.update(&bytes);

@@ -227,14 +227,19 @@ impl Deciding<'_> {
         writing: &mut Writing,
     ) {
         let Some(field) = self.cx.link.shape(to).name(slot) else { return };
-        if let Planned::ResultOf(action) = &after
-            && let Some(wait) = self.wait_for(to, *action)
-            && !writing.waits.contains(&wait)
-        {
-            writing.waits.push(wait);
-        }
+        self.push_wait(to, &after, &mut writing.waits);
         let rule = self.rule_of(group, to, field);
         writing.changes.push(FieldChange { rule, field: field.clone(), before, after, from });
+    }
+
+    /// Adds the action that a value waits for.
+    pub(super) fn push_wait(&self, to: Side, after: &Planned, waits: &mut Vec<Wait>) {
+        if let Planned::ResultOf(action) = after
+            && let Some(wait) = self.wait_for(to, *action)
+            && !waits.contains(&wait)
+        {
+            waits.push(wait);
+        }
     }
 
     /// Which question an action of this plan answers; the answers that were resolved are looked through by action,
@@ -246,12 +251,7 @@ impl Deciding<'_> {
 
     /// The rule of a group that asks for a field.
     pub(super) fn rule_of(&self, group: usize, to: Side, field: &FieldName) -> Option<RuleId> {
-        let rules = self.cx.link.rules();
-        let members = self.cx.link.groups().get(group)?.rules.iter();
-        members
-            .filter_map(|rule| rules.get(usize::from(rule.0)))
-            .find(|rule| rule.fields.of(to).contains(field))
-            .map(|rule| rule.id.clone())
+        self.cx.link.rule_for(group, to, field).cloned()
     }
 
     /// Writes what puts both sides' edits together. Where both sides must be written, this plan writes the left and

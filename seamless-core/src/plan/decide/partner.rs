@@ -1,11 +1,14 @@
 //! Deciding what a missing partner means: a record that has none yet, whose partner is gone, hidden or out of the
 //! scope; and references that had to wait until every link was decided.
 
+use std::sync::Arc;
+
 use crate::connector::{AbsenceProof, Versioned};
 use crate::mapper::{Ask, DeletePolicy, LeavePolicy, MapContext};
 use crate::model::{Bits, FieldName, Planned, Presence, Record, RecordId, Side, Sides, Slot, Truth, Value};
 
 use super::{Deciding, Deferred, Half, Writing};
+use crate::plan::changes::{Changes, ChangesBuilder};
 use crate::plan::entry::{
     Action, Body, Effect, Entry, FieldChange, ParkReason, PlannedExpects, PlannedGround, PlannedTarget,
     PlannedVerb, Provenance, Rank, Reason, Wait,
@@ -39,30 +42,22 @@ impl Deciding<'_> {
             target_entity: link.spec().entity.of(to),
             creating: true,
         };
-        let mut writing = Writing::default();
+        let (mut settles, mut waits_for) = (Bits::new(), Vec::new());
+        let mut carried: Vec<(usize, usize, Planned)> = Vec::with_capacity(nothing.shape().len());
         for (place, group) in link.groups().iter().enumerate() {
             if !group.direction.allows(to) || self.cx.rests.contains(place) {
                 continue;
             }
             match link.carry_group(place, from, &source.record, &nothing, &context) {
                 Ok(planned) => {
-                    writing.settles.insert(place);
-                    for (slot, after) in planned {
-                        self.push_change(
-                            place,
-                            to,
-                            slot,
-                            Slot::Absent,
-                            after,
-                            Provenance::Created,
-                            &mut writing,
-                        );
-                    }
+                    settles.insert(place);
+                    planned.iter().for_each(|(_, after)| self.push_wait(to, after, &mut waits_for));
+                    carried.extend(planned.into_iter().map(|(slot, after)| (slot, place, after)));
                 }
                 Err(error) => self.cannot_carry(place, to, Some(id), &error),
             }
         }
-        writing.changes.sort_by_key(|change| link.shape(to).slot(change.field.as_str()));
+        carried.sort_unstable_by_key(|(slot, ..)| *slot);
         let mut observed = Sides::default();
         *observed.of_mut(from) = Some(source.record.clone());
         let mut ids = Sides::default();
@@ -72,10 +67,10 @@ impl Deciding<'_> {
             side: to,
             target: PlannedTarget::New,
             verb: PlannedVerb::Create,
-            changes: writing.changes,
+            changes: self.created(to, carried),
             expects: PlannedExpects::Missing,
             reason,
-            waits_for: writing.waits,
+            waits_for,
         };
         let mut basis = self.basis();
         *basis.versions.of_mut(from) = source.version.clone();
@@ -85,9 +80,29 @@ impl Deciding<'_> {
             ids,
             basis,
             observed,
-            settles: writing.settles,
+            settles,
             body: Body::Act(action),
         });
+    }
+
+    /// The changes that make a record: what was carried, by slot and group. Most records of a link are made of the same
+    /// fields, which they share.
+    fn created(&self, to: Side, carried: Vec<(usize, usize, Planned)>) -> Changes {
+        let link = self.cx.link;
+        let slots = carried.iter().map(|(slot, ..)| slot);
+        if let Some((_, fields)) = link.created(to).filter(|(all, _)| slots.eq(all.iter())) {
+            let mut making = ChangesBuilder::new(Arc::clone(fields));
+            for (_, _, after) in &carried {
+                making.push(Presence::Absent, after, Provenance::Created);
+            }
+            return making.finish();
+        }
+        let changes = carried.into_iter().filter_map(|(slot, group, after)| {
+            let field = link.shape(to).name(slot)?.clone();
+            let rule = self.rule_of(group, to, &field);
+            Some(FieldChange { rule, field, before: Slot::Absent, after, from: Provenance::Created })
+        });
+        Changes::of(changes.collect())
     }
 
     /// A partner was merged into a record that has one of its own. Nothing follows from that for the record that is
@@ -250,7 +265,7 @@ impl Deciding<'_> {
             side,
             target: PlannedTarget::Existing(record.id.clone()),
             verb: PlannedVerb::Delete(ground),
-            changes: Vec::new(),
+            changes: Changes::none(),
             expects,
             reason,
             waits_for: Vec::new(),
@@ -329,7 +344,7 @@ impl Deciding<'_> {
             side: to,
             target: planned_target,
             verb: PlannedVerb::Update,
-            changes: writing.changes,
+            changes: writing.changes.into(),
             expects: target.map_or(PlannedExpects::Anything, |target| self.expects(to, target)),
             reason: Reason::LateReference,
             waits_for: writing.waits,

@@ -134,7 +134,7 @@ impl Deciding<'_> {
         // What cannot be carried is parked for that.
         let Ok(planned) = carried else { return true };
         let known = planned.iter().filter_map(|(slot, planned)| match planned {
-            Planned::Known(value) => Some((*slot, value)),
+            Planned::Known(value) => Some((*slot, value.as_ref())),
             Planned::ResultOf(_) | Planned::TargetDecides => None,
         });
         let values: Vec<_> = known.collect();

@@ -50,7 +50,7 @@ fn changes(fields: &[(&str, Planned)]) -> Vec<FieldChange> {
 fn entry(verb: PlannedVerb, target: PlannedTarget, fields: &[(&str, Planned)]) -> Entry {
     let link = link();
     let mut action = samples::action(Side::Right, verb, target, Reason::Changed);
-    action.changes = changes(fields);
+    action.changes = changes(fields).into();
     let mut entry = samples::entry(Rank::Update, Side::Right, "r1", Body::Act(action));
     let held = Record::from_json(HELD).unwrap().reshaped(link.shape(Side::Right));
     // The other side holds something else.

@@ -42,13 +42,15 @@ pub fn release(
     if let Body::Act(action) = &mut then.body {
         let shape = link.shape(action.side);
         let mut fields = Vec::with_capacity(temporary.len());
+        let mut changes = action.changes.to_vec();
         for (slot, value) in &temporary {
             let name = shape.name(*slot)?;
             fields.push(name.clone());
-            if let Some(change) = action.changes.iter_mut().find(|change| change.field == *name) {
+            if let Some(change) = changes.iter_mut().find(|change| change.field == *name) {
                 change.before = Slot::Value(value.clone());
             }
         }
+        action.changes = changes.into();
         action.expects = PlannedExpects::Released { fields };
     }
     Some(Released { first, then })
@@ -87,8 +89,7 @@ fn first(
     let mut settles = Bits::new();
     for (slot, value) in temporary {
         let field = shape.name(*slot)?.clone();
-        let rule =
-            action.changes.iter().find(|change| change.field == field).and_then(|change| change.rule.clone());
+        let rule = action.changes.field(field.as_str()).and_then(|change| change.rule.cloned());
         let before = held.get(*slot).to_slot();
         let after = Planned::Known(value.clone());
         changes.push(FieldChange { rule, field, before, after, from: Provenance::Released });
@@ -112,7 +113,7 @@ fn first(
         side,
         target: action.target.clone(),
         verb: PlannedVerb::Update,
-        changes,
+        changes: changes.into(),
         expects: action.expects.clone(),
         reason: Reason::ReleaseKey,
         waits_for: Vec::new(),

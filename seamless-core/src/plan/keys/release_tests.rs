@@ -58,7 +58,7 @@ fn entry(link: &CompiledLink) -> Entry {
         change.rule = Some(field.into());
         change
     };
-    action.changes = vec![change("no", "1", "2"), change("name", "a", "b"), change("kind", "K", "M")];
+    action.changes = vec![change("no", "1", "2"), change("name", "a", "b"), change("kind", "K", "M")].into();
     action.expects = PlannedExpects::Before;
     action.waits_for = vec![samples::wait()];
     let mut entry = samples::entry(Rank::Update, Side::Right, "r1", Body::Act(action));
@@ -94,8 +94,9 @@ fn who_lets_go_writes_something_temporary_and_then_what_was_meant() {
     let then = made.then.action().unwrap();
     let own = entry(&link);
     assert_eq!(then.expects, PlannedExpects::Released { fields: vec!["no".into()] });
-    assert_eq!(then.changes[0].before, samples::text(&stands));
-    assert_eq!(then.changes[1..], own.action().unwrap().changes[1..]);
+    let (then_changes, own_changes) = (then.changes.to_vec(), own.action().unwrap().changes.to_vec());
+    assert_eq!(then_changes[0].before, samples::text(&stands));
+    assert_eq!(then_changes[1..], own_changes[1..]);
     assert_eq!(
         (&made.then.key, &made.then.settles, &made.then.observed),
         (&own.key, &own.settles, &own.observed)
@@ -146,7 +147,7 @@ fn an_entry_that_writes_no_record_that_was_seen_does_not_let_go() {
     assert_eq!(release(&sets(&link), &link, 7, &unseen, NO), None);
     let mut other = entry(&link);
     if let Body::Act(action) = &mut other.body {
-        action.changes.remove(0);
+        action.changes = action.changes.to_vec().split_off(1).into();
     }
     assert_eq!(
         release(&sets(&link), &link, 7, &other, NO),

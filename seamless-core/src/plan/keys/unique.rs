@@ -4,8 +4,7 @@
 use crate::connector::{Capabilities, UniqueKey};
 use crate::merge::CompiledLink;
 use crate::model::{
-    ActionId, Bits, Decimal, Entity, Field, FieldKind, FieldName, Planned, Record, Shape, Side, Value,
-    ValueRef,
+    ActionId, Bits, Decimal, Entity, Field, FieldKind, FieldName, Record, Shape, Side, Value, ValueRef,
 };
 use crate::plan::entry::{Action, Entry, PlannedTarget, PlannedVerb};
 
@@ -199,9 +198,8 @@ fn after<'v>(
     slot: usize,
 ) -> Option<ValueRef<'v>> {
     let name = link.shape(action.side).name(slot)?;
-    match action.changes.iter().find(|change| change.field == *name).map(|change| &change.after) {
-        Some(Planned::Known(value)) => Some(value.as_ref()),
-        Some(Planned::ResultOf(_) | Planned::TargetDecides) => None,
+    match action.changes.field(name.as_str()) {
+        Some(change) => change.after.known(),
         None => held?.get(slot).value(),
     }
 }

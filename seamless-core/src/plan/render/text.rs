@@ -195,8 +195,8 @@ impl<W: Write> TextRenderer<W> {
             write!(self.line, "; {expects}")?;
         }
         self.end(tone)?;
-        for change in &action.changes {
-            self.change(change, side)?;
+        for change in action.changes.to_vec() {
+            self.change(&change, side)?;
         }
         for wait in &action.waits_for {
             let Ask::Partner { link, id, side } = &wait.ask;

@@ -155,7 +155,7 @@ fn lists_are_shown_line_by_line() {
         Planned::Known(after),
         Provenance::Changed,
     );
-    action.changes = vec![change];
+    action.changes = vec![change].into();
     let entries = [samples::entry(Rank::Update, Side::Right, "r1", Body::Act(action))];
     let found = render(&entries, TextOptions::default());
     let lines = found.split("    Lines  3 records -> 3 records   (changed in crm)\n").nth(1).unwrap();
@@ -178,7 +178,8 @@ fn hashed_values_are_equal_when_values_are() {
         let mut action =
             samples::action(Side::Right, PlannedVerb::Update, PlannedTarget::New, Reason::Changed);
         let after = Planned::Known(Value::text(value));
-        action.changes = vec![samples::change("Phone", samples::text("one"), after, Provenance::Changed)];
+        action.changes =
+            vec![samples::change("Phone", samples::text("one"), after, Provenance::Changed)].into();
         let entries = [samples::entry(Rank::Update, Side::Right, "r1", Body::Act(action))];
         let show = |key: u8| Show::Hashed { key: [key; 32] };
         let line = |show| {
@@ -230,7 +231,7 @@ fn shown(side: Side, body: Body, show: Show) -> Vec<String> {
 fn update_of(before: Slot, after: Value) -> Body {
     let target = PlannedTarget::Existing(crate::model::RecordId::text("r1"));
     let mut action = samples::action(Side::Right, PlannedVerb::Update, target, Reason::Changed);
-    action.changes = vec![samples::change("F", before, Planned::Known(after), Provenance::Changed)];
+    action.changes = vec![samples::change("F", before, Planned::Known(after), Provenance::Changed)].into();
     Body::Act(action)
 }
 

@@ -228,6 +228,19 @@ fn change() -> impl Strategy<Value = FieldChange> {
     )
 }
 
+/// Changes of an action: no field twice.
+pub(crate) fn changes() -> impl Strategy<Value = Vec<FieldChange>> {
+    vec(change(), 0..4).prop_map(|mut changes| {
+        let mut known = Vec::new();
+        changes.retain(|change| {
+            let new = !known.contains(&change.field);
+            known.push(change.field.clone());
+            new
+        });
+        changes
+    })
+}
+
 fn action() -> impl Strategy<Value = Action> {
     let reason = select(vec![
         Reason::Changed,
@@ -240,17 +253,18 @@ fn action() -> impl Strategy<Value = Action> {
         Reason::Resolution,
         Reason::ReleaseKey,
     ]);
-    (action_id(), side(), target(), verb(), vec(change(), 0..3), expects(), reason, vec(wait(), 0..2))
-        .prop_map(|(id, side, target, verb, changes, expects, reason, waits_for)| Action {
+    (action_id(), side(), target(), verb(), changes(), expects(), reason, vec(wait(), 0..2)).prop_map(
+        |(id, side, target, verb, changes, expects, reason, waits_for)| Action {
             id,
             side,
             target,
             verb,
-            changes,
+            changes: changes.into(),
             expects,
             reason,
             waits_for,
-        })
+        },
+    )
 }
 
 pub(crate) fn feed() -> impl Strategy<Value = Feed> {

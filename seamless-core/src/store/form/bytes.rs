@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::{DEPTH_MAX, FORM_VERSION, NumberOf, ShapeOf, corrupt};
-use crate::model::{Error, ErrorKind, Result, Shape, Sides};
+use crate::model::{Error, ErrorKind, Result, RuledFields, Shape, Sides};
 
 /// Something with a stored form. `take` reads exactly what `put` wrote.
 pub(in crate::store) trait Form: Sized {
@@ -89,6 +89,8 @@ pub(in crate::store) struct Reader<'a> {
 pub(in crate::store) struct Names {
     known: Vec<Arc<str>>,
     next: usize,
+    /// The fields that the last action changed.
+    fields: Option<Arc<RuledFields>>,
 }
 
 /// Names that are looked at before one is taken for new.
@@ -200,6 +202,26 @@ impl<'a> Reader<'a> {
     pub(super) fn name(&mut self) -> Result<Arc<str>> {
         let text = self.text()?;
         Ok(self.names.map_or_else(|| text.into(), |names| names.borrow_mut().get(text)))
+    }
+
+    /// The fields that the last action of the page changed.
+    pub(super) fn fields(&self) -> Option<Arc<RuledFields>> {
+        self.names.and_then(|names| names.borrow().fields.clone())
+    }
+
+    pub(super) fn keep_fields(&self, fields: &Arc<RuledFields>) {
+        if let Some(names) = self.names {
+            names.borrow_mut().fields = Some(Arc::clone(fields));
+        }
+    }
+
+    /// Where reading stands, to go back to.
+    pub(super) fn place(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(super) fn go_back(&mut self, place: &'a [u8]) {
+        self.bytes = place;
     }
 
     /// How many things follow, each of at least one byte.

@@ -3,16 +3,20 @@
 
 use std::sync::Arc;
 
-use super::bytes::{Form, Reader, Writer, unknown_tag};
+use super::bytes::{Form, ROOM_MAX, Reader, Writer, unknown_tag};
 use super::corrupt;
+use super::value::{put_presence, put_value, take_held};
 use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
 use crate::merge::LossyForm;
-use crate::model::{CanonicalForm, FieldName, Layout, LineForm, Normaliser, Packing, Planned, Result, Sides};
+use crate::model::{
+    CanonicalForm, FieldName, Layout, LineForm, Normaliser, Packing, Planned, Presence, Result, RuledFields,
+    Sides,
+};
 use crate::plan::{
-    Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, FieldChange, ParkReason,
-    Parked, PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Return, Suspicion,
-    Trail, Wait,
+    Action, Basis, Body, Change, Changes, ChangesBuilder, ConflictView, ConflictWhy, Effect, Entry, EntryKey,
+    Feed, FieldChange, ParkReason, Parked, PlannedExpects, PlannedGround, PlannedRef, PlannedTarget,
+    PlannedVerb, Provenance, Reason, Return, Suspicion, Trail, Wait,
 };
 use crate::store::port::{EntryParts, EntryState};
 
@@ -108,7 +112,6 @@ pub(super) fn take(from: &mut Reader<'_>, parts: EntryParts) -> Result<Entry> {
 fields!(Basis { pair_revision, versions });
 fields!(Action { id, side, target, verb, changes, expects, reason, waits_for });
 fields!(Wait { action, ask });
-fields!(FieldChange { rule, field, before, after, from });
 fields!(Feed { cursor, enumerated_at, enumerated });
 fields!(ConflictView { rules, why, fields });
 fields!(Parked { side, id, rules, why, message, remedy });
@@ -117,6 +120,88 @@ fields!(Trail { acknowledged, written, returns, replaced });
 fields!(Return { rule, values });
 fields!(Tombstone { id, version, merged_into });
 fields!(GoneProof { id, seen });
+
+/// A list of changes, each with its rule, its field, what it holds before, what is sent, and where that comes from.
+impl Form for Changes {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        to.number(self.len() as u64);
+        for Change { rule, field, before, after, from } in self.iter() {
+            to.byte(u8::from(rule.is_some()));
+            rule.map_or(Ok(()), |rule| rule.put(to))?;
+            field.put(to)?;
+            put_presence(before, to)?;
+            match after {
+                PlannedRef::Known(value) => {
+                    to.byte(0);
+                    put_value(value, to)?;
+                }
+                PlannedRef::ResultOf(action) => {
+                    to.byte(1);
+                    action.put(to)?;
+                }
+                PlannedRef::TargetDecides => to.byte(2),
+            }
+            from.put(to)?;
+        }
+        Ok(())
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        let count = from.count()?;
+        if count == 0 {
+            return Ok(Self::none());
+        }
+        // The actions of a page change the same fields for the most part: their names are compared and not made again.
+        if let Some(fields) = from.fields().filter(|fields| fields.len() == count) {
+            let start = from.place();
+            if let Some(changes) = take_of_fields(from, fields)? {
+                return Ok(changes);
+            }
+            from.go_back(start);
+        }
+        let mut all = Vec::with_capacity(count.min(ROOM_MAX));
+        for _ in 0..count {
+            let (rule, field, before) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
+            let (after, from) = (Form::take(from)?, Form::take(from)?);
+            all.push(FieldChange { rule, field, before, after, from });
+        }
+        let changes = Self::of(all);
+        let Some(fields) = changes.fields().filter(|fields| fields.len() == count) else {
+            return Err(corrupt("a stored action changes a field twice"));
+        };
+        from.keep_fields(fields);
+        Ok(changes)
+    }
+}
+
+/// Changes of these fields; `None` where the bytes speak of others.
+fn take_of_fields(from: &mut Reader<'_>, fields: Arc<RuledFields>) -> Result<Option<Changes>> {
+    let mut making = ChangesBuilder::new(Arc::clone(&fields));
+    for (rule, field) in fields.iter() {
+        let same_rule = match (from.byte()?, rule) {
+            (0, None) => true,
+            (1, Some(rule)) => from.bytes()? == rule.as_str().as_bytes(),
+            _ => false,
+        };
+        if !same_rule || from.bytes()? != field.as_str().as_bytes() {
+            return Ok(None);
+        }
+        making.push_before(take_held(from)?.as_presence());
+        match from.byte()? {
+            0 => match take_held(from)?.as_presence() {
+                Presence::Value(value) => making.push_after(PlannedRef::Known(value)),
+                Presence::Absent | Presence::Unreadable => {
+                    return Err(corrupt("a stored value says nothing"));
+                }
+            },
+            1 => making.push_after(PlannedRef::ResultOf(Form::take(from)?)),
+            2 => making.push_after(PlannedRef::TargetDecides),
+            tag => return Err(unknown_tag("Planned", tag)),
+        }
+        making.push_from(Form::take(from)?);
+    }
+    Ok(Some(making.finish()))
+}
 
 variants!(Body { 0 Act(action), 1 Effect(effect) });
 variants!(PlannedTarget { 0 Existing(id), 1 New, 2 CreatedBy(wait) });

@@ -35,11 +35,22 @@ const SET: u8 = 16;
 const LIST: u8 = 17;
 
 /// What was read of a field: in place where the kind allows it.
-enum Held<'a> {
+pub(super) enum Held<'a> {
     Absent,
     Unreadable,
     Plain(ValueRef<'a>),
     Owned(Value),
+}
+
+impl Held<'_> {
+    pub(super) fn as_presence(&self) -> Presence<'_> {
+        match self {
+            Held::Absent => Presence::Absent,
+            Held::Unreadable => Presence::Unreadable,
+            Held::Plain(value) => Presence::Value(*value),
+            Held::Owned(value) => Presence::Value(value.as_ref()),
+        }
+    }
 }
 
 /// Appends every slot of a record, without its shape.
@@ -51,17 +62,12 @@ pub(super) fn put_slots(record: &Record, to: &mut Writer<'_>) -> Result<()> {
 pub(super) fn take_slots(shape: &Arc<Shape>, from: &mut Reader<'_>) -> Result<Record> {
     let mut record = RecordBuilder::new(shape);
     for _ in 0..shape.len() {
-        match take_held(from)? {
-            Held::Absent => record.push(Presence::Absent),
-            Held::Unreadable => record.push(Presence::Unreadable),
-            Held::Plain(value) => record.push_value(value),
-            Held::Owned(value) => record.push_value(value.as_ref()),
-        }
+        record.push(take_held(from)?.as_presence());
     }
     Ok(record.finish())
 }
 
-fn put_presence(presence: Presence<'_>, to: &mut Writer<'_>) -> Result<()> {
+pub(super) fn put_presence(presence: Presence<'_>, to: &mut Writer<'_>) -> Result<()> {
     match presence {
         Presence::Absent => to.byte(ABSENT),
         Presence::Unreadable => to.byte(UNREADABLE),
@@ -70,7 +76,7 @@ fn put_presence(presence: Presence<'_>, to: &mut Writer<'_>) -> Result<()> {
     Ok(())
 }
 
-fn put_value(value: ValueRef<'_>, to: &mut Writer<'_>) -> Result<()> {
+pub(super) fn put_value(value: ValueRef<'_>, to: &mut Writer<'_>) -> Result<()> {
     match value {
         ValueRef::Null => to.byte(NULL),
         ValueRef::Bool(value) => to.byte(if value { YES } else { NO }),
@@ -201,7 +207,7 @@ impl Form for Arc<Shape> {
     }
 }
 
-fn take_held<'a>(from: &mut Reader<'a>) -> Result<Held<'a>> {
+pub(super) fn take_held<'a>(from: &mut Reader<'a>) -> Result<Held<'a>> {
     Ok(match from.byte()? {
         ABSENT => Held::Absent,
         UNREADABLE => Held::Unreadable,

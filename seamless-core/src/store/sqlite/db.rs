@@ -11,7 +11,7 @@ use super::error::{Mapped, read_failed, write_failed};
 use super::fence::Fence;
 use super::home::Home;
 use crate::clock::Clock;
-use crate::model::{PartitionId, Result, Shape};
+use crate::model::{Error, PartitionId, Result, Shape};
 use crate::store::form::{self, corrupt};
 use crate::store::port::Lease;
 use crate::store::refuse::{Holder, check_lease};
@@ -312,9 +312,16 @@ impl Shapes {
 
     /// The shape of a number.
     pub(super) fn shape(&self, number: u32) -> Result<Arc<Shape>> {
-        self.shapes
-            .get(&number)
-            .cloned()
-            .ok_or_else(|| corrupt("a stored record has field names that are not there"))
+        self.shapes.get(&number).cloned().ok_or_else(unknown_shape)
     }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<(u32, Arc<Shape>)> {
+        self.shapes.iter().map(|(number, shape)| (*number, Arc::clone(shape))).collect()
+    }
+}
+
+/// The error of a shape's number that no shape has.
+pub(super) fn unknown_shape() -> Error {
+    corrupt("a stored record has field names that are not there")
 }

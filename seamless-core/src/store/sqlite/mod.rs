@@ -257,7 +257,11 @@ impl StateStore for SqliteStore {
         scan: Scan<EntryKey>,
     ) -> Result<PageOf<EntryRow>> {
         let plan = plan.clone();
-        self.thread.call(move |db| db.entries(&plan, parts, &scan)).await
+        match parts {
+            // Whoever shows entries has as much to do with each as the store has to read it.
+            EntryParts::Shown => self.thread.call(move |db| db.entries(&plan, &scan)?.read(parts)).await,
+            EntryParts::Whole => self.thread.call(move |db| db.entries(&plan, &scan)).await?.read(parts),
+        }
     }
 
     async fn finish(&self, lease: &Lease, plan: &PlanId, trailer: &Trailer) -> Result<()> {
@@ -294,9 +298,14 @@ impl StateStore for SqliteStore {
         self.thread.call(move |db| db.intend(&lease, &plan, &keys)).await
     }
 
+    async fn withdraw(&self, lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Result<()> {
+        let (lease, plan, keys) = (lease.clone(), plan.clone(), keys.to_vec());
+        self.thread.call(move |db| db.withdraw(&lease, &plan, &keys)).await
+    }
+
     async fn open_intents(&self, plan: &PlanId, scan: Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
         let plan = plan.clone();
-        self.thread.call(move |db| db.open_intents(&plan, &scan)).await
+        self.thread.call(move |db| db.open_intents(&plan, &scan)).await?.read(EntryParts::Whole)
     }
 
     async fn commit(&self, lease: &Lease, plan: &PlanId, commit: Commit) -> Result<()> {

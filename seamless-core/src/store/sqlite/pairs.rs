@@ -113,25 +113,22 @@ impl Db {
             return Ok(vec![None; ids.len()]);
         };
         let Self { file, names, shapes, .. } = self;
-        let mut statement = prepared(
+        // Which pair speaks is asked of the index: sorting rows would make a table for each record.
+        let mut find = prepared(
             file,
             match side {
-                // Live ones first, of ended ones the last: `speaks` in SQL, so that one base is read.
-                Side::Left => {
-                    select_pairs!(
-                        "WHERE link = ?1 AND left_id = ?2 ORDER BY status = 3, revision DESC LIMIT 1"
-                    )
-                }
-                Side::Right => {
-                    select_pairs!(
-                        "WHERE link = ?1 AND right_id = ?2 ORDER BY status = 3, revision DESC LIMIT 1"
-                    )
-                }
+                Side::Left => "SELECT id, status, revision FROM pair WHERE link = ?1 AND left_id = ?2",
+                Side::Right => "SELECT id, status, revision FROM pair WHERE link = ?1 AND right_id = ?2",
             },
         )?;
+        let mut statement = prepared(file, select_pairs!("WHERE id = ?1"))?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            let mut rows = statement.query(params![link, id.as_bytes()]).or_fail(read_failed)?;
+            let Some(place) = speaking(&mut find, link, id)? else {
+                found.push(None);
+                continue;
+            };
+            let mut rows = statement.query([place]).or_fail(read_failed)?;
             let Some(row) = rows.next().or_fail(read_failed)? else {
                 found.push(None);
                 continue;
@@ -248,6 +245,20 @@ impl Db {
     }
 }
 
+/// The row of the pair that speaks for a record.
+fn speaking(find: &mut CachedStatement<'_>, link: i64, id: &RecordId) -> Result<Option<i64>> {
+    let mut rows = find.query(params![link, id.as_bytes()]).or_fail(read_failed)?;
+    let mut best: Option<(i64, PairStatus, u64)> = None;
+    while let Some(row) = rows.next().or_fail(read_failed)? {
+        let number = |at: usize| row.get::<_, i64>(at).or_fail(read_failed);
+        let (place, status, revision) = (number(0)?, status_of(number(1)?)?, number(2)?.cast_unsigned());
+        if best.is_none_or(|(_, known, of)| refuse::speaks((status, revision), (known, of))) {
+            best = Some((place, status, revision));
+        }
+    }
+    Ok(best.map(|(place, ..)| place))
+}
+
 /// Where a pair stands already, having made sure that none of its records is in another one.
 fn place(find: &mut Sides<CachedStatement<'_>>, name: &LinkId, link: i64, row: &Pair) -> Result<Option<i64>> {
     let mut known = None;
@@ -278,17 +289,21 @@ fn mark(row: &Row<'_>) -> Result<(Mark, u64)> {
     let number = |at: usize| row.get::<_, i64>(at).or_fail(read_failed);
     let mark = Mark {
         ids: Sides { left: record_id(blob(0)?)?, right: record_id(blob(1)?)? },
-        status: match number(2)? {
-            0 => PairStatus::Linked,
-            1 => PairStatus::Frozen(Side::Left),
-            2 => PairStatus::Frozen(Side::Right),
-            3 => PairStatus::Ended,
-            _ => return Err(corrupt("a stored pair has an unknown status")),
-        },
+        status: status_of(number(2)?)?,
         watch: number(4)? != 0,
         fingerprint: Sides { left: print(5)?, right: print(6)? },
     };
     Ok((mark, number(3)?.cast_unsigned()))
+}
+
+fn status_of(number: i64) -> Result<PairStatus> {
+    Ok(match number {
+        0 => PairStatus::Linked,
+        1 => PairStatus::Frozen(Side::Left),
+        2 => PairStatus::Frozen(Side::Right),
+        3 => PairStatus::Ended,
+        _ => return Err(corrupt("a stored pair has an unknown status")),
+    })
 }
 
 fn status_number(status: PairStatus) -> i64 {

@@ -1,13 +1,14 @@
 //! Plans and their entries: from draft to done, and the one transaction that commits what happened.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use rusqlite::types::ValueRef as Sql;
 use rusqlite::{OptionalExtension, params};
 
-use super::db::{Db, Survives, from_json, prepared, to_json};
+use super::db::{Db, Survives, from_json, prepared, to_json, unknown_shape};
 use super::error::{Mapped, read_failed, write_failed};
-use crate::model::{ErrorKind, LinkId, PartitionId, PlanId, Result, Timestamp};
+use crate::model::{ErrorKind, LinkId, PartitionId, PlanId, Result, Shape, Timestamp};
 use crate::plan::{Entry, EntryKey, PlanHead, Trailer};
 use crate::store::form::{self, corrupt};
 use crate::store::port::{
@@ -20,6 +21,41 @@ const SEALED: i64 = 1;
 const ADOPTED: i64 = 2;
 const DONE: i64 = 3;
 const ABANDONED: i64 = 4;
+
+/// A page of entries whose forms are still to be read: on the thread that asked, where the store's has more to do.
+#[derive(Debug, Default)]
+pub(super) struct StoredPage {
+    /// Where each entry stands, and where its form ends.
+    rows: Vec<(EntryState, usize)>,
+    forms: Vec<u8>,
+    shapes: Vec<(u32, Arc<Shape>)>,
+    more: bool,
+}
+
+impl StoredPage {
+    pub(super) fn read(self, parts: EntryParts) -> Result<PageOf<EntryRow>> {
+        let Self { rows, forms, shapes, more } = self;
+        // Of this page alone: what two threads count at once, both wait for.
+        let names = RefCell::new(form::Names::default());
+        let shape_of = |number: u32| {
+            let known = shapes.iter().find(|(known, _)| *known == number);
+            known.map(|(_, shape)| Arc::clone(shape)).ok_or_else(unknown_shape)
+        };
+        let mut page = PageOf { rows: Vec::with_capacity(rows.len()), more };
+        let mut start = 0;
+        for (state, end) in rows {
+            let form = forms.get(start..end).unwrap_or_default();
+            let entry = form::decode_entry_of_page(form, parts, &shape_of, Some(&names))?;
+            page.rows.push(EntryRow { entry, state });
+            start = end;
+        }
+        Ok(page)
+    }
+}
+
+/// Room for the forms of a page: what an entry takes for the most part, of as many as are read at once.
+const FORM_BYTES: usize = 1024;
+const PAGE_ROWS_KNOWN: usize = 1024;
 
 /// A plan with the number of its name.
 struct Known {
@@ -159,38 +195,26 @@ impl Db {
         })
     }
 
-    pub(super) fn entries(
-        &mut self,
-        plan: &PlanId,
-        parts: EntryParts,
-        scan: &Scan<EntryKey>,
-    ) -> Result<PageOf<EntryRow>> {
+    /// A page of a plan's entries as they are stored.
+    pub(super) fn entries(&mut self, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<StoredPage> {
         self.entries_by(
             "SELECT state, attempts, ending, form FROM entry JOIN entry_content ON id = content \
              WHERE plan = ?1 AND key > ?2 ORDER BY key",
             plan,
-            parts,
             scan,
         )
     }
 
-    pub(super) fn open_intents(&mut self, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<PageOf<EntryRow>> {
+    pub(super) fn open_intents(&mut self, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<StoredPage> {
         self.entries_by(
             "SELECT state, attempts, ending, form FROM entry INDEXED BY entry_intended \
              JOIN entry_content ON id = content WHERE plan = ?1 AND key > ?2 AND state = 3 ORDER BY key",
             plan,
-            EntryParts::Whole,
             scan,
         )
     }
 
-    fn entries_by(
-        &mut self,
-        sql: &str,
-        plan: &PlanId,
-        parts: EntryParts,
-        scan: &Scan<EntryKey>,
-    ) -> Result<PageOf<EntryRow>> {
+    fn entries_by(&mut self, sql: &str, plan: &PlanId, scan: &Scan<EntryKey>) -> Result<StoredPage> {
         let number = match self.names.find(&self.file, plan.as_str())? {
             Some(number) if self.has_plan(number)? => number,
             _ => return Err(refuse::no_plan(plan)),
@@ -198,9 +222,8 @@ impl Db {
         let mut statement = self.sql(sql)?;
         let after = scan.after.as_ref().map(EntryKey::to_bytes).unwrap_or_default();
         let mut rows = statement.query(params![number, after]).or_fail(read_failed)?;
-        // Of this page alone: what two threads count at once, both wait for.
-        let names = RefCell::new(form::Names::default());
-        let mut page = PageOf { rows: Vec::new(), more: false };
+        let mut page = StoredPage { shapes: self.shapes.all(), ..StoredPage::default() };
+        page.forms.reserve(scan.rows_max.min(PAGE_ROWS_KNOWN) * FORM_BYTES);
         while let Some(row) = rows.next().or_fail(read_failed)? {
             if page.rows.len() >= scan.rows_max {
                 page.more = true;
@@ -211,9 +234,8 @@ impl Db {
                     row.get_ref(2).or_fail(read_failed)
                 })?;
             let bytes = row.get_ref(3).and_then(|form| Ok(form.as_blob()?)).or_fail(read_failed)?;
-            let shape_of = |number| self.shapes.shape(number);
-            let entry = form::decode_entry_of_page(bytes, parts, &shape_of, Some(&names))?;
-            page.rows.push(EntryRow { entry, state });
+            page.forms.extend_from_slice(bytes);
+            page.rows.push((state, page.forms.len()));
         }
         Ok(page)
     }
@@ -303,24 +325,31 @@ impl Db {
         self.check(lease)?;
         let number = self.plan_in(lease, plan, PlanState::Adopted)?;
         self.write(Survives::Power, |db| {
-            let mut statement = db.sql(
-                "UPDATE entry SET state = 3, attempts = attempts + 1 WHERE plan = ?1 AND key = ?2 AND state < 4 \
-                 RETURNING attempts",
+            // Not with `RETURNING`, for which SQLite makes a table each time.
+            let mut update = db.sql(
+                "UPDATE entry SET state = 3, attempts = attempts + 1 WHERE plan = ?1 AND key = ?2 AND state < 4",
             )?;
             let mut before = Vec::with_capacity(keys.len());
             for key in keys {
                 let bytes = key.to_bytes();
-                let attempts: Option<u32> =
-                    statement.query_row(params![number, bytes], |row| row.get(0)).optional().or_fail(write_failed)?;
-                before.push(match attempts {
-                    Some(0 | 1) => EntryState::Planned,
-                    Some(attempts) => EntryState::Intended { attempts: attempts - 1 },
-                    None => {
-                        db.state_of(number, &bytes)?.ok_or_else(|| refuse::no_entry(plan, key))?
-                    }
-                });
+                before.push(db.state_of(number, &bytes)?.ok_or_else(|| refuse::no_entry(plan, key))?);
+                update.execute(params![number, bytes]).or_fail(write_failed)?;
             }
             Ok(before)
+        })
+    }
+
+    pub(super) fn withdraw(&mut self, lease: &Lease, plan: &PlanId, keys: &[EntryKey]) -> Result<()> {
+        self.check(lease)?;
+        let number = self.plan_in(lease, plan, PlanState::Adopted)?;
+        self.write(Survives::Power, |db| {
+            let mut statement = db.sql(
+                "UPDATE entry SET state = CASE WHEN attempts > 1 THEN 3 ELSE 2 END, attempts = attempts - 1 \
+                 WHERE plan = ?1 AND key = ?2 AND state = 3",
+            )?;
+            keys.iter().try_for_each(|key| {
+                statement.execute(params![number, key.to_bytes()]).or_fail(write_failed).map(|_| ())
+            })
         })
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chronicle::tag;
 use super::kind::Kind;
-use crate::model::{FieldName, LinkId, PlanId, Planned, Record, RecordId, Result, RuleId, Side, Sides};
+use crate::model::{FieldName, LinkId, PlanId, Record, RecordId, Result, RuleId, Side, Sides};
 use crate::plan::{Action, Body, Effect, Entry, Feed, PlannedVerb};
 use crate::store::{
     Attention, AttentionWhy, Commit, EntryParts, EntryState, Pair, PairStatus, Scan, StateStore,
@@ -217,12 +217,12 @@ impl Judge<'_> {
         }
         // Of several entries about a pair the last one tells what the base is.
         let is_last = !self.ended.iter().any(|(other, _)| other.key > entry.key && other.ids == entry.ids);
-        let carried = action.changes.iter().filter_map(|change| Some((change, change.rule.as_ref()?)));
+        let carried = action.changes.iter().filter_map(|change| Some((change, change.rule?)));
         carried.filter(|_| is_last).find_map(|(change, rule)| {
-            let Planned::Known(sent) = &change.after else { return None };
+            let sent = tag(&change.after.known()?.to_value());
             let base = held(pair.base.of(action.side), change.field.as_str());
             let was = before.and_then(|before| held(before.base.of(action.side), change.field.as_str()));
-            if tag(sent).is_some() && Some(tag(sent)) != was && base == was {
+            if sent.is_some() && Some(sent) != was && base == was {
                 return Some(format!("the base of {} is what it was before", change.field));
             }
             let from = action.side.other();
@@ -317,10 +317,10 @@ fn is_overtaken(entry: &Entry, before: Option<&Pair>, after: &Pair) -> bool {
     let (Some(action), Some(before)) = (entry.action(), before) else { return false };
     let side = action.side;
     let is_held = |field: &FieldName| {
-        let change = action.changes.iter().find(|change| change.field == *field);
+        let change = action.changes.field(field.as_str());
         let held = after.base.of(side).field(field.as_str());
         held == before.base.of(side).field(field.as_str())
-            || change.is_some_and(|change| change.before.as_presence() == held)
+            || change.is_some_and(|change| change.before == held)
     };
     action.verb == PlannedVerb::Update
         && before.base.of(side.other()) == after.base.of(side.other())

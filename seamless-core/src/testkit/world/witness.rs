@@ -40,6 +40,16 @@ impl Witness {
         self.world.lock().chronicle.intended.extend(ids);
     }
 
+    /// The intents of these entries were taken back.
+    fn withdrawn(&self, plan: &PlanId, keys: &[EntryKey]) {
+        let known = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let ids: Vec<_> = keys
+            .iter()
+            .filter_map(|key| Some(known.get(&(plan.clone(), key.clone()))?.action()?.id))
+            .collect();
+        self.world.lock().chronicle.intended.retain(|id| !ids.contains(id));
+    }
+
     /// The entries that end with a commit.
     fn ended(&self, plan: &PlanId, commit: &Commit) -> Vec<Ended> {
         let known = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,6 +93,17 @@ impl Hooks for Witness {
             self.intended(plan, keys);
         }
         answer
+    }
+
+    async fn withdraw(
+        &self,
+        inner: &dyn StateStore,
+        lease: &Lease,
+        plan: &PlanId,
+        keys: &[EntryKey],
+    ) -> Result<()> {
+        self.withdrawn(plan, keys);
+        inner.withdraw(lease, plan, keys).await
     }
 
     async fn commit(

@@ -281,6 +281,7 @@ fn acts(action: &Action) -> String {
         .changes
         .iter()
         .map(|change| {
+            let change = change.to_owned();
             let after = match &change.after {
                 Planned::Known(value) => value.to_string(),
                 Planned::ResultOf(action) => format!("the id that {action} makes"),

@@ -228,7 +228,7 @@ fn comes_back(mapper: TestMapper, decided: bool) -> Scene {
     let value = Value::text("xyz");
     let mut returns = Vec::new();
     for _ in 0..2 {
-        let sending = Sending { group: 0, to: Side::Left, values: &[(0, &value)] };
+        let sending = Sending { group: 0, to: Side::Left, values: &[(0, value.as_ref())] };
         let now = Sides::new(&left.record, &right.record);
         note_write(&scene.link, pair, &now, sending, decided, &mut returns);
     }

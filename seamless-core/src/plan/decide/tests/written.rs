@@ -87,7 +87,7 @@ fn change(field: &str, after: Planned) -> FieldChange {
 }
 
 fn name_of(side: Side, changes: Vec<FieldChange>) -> Attempt {
-    attempt_name(&Action { side, changes, ..action(&edited()) })
+    attempt_name(&Action { side, changes: changes.into(), ..action(&edited()) })
 }
 
 // Catches: two attempts that are told apart by nothing, so that the second is never made.

@@ -16,6 +16,7 @@ table! {
     "commit.ends_others" "a commit ends the other plans of the partition" => a_commit_ends_the_other_plans_of_the_partition;
     "commit.done" "a plan is done when every entry has ended, and not before" => a_plan_is_done_when_every_entry_has_ended;
     "commit.intents" "an intent stays open until its entry ends" => intents_stay_open_until_they_end;
+    "commit.withdrawn" "an intent that is taken back was never there" => intents_are_taken_back;
 }
 
 async fn a_commit_that_is_refused_changes_nothing(stand: &mut Stand<'_>) -> Held {
@@ -122,5 +123,25 @@ async fn intents_stay_open_until_they_end(stand: &mut Stand<'_>) -> Held {
     same!(open().await?, [(id("c"), intended(2))]);
     let page = store.open_intents(&plan, Scan::after(key("c"), 9)).await?;
     ensure!(page.rows.is_empty() && !page.more);
+    Ok(())
+}
+
+async fn intents_are_taken_back(stand: &mut Stand<'_>) -> Held {
+    let (store, _) = stand.parts();
+    let (lease, plan) = adopted(store, "p", &["a", "b", "c"]).await?;
+    let open = async || -> Result<Vec<(RecordId, EntryState)>, Stop> {
+        let rows = store.open_intents(&plan, Scan::first(9)).await?.rows;
+        Ok(rows.into_iter().map(|row| (row.entry.key.id, row.state)).collect())
+    };
+    let intended = |attempts| EntryState::Intended { attempts };
+    store.intend(&lease, &plan, &[key("a"), key("b")]).await?;
+    store.intend(&lease, &plan, &[key("b")]).await?;
+    store.commit(&lease, &plan, Commit { endings: vec![applied("c")], ..Commit::default() }).await?;
+    // One that is not intended, or has ended, or is not there, stays as it is.
+    store.withdraw(&lease, &plan, &[key("a"), key("b"), key("c"), key("z")]).await?;
+    same!(open().await?, [(id("b"), intended(1))]);
+    store.withdraw(&lease, &plan, &[key("a")]).await?;
+    same!(store.intend(&lease, &plan, &[key("a")]).await?, [EntryState::Planned]);
+    same!(open().await?, [(id("a"), intended(1)), (id("b"), intended(1))]);
     Ok(())
 }
