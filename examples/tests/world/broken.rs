@@ -424,6 +424,25 @@ fn i11_a_side_that_always_wins_loses_what_the_other_one_wrote() {
     check_merge(Wrong::Overwrites, "left edit 0.0 0\nright edit 0.0 0\nrun\n", Harm::LostUpdate);
 }
 
+/// Nothing has no writer whose value could be missed: what a field held when the two were last in step tells that it gave
+/// way.
+#[test]
+fn i11_a_clear_or_a_reference_that_gives_way_undecided_is_found() {
+    let in_step = "left create 0.1\nleft create 1.0\nleft refer 1.0 0\nrun\nrun\n";
+    for quarrel in [
+        "left edit 0.0 0\nright clear 0.0 0\nrun\n",
+        "left clear 0.0 0\nright edit 0.0 0\nrun\n",
+        "left refer 1.0 1\nright unrefer 1.0\nrun\n",
+    ] {
+        let script = format!("{IN_STEP}{in_step}{quarrel}");
+        let sound = Subject::new(kinds(), integration).unwrap();
+        assert_eq!(harms_of(&sound, &script), [], "{quarrel} does no harm by itself");
+        let wins = |process: &Process| builder(process).reconciler(Arc::new(Wrong::Overwrites)).build();
+        let found = harms_of(&Subject::new(kinds(), wins).unwrap(), &script);
+        assert!(found.iter().any(|(of, _)| *of == Harm::LostUpdate), "{quarrel}: {found:#?}");
+    }
+}
+
 #[test]
 fn i18_what_is_taken_for_agreed_leaves_the_sides_apart() {
     check_merge(Wrong::Agrees, "left edit 0.0 0\nrun\n", Harm::Disagreement);

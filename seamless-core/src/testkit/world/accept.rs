@@ -288,5 +288,6 @@ impl Universe {
         }
         self.chronicle.replaced.extend(made);
         self.chronicle.forms.insert((thing, field, side, made, other));
+        self.chronicle.agreed.insert(((side, kind, id.clone()), field), made);
     }
 }

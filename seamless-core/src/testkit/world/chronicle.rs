@@ -64,10 +64,14 @@ pub(super) struct Chronicle {
     pub(super) forgiven: BTreeSet<u32>,
     /// What records were called.
     pub(super) names: Names,
+    /// What a field of a record held when the two records of its thing were last in step.
+    pub(super) agreed: BTreeMap<Spot, Option<u32>>,
     /// What people decided: where which value may give way to which, seen as they saw both.
     pub(super) consents: BTreeSet<(Spot, Option<u32>, Option<u32>)>,
     /// When a user edited a spot last, while the edit stands there.
     pub(super) edits: BTreeMap<Spot, u64>,
+    /// When the engine read a record last.
+    pub(super) read: BTreeMap<Holder, u64>,
     /// Until when the engine has seen a record.
     pub(super) shown: BTreeMap<Holder, u64>,
     /// When users of a side edited a field last, until the two sides agree.
@@ -204,6 +208,7 @@ impl Chronicle {
 
     /// The engine sees a record as it is.
     pub(super) fn shows(&mut self, holder: Holder, tick: u64) {
+        self.read.insert(holder.clone(), self.tick);
         let shown = self.shown.entry(holder).or_default();
         *shown = (*shown).max(tick);
     }

@@ -27,15 +27,35 @@ impl Universe {
         if !is_edit || old == new || is_decided || was_denied || self.chronicle.is_tangled(thing) {
             return false;
         }
-        let owed = self.promises.owes(kind, "I10", side)
-            && self.promises.owes_both(kind, "I21")
-            && self.promises.owes_both(kind, "I20")
-            && !self.is_late
-            && !self.promises.is_lying();
+        let owed = self.owes_edits(thing, side);
         let words =
             format!("{before} of field {} of {kind}.{} on the {side} gave way undecided", spot.1, thing.1);
         self.found(Harm::LostUpdate, "I11", side, owed, words);
         true
+    }
+
+    /// I23, I11: a record that was edited since the two were in step is not deleted for its partner.
+    pub(super) fn judge_gone_with(&mut self, thing: Thing, holder: &Holder) {
+        let (side, kind, id) = holder;
+        let fields = self.kinds.get(*kind).map_or(0, |kind| kind.carried.len());
+        let edited = (0..fields).chain([REFERENCE]).find(|field| {
+            let agreed = self.chronicle.agreed.get(&(holder.clone(), *field));
+            let is_denied = self.chronicle.allowed.contains_key(&(*side, *kind, *field));
+            !is_denied && agreed.is_some_and(|agreed| *agreed != self.mark(*side, *kind, id, *field))
+        });
+        let Some(field) = edited.filter(|_| !self.chronicle.is_tangled(thing)) else { return };
+        let owed = self.owes_edits(thing, *side);
+        let words = format!("{id} ({kind}.{}) of the {side} was deleted, edited in field {field}", thing.1);
+        self.found(Harm::LostUpdate, "I11", *side, owed, words);
+    }
+
+    /// Whether an edit that was shown is safe from the engine.
+    fn owes_edits(&self, thing: Thing, side: Side) -> bool {
+        self.promises.owes(thing.0, "I10", side)
+            && self.promises.owes_both(thing.0, "I21")
+            && self.promises.owes_both(thing.0, "I20")
+            && !self.is_late
+            && !self.promises.is_lying()
     }
 
     /// What was written stands there, and stands for what the other side was read with.

@@ -100,6 +100,8 @@ impl Universe {
             let words =
                 format!("{after} came back in {place}, where a user had replaced it; {before} was there");
             self.found(Harm::LostUpdate, "I10", side, owed, words);
+        } else {
+            self.judge_given_way(thing, &spot, (old, new), before);
         }
         let is_same =
             before == after || (old.is_some() && old == new) || (is_blank(before) && is_blank(after));
@@ -125,6 +127,7 @@ impl Universe {
         self.chronicle.held.insert((root, field, side, new));
         self.chronicle.acknowledged.insert((root, field, side, new));
         self.chronicle.edits.remove(&spot);
+        self.come_in_step(thing, holder, field, new);
     }
 
     /// I12: what is written was held by the other side, for this field of this thing.
@@ -169,6 +172,12 @@ impl Universe {
             let words = format!("{before} of {kind}.{} on the {side} was replaced unseen", thing.1);
             self.found(Harm::LostUpdate, "I10", side, owed, words);
         }
+        let target = |value: &Value| self.mark_of_target(kind, self.thing_at(side, reference.to, value));
+        let (old, new) = (target(before), target(after));
+        if !is_unseen {
+            self.judge_given_way(thing, &spot, (old, new), before);
+        }
+        self.come_in_step(thing, holder, REFERENCE, new);
         if before == after && !is_repeated && !is_unseen {
             let owed = self.promises.owes_both(kind, "I21");
             let words = format!("{after} was written to {kind}.{} on the {side} again", thing.1);
@@ -257,8 +266,11 @@ impl Universe {
                 self.judge_origin(side, thing, field, &value, &label);
             }
             self.chronicle.held.insert((root, field, side, tag(&value)));
+            if op.patch.field(name.as_str()) != Presence::Absent {
+                self.come_in_step(thing, &holder, field, tag(&sent));
+            }
         }
-        self.judge_uncarried(side, thing, op, &row);
+        self.judge_uncarried(side, thing, id, op, &row);
     }
 
     /// I25: whether a record was made for a thing that the engine knew a record of. Where nothing keeps a create from
@@ -295,7 +307,10 @@ impl Universe {
             Some(other) => {
                 let table = self.systems.of(side).tables.get(kind);
                 let is_again = table.is_some_and(|table| table.done.contains_key(&op.id));
-                let owed = self.promises.owes(kind, "I25", side) || is_again && !self.promises.is_lying();
+                // What is known was made or shown: whoever makes it again forgot it, whether the system would notice or not.
+                let owed = self.promises.owes(kind, "I25", side)
+                    || !self.promises.is_lying()
+                        && (is_again || !self.is_late && self.promises.owes_both(kind, "I21"));
                 let words = format!("{id} was made for {label}, where {other} was known");
                 self.found(Harm::Duplicate, "I25", side, owed, words);
                 self.chronicle.tangled.insert(root);
@@ -319,7 +334,7 @@ impl Universe {
     }
 
     /// I31, and I13: what was sent beside the carried fields.
-    fn judge_uncarried(&mut self, side: Side, thing: Thing, op: &WriteOp, row: &Row) {
+    fn judge_uncarried(&mut self, side: Side, thing: Thing, id: &RecordId, op: &WriteOp, row: &Row) {
         let Some(described) = self.kinds.get(thing.0).cloned() else { return };
         let known = |name: &FieldName| {
             described.named_by.of(side) == name
@@ -331,6 +346,8 @@ impl Universe {
             match &described.reference {
                 Some(reference) if reference.field.of(side) == name => {
                     self.judge_target(side, thing, reference.to, &value);
+                    let target = self.mark_of_target(thing.0, self.thing_at(side, reference.to, &value));
+                    self.come_in_step(thing, &(side, thing.0, id.clone()), REFERENCE, target);
                 }
                 _ if known(name) || value == Value::Null => {}
                 _ => {
@@ -349,6 +366,7 @@ impl Universe {
         let Some(thing) = row.thing.map(|number| (kind, number)) else { return };
         let (other, label) = (side.other(), format!("{id} ({kind}.{}) of the {side}", thing.1));
         let holder: Holder = (side, kind, id.clone());
+        self.judge_gone_with(thing, &holder);
         if self.chronicle.has_unseen(&holder) {
             let owed = self.promises.owes(kind, "I11", side);
             if !owed {

@@ -57,6 +57,7 @@ mod desk;
 mod dice;
 mod draw;
 mod finding;
+mod in_step;
 mod judge;
 mod kind;
 mod laws;

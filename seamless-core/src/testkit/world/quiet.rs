@@ -141,6 +141,9 @@ impl Universe {
                     Side::BOTH.into_iter().any(|side| waits(waiting, &link, side, ids.of(side), Some(&rule)));
                 // What nobody shows is agreed by nobody.
                 if !is_open && self.is_shown(thing.0, field, &ids) && self.is_agreed(thing, field, &ids) {
+                    if field != NAME {
+                        self.are_in_step(thing, field, &ids);
+                    }
                     self.chronicle
                         .dirty
                         .retain(|(of, at, _), tick| (*of, *at) != (thing, field) || *tick >= began);
@@ -321,8 +324,8 @@ impl Universe {
     fn is_shown(&self, kind: usize, field: usize, ids: &Sides<RecordId>) -> bool {
         let is_read = |side: Side| {
             let allowed = self.chronicle.allowed.get(&(side, kind, field)).copied().unwrap_or_default();
-            let shown = self.chronicle.shown.get(&(side, kind, ids.of(side).clone())).copied();
-            allowed == 0 || shown.unwrap_or_default() > allowed
+            let read = self.chronicle.read.get(&(side, kind, ids.of(side).clone())).copied();
+            allowed == 0 || read.unwrap_or_default() > allowed
         };
         !self.is_denied(kind, field) && Side::BOTH.into_iter().all(is_read)
     }

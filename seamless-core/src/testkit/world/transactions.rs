@@ -302,7 +302,10 @@ impl Judge<'_> {
             });
             let mut about = self.ended.iter().filter(is_about);
             let is_told = about.any(|(entry, state)| {
-                !has_moved || matches!(state, EntryState::Applied { .. }) || is_overtaken(entry, before, pair)
+                let is_dropped = matches!(state, EntryState::Dropped { .. });
+                !has_moved
+                    || matches!(state, EntryState::Applied { .. })
+                    || is_dropped && is_overtaken(entry, before, pair)
             });
             (!is_told).then(|| {
                 format!("the pair of {} and {} of {link} moved without an outcome", ids.left, ids.right)
@@ -324,6 +327,8 @@ fn is_overtaken(entry: &Entry, before: Option<&Pair>, after: &Pair) -> bool {
     };
     action.verb == PlannedVerb::Update
         && before.base.of(side.other()) == after.base.of(side.other())
+        && before.version.of(side.other()) == after.version.of(side.other())
+        && after.version.of(side).is_none()
         && before.status == after.status
         && after.base.of(side).shape().names().iter().all(is_held)
 }

@@ -170,6 +170,7 @@ impl Universe {
         }
         let tick = self.chronicle.tick;
         self.chronicle.wrote(((side, kind, id.clone()), field), thing, &before, &value, tick);
+        self.may_be_in_step(thing, field);
     }
 
     /// The field and what the system makes of what is typed there.
@@ -285,6 +286,9 @@ impl Universe {
 
     /// Takes a record away: of users, of the engine, of a merge.
     pub(super) fn take_away(&mut self, side: Side, kind: usize, id: &RecordId, into: Option<RecordId>) {
+        if let Some(number) = self.systems.of(side).row(kind, id).and_then(|row| row.thing) {
+            self.fall_out_of_step((kind, number));
+        }
         let tick = self.chronicle.next_tick();
         let now = self.now();
         let stamp = self.systems.of_mut(side).stamp(now, tick);
@@ -359,14 +363,20 @@ impl Universe {
         self.chronicle.dirty.insert((root, REFERENCE, side), tick);
         self.chronicle.pointed.insert((root, side, to));
         self.chronicle.edits.insert(((side, thing.0, id.clone()), REFERENCE), tick);
+        self.may_be_in_step(thing, REFERENCE);
     }
 
     /// The thing that a record's reference points at.
     pub(super) fn target(&self, side: Side, kind: usize, row: &super::table::Row) -> Option<usize> {
         let reference = self.kinds.get(kind)?.reference.as_ref()?;
-        match row.value(reference.field.of(side).as_str()) {
+        self.thing_at(side, reference.to, row.value(reference.field.of(side).as_str()))
+    }
+
+    /// The thing of a kind that a reference points at.
+    pub(super) fn thing_at(&self, side: Side, to: usize, reference: &Value) -> Option<usize> {
+        match reference {
             Value::Reference(held) => {
-                let table = self.systems.of(side).tables.get(reference.to)?;
+                let table = self.systems.of(side).tables.get(to)?;
                 let target = table.now.rows.get(&held.id).or_else(|| table.bin.get(&held.id))?;
                 target.thing
             }
@@ -436,6 +446,7 @@ impl Universe {
     fn restore(&mut self, side: Side, now: Duration) {
         let Some(backup) = self.systems.of(side).backup.clone() else { return };
         self.systems.of_mut(side).epoch += 1;
+        self.chronicle.agreed.clear();
         self.systems.of_mut(side).open.clear();
         for (kind, content) in backup.into_iter().enumerate() {
             let Some(before) = self.systems.of(side).tables.get(kind).map(|table| table.now.clone()) else {
