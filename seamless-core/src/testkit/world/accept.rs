@@ -1,6 +1,8 @@
 //! What a simulated system does with an operation: look at the precondition, refuse, store, answer. What it means is
 //! `judge`'s. The door is [`Universe::accept`].
 
+use std::collections::BTreeSet;
+
 use super::chronicle::{Thing, is_blank, tag};
 use super::level::Level;
 use super::switches::Versions;
@@ -288,6 +290,6 @@ impl Universe {
         }
         self.chronicle.replaced.extend(made);
         self.chronicle.forms.insert((thing, field, side, made, other));
-        self.chronicle.agreed.insert(((side, kind, id.clone()), field), made);
+        self.chronicle.agreed.insert(((side, kind, id.clone()), field), BTreeSet::from([made]));
     }
 }

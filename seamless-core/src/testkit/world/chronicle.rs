@@ -64,8 +64,9 @@ pub(super) struct Chronicle {
     pub(super) forgiven: BTreeSet<u32>,
     /// What records were called.
     pub(super) names: Names,
-    /// What a field of a record held when the two records of its thing were last in step.
-    pub(super) agreed: BTreeMap<Spot, Option<u32>>,
+    /// What a field of a record held when the two records of its thing were last in step, and since then at moments at
+    /// which both held the same: whether anybody saw those is not known.
+    pub(super) agreed: BTreeMap<Spot, BTreeSet<Option<u32>>>,
     /// What people decided: where which value may give way to which, seen as they saw both.
     pub(super) consents: BTreeSet<(Spot, Option<u32>, Option<u32>)>,
     /// When a user edited a spot last, while the edit stands there.

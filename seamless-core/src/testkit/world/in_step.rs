@@ -2,6 +2,8 @@
 //! where somebody decided that it does, be it a value, nothing, or a reference. It knows of users, of writes and of quiet
 //! runs, and not of what the engine keeps. The doors are [`Universe::judge_given_way`] and [`Universe::come_in_step`].
 
+use std::collections::BTreeSet;
+
 use super::chronicle::{Holder, REFERENCE, Spot, Thing, tag};
 use super::finding::Harm;
 use super::universe::Universe;
@@ -20,7 +22,7 @@ impl Universe {
         before: &Value,
     ) -> bool {
         let (side, kind) = (spot.0.0, thing.0);
-        let is_edit = self.chronicle.agreed.get(spot).is_some_and(|agreed| *agreed != old);
+        let is_edit = self.chronicle.agreed.get(spot).is_some_and(|agreed| !agreed.contains(&old));
         let is_decided = self.chronicle.consents.contains(&(spot.clone(), old, new));
         let was_denied =
             Side::BOTH.into_iter().any(|side| self.chronicle.allowed.contains_key(&(side, kind, spot.1)));
@@ -41,7 +43,7 @@ impl Universe {
         let edited = (0..fields).chain([REFERENCE]).find(|field| {
             let agreed = self.chronicle.agreed.get(&(holder.clone(), *field));
             let is_denied = self.chronicle.allowed.contains_key(&(*side, *kind, *field));
-            !is_denied && agreed.is_some_and(|agreed| *agreed != self.mark(*side, *kind, id, *field))
+            !is_denied && agreed.is_some_and(|agreed| !agreed.contains(&self.mark(*side, *kind, id, *field)))
         });
         let Some(field) = edited.filter(|_| !self.chronicle.is_tangled(thing)) else { return };
         let owed = self.owes_edits(thing, *side);
@@ -60,9 +62,9 @@ impl Universe {
 
     /// What was written stands there, and stands for what the other side was read with.
     pub(super) fn come_in_step(&mut self, thing: Thing, holder: &Holder, field: usize, mark: Mark) {
-        self.chronicle.agreed.insert((holder.clone(), field), mark);
+        self.chronicle.agreed.insert((holder.clone(), field), BTreeSet::from([mark]));
         if let Some(other) = self.only_record(holder.0.other(), thing) {
-            self.chronicle.agreed.insert(((holder.0.other(), thing.0, other), field), mark);
+            self.chronicle.agreed.insert(((holder.0.other(), thing.0, other), field), BTreeSet::from([mark]));
         }
     }
 
@@ -70,7 +72,9 @@ impl Universe {
     pub(super) fn are_in_step(&mut self, thing: Thing, field: usize, ids: &Sides<RecordId>) {
         for side in Side::BOTH {
             let mark = self.mark(side, thing.0, ids.of(side), field);
-            self.chronicle.agreed.insert(((side, thing.0, ids.of(side).clone()), field), mark);
+            self.chronicle
+                .agreed
+                .insert(((side, thing.0, ids.of(side).clone()), field), BTreeSet::from([mark]));
         }
     }
 
@@ -78,8 +82,14 @@ impl Universe {
     pub(super) fn may_be_in_step(&mut self, thing: Thing, field: usize) {
         let ids = Sides::new(self.only_record(Side::Left, thing), self.only_record(Side::Right, thing));
         let Sides { left: Some(left), right: Some(right) } = ids else { return };
-        if self.mark(Side::Left, thing.0, &left, field) == self.mark(Side::Right, thing.0, &right, field) {
-            self.are_in_step(thing, field, &Sides::new(left, right));
+        let mark = self.mark(Side::Left, thing.0, &left, field);
+        if mark != self.mark(Side::Right, thing.0, &right, field) {
+            return;
+        }
+        for (side, id) in [(Side::Left, left), (Side::Right, right)] {
+            if let Some(agreed) = self.chronicle.agreed.get_mut(&((side, thing.0, id), field)) {
+                agreed.insert(mark);
+            }
         }
     }
 

@@ -95,7 +95,7 @@ impl Universe {
             let owed = self.promises.owes(kind, "I10", side)
                 && self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
-                && self.promises.owes_both(kind, "I27");
+                && (self.promises.owes_both(kind, "I27") || !self.chronicle.is_troubled);
             self.chronicle.forgiven.extend(old.filter(|_| !owed));
             let words =
                 format!("{after} came back in {place}, where a user had replaced it; {before} was there");
