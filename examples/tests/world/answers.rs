@@ -110,3 +110,54 @@ fn i15_the_last_decision_is_the_one_that_counts() {
     );
     assert_eq!(outcome.violation(), None);
 }
+
+/// A create was not answered and then put off, and its record came late; what a user had cleared since was filled again.
+/// Catches: that an earlier sending had no answer is forgotten with the refusal of the next one.
+#[test]
+fn i10_what_a_user_cleared_since_a_create_without_an_answer_is_not_filled_again() {
+    let on_the_left = "
+        left: full
+        right: full
+        things: 2
+        right fault late-request
+        right fault partial-batch
+        run
+          at 11 left create 0.1
+        run
+          at 11 left clear 0.1 0
+        ";
+    let on_the_right = "
+        left: full
+        right: full
+        things: 2
+        right fault late-request
+        left fault fetch-fails
+        right fault unavailable
+        run
+          at 3 left create 1.1
+          at 59 right clear 1.1 2
+        ";
+    for script in [on_the_left, on_the_right] {
+        assert_eq!(played(script).violation(), None, "{script}");
+    }
+}
+
+/// A side that never shows everything had not shown what it made of a value, and the plan in between counted as a reading.
+#[test]
+fn i21_a_part_that_is_read_says_nothing_of_the_rest() {
+    let outcome = played(
+        "
+        left: full
+        right: writes-return-version truncate=11 cap=1
+        things: 2
+        left create 0.0
+        right create 0.0
+        right create 0.1
+        right clear 0.1 1
+        left create 0.1
+        run
+        right edit 0.1 3
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}

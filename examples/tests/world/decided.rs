@@ -65,3 +65,28 @@ fn i15_a_decision_that_is_not_carried_out_or_turned_round_is_found() {
         assert!(found.iter().any(|found| found.owed && found.harm == harm), "{flaw:?}: {found:#?}");
     }
 }
+
+/// A decision was carried out, the process died before it knew, and a user cleared what had been written: that is what the
+/// field held when the two were last in step. Catches: what was decided is written again over the user's edit.
+#[test]
+fn i10_an_edit_of_what_a_decision_wrote_is_seen_though_nobody_knows_that_it_wrote() {
+    for died_after in 150..260 {
+        let script = format!(
+            "
+            left: no-feed
+            right: full
+            left create 1.1
+            run
+            run
+            left edit 1.1 3
+            right edit 1.1 3
+            run
+            right resolve 1.1
+            run crash={died_after}
+            left clear 1.1 1
+            "
+        );
+        let outcome = play(&subject(), &Script::parse(&script).unwrap()).unwrap();
+        assert_eq!(outcome.violation(), None, "{script}");
+    }
+}

@@ -144,3 +144,21 @@ fn i7_what_is_proven_to_be_gone_is_asked_about_once() {
     );
     assert_eq!(outcome.violation(), None);
 }
+
+/// Neither record could be seen any more, and each was asked about by itself.
+#[test]
+fn i7_where_neither_record_is_shown_one_question_is_enough() {
+    let outcome = played(
+        "
+        left: full lag=200
+        right: least
+        things: 2
+        right create 0.1
+        run
+          at 55 right delete 0.1
+        run
+        left delete 0.1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}

@@ -128,6 +128,17 @@ pub struct Attention {
     pub since: Timestamp,
 }
 
+impl Attention {
+    /// Whether a record that is made like this one may be the work of a create of ours that nobody answered for.
+    pub fn may_have_arrived(&self) -> bool {
+        match &self.why {
+            AttentionWhy::Retry { unanswered, .. } => *unanswered,
+            AttentionWhy::Parked { reason, .. } => *reason == ParkedAs::AmbiguousCreate,
+            AttentionWhy::Hint { .. } | AttentionWhy::Conflict { .. } => false,
+        }
+    }
+}
+
 /// Why a record is to be looked at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
@@ -146,6 +157,9 @@ pub enum AttentionWhy {
         /// The rules that were to be written: two writes of one pair, one to each side, fail each for itself.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rules: Vec<RuleId>,
+        /// Whether the write is a create that was sent before without an answer: its record may be there, or come yet.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unanswered: bool,
     },
     /// It waits for a person.
     Parked {

@@ -201,10 +201,12 @@ fn reason() -> impl Strategy<Value = ParkedAs> {
 }
 
 fn attention() -> impl Strategy<Value = Attention> {
-    let retry = (any::<u32>(), "[ab]", rules()).prop_map(|(failures, failure, rules)| AttentionWhy::Retry {
+    let retry = (any::<u32>(), "[ab]", rules(), any::<bool>());
+    let retry = retry.prop_map(|(failures, failure, rules, unanswered)| AttentionWhy::Retry {
         failures,
         failure,
         rules,
+        unanswered,
     });
     let suspicion = proptest::option::of(arbitrary::suspicion());
     let parked = (reason(), rules(), "[ab]", suspicion).prop_map(|(reason, rules, message, suspicion)| {

@@ -21,9 +21,9 @@ use super::fate::{Fate, Ready};
 use super::integration::Inner;
 use super::late_commit::{CameTo, Kind, Spent, names};
 use super::operation::{changed_rules, settled_rules};
-use super::pair_now::{PairsNow, pair_key, put_pairs};
+use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs};
 use super::progress::Event;
-use super::settle::Written;
+use super::settle::{Written, overtake};
 
 /// Batches that may fail as a whole, one after the other, before applying gives up: the system is down.
 const BATCHES_FAILED_MAX: u32 = 3;
@@ -306,10 +306,17 @@ impl Applying<'_> {
             let results = self.send(link, side, &batch).await?;
             for ((at, one), fate) in again.into_iter().zip(&batch).zip(results) {
                 if let Some(place) = fates.get_mut(at) {
-                    // That it cannot be sent again now says nothing of the first one, and another plan would choose
-                    // another id.
-                    let is_open = by_id && one.op.verb == Verb::Create && is_put_off(&fate);
-                    *place = if is_open { Fate::Undecidable } else { fate };
+                    *place = match fate {
+                        // That it cannot be sent again now says nothing of the first one, and another plan would choose
+                        // another id.
+                        Fate::Failed(error) if one.op.verb == Verb::Create && is_put_off(&error) => {
+                            match by_id {
+                                true => Fate::Undecidable,
+                                false => Fate::PutOff(error),
+                            }
+                        }
+                        fate => fate,
+                    };
                 }
             }
         }
@@ -424,10 +431,21 @@ impl Applying<'_> {
                 self.drop_entry(entry, &why, commit);
                 self.look_again(entry, commit);
             }
-            Fate::Failed(error) => self.failed(entry, error, now, commit),
+            Fate::Overtaken(why) => {
+                let pair_now = pair_key(entry).and_then(|key| now.get_mut(&key));
+                if let (Some(PairNow { pair: Some(pair), changed, .. }), Some(action)) =
+                    (pair_now, entry.action())
+                {
+                    *changed |= overtake(link, action, pair);
+                }
+                self.drop_entry(entry, why, commit);
+                self.look_again(entry, commit);
+            }
+            Fate::Failed(error) => self.failed(entry, error, false, now, commit),
+            Fate::PutOff(error) => self.failed(entry, error, true, now, commit),
             Fate::SendAgain => {
                 let error = Error::new(ErrorKind::Unavailable, "it was sent twice and did not arrive");
-                self.failed(entry, error, now, commit);
+                self.failed(entry, error, is_create(entry), now, commit);
             }
             Fate::Undecidable if is_create(entry) => {
                 let why = "nobody knows whether the record was created, and the target does not tell";
@@ -437,24 +455,33 @@ impl Applying<'_> {
             }
             Fate::Undecidable => {
                 let error = Error::new(ErrorKind::Unavailable, "nobody knows whether it happened");
-                self.failed(entry, error, now, commit);
+                self.failed(entry, error, false, now, commit);
             }
         }
     }
 
-    /// A failure of one record: tried again after a delay, parked when it fails again in the same way.
-    fn failed(&mut self, entry: &Entry, error: Error, now: &mut PairsNow, commit: &mut Commit) {
+    /// A failure of one record: tried again after a delay, parked when it fails again in the same way. With `unanswered`,
+    /// an earlier sending of this create was not answered; that is kept until the record has a partner.
+    fn failed(
+        &mut self,
+        entry: &Entry,
+        error: Error,
+        unanswered: bool,
+        now: &mut PairsNow,
+        commit: &mut Commit,
+    ) {
         let (message, rules) = (error.message_with_causes(), changed_rules(entry));
-        let before = pair_key(entry).and_then(|key| now.get(&key)).and_then(|now| {
-            now.open.iter().find_map(|open| match &open.why {
-                AttentionWhy::Retry { failures, failure, rules: of }
-                    if *failure == message && *of == rules =>
-                {
-                    Some(*failures)
-                }
-                _ => None,
-            })
+        let open =
+            pair_key(entry).and_then(|key| now.get(&key)).map(|now| now.open.as_slice()).unwrap_or_default();
+        let before = open.iter().find_map(|open| match &open.why {
+            AttentionWhy::Retry { failures, failure, rules: of, .. }
+                if *failure == message && *of == rules =>
+            {
+                Some(*failures)
+            }
+            _ => None,
         });
+        let unanswered = unanswered || open.iter().any(Attention::may_have_arrived);
         let failures = before.unwrap_or(0) + 1;
         let waits = matches!(error.retry(), Retry::Later | Retry::After(_));
         let parked = failures >= self.inner.options.failures_max && !waits;
@@ -480,7 +507,7 @@ impl Applying<'_> {
         };
         let due =
             chrono::TimeDelta::from_std(wait).ok().and_then(|wait| at.checked_add_signed(wait)).unwrap_or(at);
-        let why = AttentionWhy::Retry { failures, failure: message, rules };
+        let why = AttentionWhy::Retry { failures, failure: message, rules, unanswered };
         commit.attention.push((entry.link.clone(), Attention { side, id, why, due, since: at }));
     }
 
@@ -525,8 +552,8 @@ impl Applying<'_> {
 }
 
 /// Whether a write was refused for now only.
-fn is_put_off(fate: &Fate) -> bool {
-    matches!(fate, Fate::Failed(error) if matches!(error.retry(), Retry::Later | Retry::After(_)))
+fn is_put_off(error: &Error) -> bool {
+    matches!(error.retry(), Retry::Later | Retry::After(_))
 }
 
 /// Writes a batch to its side. Holds nothing of the applying, which goes on beside it.

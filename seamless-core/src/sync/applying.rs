@@ -532,7 +532,8 @@ impl Applying<'_> {
     pub(super) fn look_again(&self, entry: &Entry, commit: &mut Commit) {
         let Some((side, id)) = pair_key(entry) else { return };
         let now = self.inner.clock.now();
-        let why = AttentionWhy::Retry { failures: 0, failure: String::new(), rules: Vec::new() };
+        let (failure, rules) = (String::new(), Vec::new());
+        let why = AttentionWhy::Retry { failures: 0, failure, rules, unanswered: false };
         commit.attention.push((entry.link.clone(), Attention { side, id, why, due: now, since: now }));
     }
 }

@@ -111,10 +111,10 @@ impl Deciding<'_> {
 
     /// Whether a side was read, without lag and without a gap, by a plan that was made after the pair was last touched. That
     /// tells of what could be read: where a side returns what it stores, and did not return this, it may not have shown it
-    /// to that plan either.
+    /// to that plan either. A side whose full reading never is complete begins no feed, and shows each plan a part.
     fn read_since(&self, side: Side, pair: &Pair) -> bool {
         let can = self.capabilities.of(side);
-        let whole = can.consistent_read && (can.low_water || !can.changes && can.complete_enumeration);
+        let whole = can.consistent_read && can.complete_enumeration && (can.low_water || !can.changes);
         let returns = can.write_returns == WriteReturns::Stored;
         whole && !returns && self.making.read_since.is_some_and(|revision| revision >= pair.revision)
     }

@@ -20,8 +20,12 @@ pub(super) enum Fate {
     Done(RecordId, Proof),
     /// It did not; look again, without counting it as a failure.
     Superseded(String),
+    /// Nobody knows, and what it would have written was changed since.
+    Overtaken(&'static str),
     /// It did not, and that counts.
     Failed(Error),
+    /// A create that nobody answered was sent again and refused for the moment: the record may be there, or come yet.
+    PutOff(Error),
     /// It did not happen; it can be sent again as it is.
     SendAgain,
     /// Nobody can find out.
@@ -135,6 +139,7 @@ impl Ready {
             false if moved && self.is_held_in_a_form(link, side, held) => {
                 Fate::Done(held.id.clone(), Proof::None)
             }
+            false if moved => Fate::Overtaken("somebody changed what it wrote, or would have written"),
             false => Fate::Superseded("somebody changed the record in the meantime".to_owned()),
         }
     }

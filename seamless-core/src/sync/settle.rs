@@ -276,6 +276,33 @@ fn after_write(under: Under<'_>, entry: &Entry, action: &Action, written: Writte
     .filter(|_| whole);
 }
 
+/// Nobody knows whether an update happened, and somebody changed since what it would have written: what the side held
+/// before is its base from now on. An edit back to the former base may be a change of what we wrote, and looks like no
+/// edit at all otherwise. Says whether any base moved.
+pub(super) fn overtake(link: &CompiledLink, action: &Action, pair: &mut Pair) -> bool {
+    let side = action.side;
+    let carried = action.changes.iter().filter(|change| change.rule.is_some());
+    let before = carried.filter_map(|change| {
+        let slot = link.shape(side).slot(change.field.as_str())?;
+        Some((slot, change.before)).filter(|(_, held)| held.value().is_some())
+    });
+    let moved: Vec<(usize, Presence<'_>)> =
+        before.filter(|(slot, held)| pair.base.of(side).get(*slot) != *held).collect();
+    if moved.is_empty() {
+        return false;
+    }
+    for (slot, _) in &moved {
+        pair.trail.acknowledged.of_mut(side).remove(*slot);
+        pair.trail.written.of_mut(side).remove(*slot);
+    }
+    let base = pair.base.of(side).with(moved);
+    *pair.base.of_mut(side) = base;
+    *pair.version.of_mut(side) = None;
+    *pair.fingerprint.of_mut(side) = link.fingerprint(side, pair.base.of(side));
+    pair.revision += 1;
+    true
+}
+
 /// Versions that are kept of those that writes replaced.
 const REPLACED_MAX: usize = 4;
 

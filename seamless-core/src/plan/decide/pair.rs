@@ -11,8 +11,7 @@ use super::{Deciding, Deferred, Half, Writing};
 use crate::plan::entry::{
     Body, ConflictView, ConflictWhy, Effect, Entry, FieldChange, Provenance, Rank, Reason, Wait,
 };
-use crate::plan::known::{AttentionWhy, Pair, PairStatus, Resolution};
-use crate::plan::parking::ParkedAs;
+use crate::plan::known::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
 use crate::plan::render::Show;
 
 impl Deciding<'_> {
@@ -318,11 +317,9 @@ impl Deciding<'_> {
     /// or the record may be the one that a create of ours made, whatever became of its answer.
     fn is_contested(&self, group: usize) -> bool {
         let rules = self.rule_ids(group);
-        self.situation.open.iter().any(|attention| match &attention.why {
-            AttentionWhy::Conflict { rules: of, .. } => *of == rules,
-            AttentionWhy::Parked { reason, .. } => *reason == ParkedAs::AmbiguousCreate,
-            AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. } => false,
-        })
+        let is_about =
+            |open: &Attention| matches!(&open.why, AttentionWhy::Conflict { rules: of, .. } if *of == rules);
+        self.situation.open.iter().any(|open| is_about(open) || open.may_have_arrived())
     }
 
     /// What a person decided about a group, if it holds for what both sides hold now.

@@ -7,7 +7,7 @@ use crate::connector::{AbsenceProof, Versioned};
 use crate::mapper::{Ask, DeletePolicy, LeavePolicy, MapContext};
 use crate::model::{Bits, FieldName, Planned, Presence, Record, RecordId, Side, Sides, Slot, Truth, Value};
 
-use super::{Deciding, Deferred, Writing};
+use super::{Deciding, Deferred, Half, Writing};
 use crate::plan::changes::{Changes, ChangesBuilder};
 use crate::plan::entry::{
     Action, Body, Effect, Entry, FieldChange, ParkReason, PlannedExpects, PlannedGround, PlannedTarget,
@@ -129,9 +129,12 @@ impl Deciding<'_> {
     /// Whether the pair is parked because a record of it was merged: systems say so once, and later only that it is
     /// gone.
     fn waits_for_a_merge(&self) -> bool {
-        self.situation.open.iter().any(|attention| {
-            matches!(&attention.why, AttentionWhy::Parked { reason: ParkedAs::Merged { .. }, .. })
-        })
+        self.waits_as(|reason| matches!(reason, ParkedAs::Merged { .. }))
+    }
+
+    fn waits_as(&self, is_meant: impl Fn(&ParkedAs) -> bool) -> bool {
+        let open = &self.situation.open;
+        open.iter().any(|open| matches!(&open.why, AttentionWhy::Parked { reason, .. } if is_meant(reason)))
     }
 
     /// A partner is gone; `side` is the side that it was on.
@@ -202,9 +205,12 @@ impl Deciding<'_> {
     /// A side neither shows the record nor proves that it is gone: nothing follows from that but a question.
     pub(super) fn hidden(&mut self, side: Side) {
         let Some(pair) = self.situation.pair else { return };
+        // Where neither is shown, the question that is open about one of them is enough.
+        let neither = matches!(self.situation.half.of(side.other()), Half::Hidden);
         if pair.status == PairStatus::Ended
             || self.waits_for_a_merge()
             || self.waits_for_a_partner_that_is_gone()
+            || neither && self.waits_as(|reason| *reason == ParkedAs::Hidden)
         {
             return;
         }
@@ -242,12 +248,7 @@ impl Deciding<'_> {
 
     /// Whether it waits already because its partner was proven to be gone. That it is not shown says no more.
     fn waits_for_a_partner_that_is_gone(&self) -> bool {
-        self.situation.open.iter().any(|open| {
-            matches!(
-                &open.why,
-                AttentionWhy::Parked { reason: ParkedAs::PartnerGone | ParkedAs::EditedAndDeleted, .. }
-            )
-        })
+        self.waits_as(|reason| matches!(reason, ParkedAs::PartnerGone | ParkedAs::EditedAndDeleted))
     }
 
     pub(super) fn end_pair(&mut self, gone: Sides<bool>) {

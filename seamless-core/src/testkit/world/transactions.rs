@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chronicle::tag;
 use super::kind::Kind;
-use crate::model::{LinkId, PlanId, Record, RecordId, Result, RuleId, Side, Sides};
+use crate::model::{FieldName, LinkId, PlanId, Record, RecordId, Result, RuleId, Side, Sides};
 use crate::plan::{Action, Body, Effect, Entry, Feed, PlannedVerb};
 use crate::store::{
     Attention, AttentionWhy, Commit, EntryParts, EntryState, Pair, PairStatus, Scan, StateStore,
@@ -301,12 +301,31 @@ impl Judge<'_> {
                 (&before.base, &before.version, before.status) != (&pair.base, &pair.version, pair.status)
             });
             let mut about = self.ended.iter().filter(is_about);
-            let is_told = about.any(|(_, state)| !has_moved || matches!(state, EntryState::Applied { .. }));
+            let is_told = about.any(|(entry, state)| {
+                !has_moved || matches!(state, EntryState::Applied { .. }) || is_overtaken(entry, before, pair)
+            });
             (!is_told).then(|| {
                 format!("the pair of {} and {} of {link} moved without an outcome", ids.left, ids.right)
             })
         })
     }
+}
+
+/// Whether nothing moved but the bases of what an update would have written, to what was there before: of an update of
+/// which nobody knows whether it happened, and that somebody overtook.
+fn is_overtaken(entry: &Entry, before: Option<&Pair>, after: &Pair) -> bool {
+    let (Some(action), Some(before)) = (entry.action(), before) else { return false };
+    let side = action.side;
+    let is_held = |field: &FieldName| {
+        let change = action.changes.field(field.as_str());
+        let held = after.base.of(side).field(field.as_str());
+        held == before.base.of(side).field(field.as_str())
+            || change.is_some_and(|change| change.before == held)
+    };
+    action.verb == PlannedVerb::Update
+        && before.base.of(side.other()) == after.base.of(side.other())
+        && before.status == after.status
+        && after.base.of(side).shape().names().iter().all(is_held)
 }
 
 /// Who wrote what a record says of a field; nothing where it says nothing.

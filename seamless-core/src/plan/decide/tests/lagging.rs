@@ -68,7 +68,11 @@ fn a_blank_that_may_have_been_cleared_is_not_filled() {
     let asks = [r#"conflict name FirstLink: name "a" | name (nothing)"#, "Link { line: 0 }"];
     fill().open(conflict(&["name"], "an earlier one")).expect(&asks);
     fill().open(parked(ParkedAs::AmbiguousCreate, &[], "nobody knows")).expect(&asks);
-    let retry = AttentionWhy::Retry { failures: 1, failure: "no".into(), rules: vec![RuleId::from("name")] };
-    let filled = fill().open(retry).decide();
+    let retry = |unanswered| {
+        let (failure, rules) = ("no".to_owned(), vec![RuleId::from("name")]);
+        fill().open(AttentionWhy::Retry { failures: 1, failure, rules, unanswered })
+    };
+    retry(true).expect(&asks);
+    let filled = retry(false).decide();
     assert!(filled.entries.iter().any(|entry| entry.action().is_some()), "{filled:?}");
 }

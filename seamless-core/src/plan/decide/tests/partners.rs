@@ -276,6 +276,20 @@ fn a_record_that_neither_shows_nor_is_proven_gone_is_asked_about() {
     pair().half(Side::Left, Told::Hidden).with(|scene| scene.pair = None).expect(&[]);
 }
 
+// Catches: a pair of which neither record is shown, asked about once for each of them; a question that is open about one
+// side, taken for the answer about the other.
+#[test]
+fn a_pair_of_which_neither_record_is_shown_is_asked_about_once() {
+    let neither =
+        Scene::new(two(), [A1, A1], [A1, A1]).half(Side::Left, Told::Hidden).half(Side::Right, Told::Hidden);
+    neither.clone().expect(&["park right r1 [] hidden: its partner l1 cannot be seen on the left side"]);
+    let waits = |scene: Scene| scene.open(parked(ParkedAs::Hidden, &[], "its partner r1 cannot be seen"));
+    waits(neither.clone()).expect(&[]);
+    assert_eq!(neither.open(parked(ParkedAs::Refused(None), &[], "refused")).story().len(), 1);
+    let left = Scene::new(two(), [A1, A1], [A1, A1]).half(Side::Left, Told::Hidden);
+    assert_eq!(waits(left).story().len(), 1);
+}
+
 // Catches: a pair that ended, or that waits for the word about a merge, asked about again.
 #[test]
 fn a_pair_that_ended_or_waits_for_a_merge_is_left_alone() {

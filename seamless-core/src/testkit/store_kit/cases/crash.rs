@@ -33,7 +33,12 @@ async fn committed(stand: &mut Stand<'_>) -> Held {
     let parked = Attention {
         side: Side::Left,
         id: id("b"),
-        why: AttentionWhy::Retry { failures: 2, failure: "late".into(), rules: Vec::new() },
+        why: AttentionWhy::Retry {
+            failures: 2,
+            failure: "late".into(),
+            rules: Vec::new(),
+            unanswered: false,
+        },
         due: at(9),
         since: at(8),
     };

@@ -51,7 +51,8 @@ async fn hints_repeat_without_effect(stand: &mut Stand<'_>) -> Held {
 async fn attention_is_replaced_and_ends_by_kind(stand: &mut Stand<'_>) -> Held {
     let (store, _) = stand.parts();
     let (lease, plan) = adopted(store, "p", &[]).await?;
-    let retry = AttentionWhy::Retry { failures: 1, failure: "timeout".into(), rules: Vec::new() };
+    let retry =
+        AttentionWhy::Retry { failures: 1, failure: "timeout".into(), rules: Vec::new(), unanswered: true };
     let put = |rows: Vec<Attention>| Commit {
         attention: rows.into_iter().map(|row| (link(), row)).collect(),
         ..Commit::default()
