@@ -22,14 +22,14 @@ use seamless_core::mapper::{
     LinkMode, MatchField, MatchLine, WriteOn,
 };
 use seamless_core::model::{
-    CanonicalForm, Condition, FieldName, FormSpec, LinkId, Normaliser, RuleId, Side, Sides, Value,
+    CanonicalForm, Condition, FieldName, FormSpec, Layout, LinkId, Normaliser, RuleId, Side, Sides, Value,
 };
 
 use crate::compile::{CompileOptions, Mapping, compile};
 use crate::declaration::{
     CopyDecl, IfMissing, JoinDecl, KindDecl, LinesDecl, LinkDecl, LookupDecl, LookupThrough, LookupVia,
-    MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, SplitAt, TestDecl,
-    TooLong, TypeDecl, UnknownPolicy,
+    MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt,
+    TestDecl, TooLong, TypeDecl, UnknownPolicy,
 };
 use crate::expression::Expression;
 use crate::finding::Refused;
@@ -354,6 +354,12 @@ fn joining(separator: &str) -> KindDecl {
     KindDecl::Join(JoinDecl { separator: separator.to_owned(), split: None })
 }
 
+/// Several fields of the left lie in one text of the right, among other things.
+pub fn pack<const N: usize>(left: [&str; N], right: &str, layout: Layout) -> RuleDecl {
+    let declared = PackDecl { layout, into: Some(Side::Right), names: None };
+    RuleDecl::new(KindDecl::Pack(declared), names(left), names([right]))
+}
+
 /// A reference, translated through the pairs of a link.
 pub fn lookup(left: &str, right: &str, link: &str) -> RuleDecl {
     looking_up(left, right, LookupVia::Link(link.into()))
@@ -516,6 +522,15 @@ impl RuleDecl {
     pub fn split(mut self, at: SplitAt) -> Self {
         if let KindDecl::Join(join) = &mut self.kind {
             join.split = Some(at);
+        }
+        self
+    }
+
+    /// What the values are called in the text, in the order of their fields. Of rules that pack.
+    #[must_use]
+    pub fn named<const N: usize>(mut self, names: [&str; N]) -> Self {
+        if let KindDecl::Pack(pack) = &mut self.kind {
+            pack.names = Some(names.map(str::to_owned).to_vec());
         }
         self
     }

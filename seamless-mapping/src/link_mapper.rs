@@ -106,7 +106,7 @@ impl LinkMapper {
             keep(target, slots);
             return Ok(());
         }
-        let making = Making { resolved: cx.resolved, current };
+        let making = Making { resolved: cx.resolved, current, creating: cx.creating };
         let cells = match compiled.carrier.make(to, values, &making)? {
             Made::One(cell) => return set(rule, to, target, slots.first().copied().flatten(), cell),
             Made::Many(cells) => cells,
@@ -181,7 +181,7 @@ fn means_already(
     if values.is_empty() || held.is_empty() || !compiled.carrier.carries(from) {
         return false;
     }
-    let making = Making { resolved, current: &[] };
+    let making = Making { resolved, current: &[], creating: false };
     let Ok(back) = compiled.carrier.make(from, &held, &making) else { return false };
     back.cells().len() == values.len()
         && back.cells().iter().zip(values).zip(forms).all(|((cell, value), form)| match cell {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use seamless_core::mapper::{Answer, Ask, Draft, MapContext, MapError, Mapper, Resolved};
 use seamless_core::model::{
-    Condition, Decimal, EntityName, FieldName, Normaliser, Planned, Record, RecordId, RuleIndex, Shape, Side,
-    Slot, Value, record,
+    Condition, Decimal, EntityName, FieldName, Layout, Normaliser, Planned, Record, RecordId, RuleIndex,
+    Shape, Side, Slot, Value, record,
 };
 use seamless_mapping::declaration::{
     IfMissing, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl, UnknownPolicy,
@@ -15,7 +15,7 @@ use seamless_mapping::declaration::{
 use seamless_mapping::expression::Expression;
 use seamless_mapping::{
     Closures, CompileOptions, Functions, LinkMapper, Mapping, both, copy, custom, expression, join, lines,
-    lookup, only_left, only_right, options,
+    lookup, only_left, only_right, options, pack,
 };
 
 /// One rule in a link of its own, and values that its fields may hold on each side.
@@ -255,6 +255,18 @@ fn fixtures() -> Vec<Fixture> {
             vec![texts(&names)],
         ),
         fixture(
+            "pack into lines",
+            pack(["a", "c"], "b", Layout::Lines),
+            vec![texts(&["~", "", "x", "c: y"]), texts(&["~", "x", " x"])],
+            vec![texts(&["~", "", "a: x", "c: x\nmine", "mine", "a:", "a: x\na: y", "a:  x\nc: y\n"])],
+        ),
+        fixture(
+            "pack into an object",
+            pack(["a", "c"], "b", Layout::Json),
+            vec![texts(&["~", "", "x", "\""]), texts(&["~", "x", "1"])],
+            vec![texts(&["~", "{}", r#"{"a":"x"}"#, r#"{"m":[1],"c":1.50}"#, r#"{"a":{}}"#, "no"])],
+        ),
+        fixture(
             "lookup of plain keys",
             plain(lookup("a", "b", "people")).if_missing(Side::Right, IfMissing::Use(Value::text("b"))),
             vec![texts(&["~", "", "a", "b", "nobody"])],
@@ -281,7 +293,8 @@ fn built(fields: &[FieldName], values: &[Slot]) -> Record {
 fn carried(fixture: &Fixture, from: Side, source: &Record, target: &Record) -> Result<Record, Box<MapError>> {
     let mut draft = Draft::over(target);
     let entity = EntityName::from("R");
-    let cx = MapContext { resolved: &fixture.resolved, target_entity: &entity, creating: false };
+    let creating = target.fields().all(|(_, presence)| presence == seamless_core::model::Presence::Absent);
+    let cx = MapContext { resolved: &fixture.resolved, target_entity: &entity, creating };
     fixture.mapper.carry(RuleIndex(0), from, source, &mut draft, &cx)?;
     let planned: Vec<(usize, Value)> = draft
         .into_planned()

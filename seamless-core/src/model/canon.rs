@@ -19,6 +19,7 @@ use super::decimal::{Decimal, Rounding};
 use super::error::{Error, Result};
 use super::identity::FieldName;
 use super::lines::LineForm;
+use super::packed::Packing;
 use super::record::{Record, Shape, write_presence};
 use super::same::Quick;
 use super::value::{Instant, Presence, SetValue, Value, ValueRef};
@@ -55,6 +56,8 @@ pub enum Normaliser {
     OptionValue,
     /// A list of child records, line by line; nothing is the empty list.
     Lines(Arc<LineForm>),
+    /// The values in a text that a mapping packs there; what else stands in it does not count.
+    Packed(Arc<Packing>),
 }
 
 impl Normaliser {
@@ -66,6 +69,10 @@ impl Normaliser {
             }
             (Normaliser::Lines(form), Value::List(lines)) => Cow::Owned(form.apply(lines)),
             (Normaliser::Lines(_), Value::Null) => Cow::Owned(Value::List(Arc::default())),
+            (Normaliser::Packed(packing), Value::Text(text)) => match packing.apply(text) {
+                Some(made) if made != *value => Cow::Owned(made),
+                _ => value,
+            },
             (Normaliser::EmptyIsNull, Value::Text(text)) if text.is_empty() => Cow::Owned(Value::Null),
             (_, Value::Text(text)) => match self.text(text) {
                 Some(changed) => Cow::Owned(Value::Text(changed.into())),
@@ -112,6 +119,7 @@ impl Normaliser {
                 | Normaliser::Scale(_)
                 | Normaliser::Instant(_)
                 | Normaliser::Lines(_)
+                | Normaliser::Packed(_)
         )
     }
 
@@ -136,7 +144,8 @@ impl Normaliser {
             | Normaliser::EmptyIsNull
             | Normaliser::ZeroIsNull
             | Normaliser::OptionValue
-            | Normaliser::Lines(_) => return None,
+            | Normaliser::Lines(_)
+            | Normaliser::Packed(_) => return None,
         };
         (changed != text).then_some(changed)
     }
@@ -180,6 +189,7 @@ impl fmt::Display for Normaliser {
             Normaliser::ZeroIsNull => f.write_str("zero is null"),
             Normaliser::OptionValue => f.write_str("option value"),
             Normaliser::Lines(_) => f.write_str("lines"),
+            Normaliser::Packed(_) => f.write_str("packed"),
         }
     }
 }
@@ -269,6 +279,11 @@ impl CanonicalForm {
         })
     }
 
+    /// Whether it says which part of a value counts, and not only how it is written.
+    pub fn selects(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Normaliser::Lines(_) | Normaliser::Packed(_)))
+    }
+
     /// What can be compared in place.
     pub(super) fn quick(&self) -> &Quick {
         &self.quick
@@ -286,20 +301,21 @@ impl CanonicalForm {
 /// Order of application, and what must not stand twice.
 fn rank(step: &Normaliser) -> (u8, u32) {
     match step {
-        Normaliser::Unicode => (0, 0),
-        Normaliser::OptionValue => (1, 0),
-        Normaliser::Set => (2, 0),
-        Normaliser::Email => (3, 0),
-        Normaliser::Case => (4, 0),
-        Normaliser::Space => (5, 0),
-        Normaliser::Trim => (6, 0),
-        Normaliser::Digits => (7, 0),
-        Normaliser::Truncated(length) => (8, *length),
-        Normaliser::Scale(scale) => (9, u32::from(*scale)),
-        Normaliser::Instant(digits) => (10, u32::from(*digits)),
-        Normaliser::ZeroIsNull => (11, 0),
-        Normaliser::EmptyIsNull => (12, 0),
-        Normaliser::Lines(_) => (13, 0),
+        Normaliser::Packed(_) => (0, 0),
+        Normaliser::Unicode => (1, 0),
+        Normaliser::OptionValue => (2, 0),
+        Normaliser::Set => (3, 0),
+        Normaliser::Email => (4, 0),
+        Normaliser::Case => (5, 0),
+        Normaliser::Space => (6, 0),
+        Normaliser::Trim => (7, 0),
+        Normaliser::Digits => (8, 0),
+        Normaliser::Truncated(length) => (9, *length),
+        Normaliser::Scale(scale) => (10, u32::from(*scale)),
+        Normaliser::Instant(digits) => (11, u32::from(*digits)),
+        Normaliser::ZeroIsNull => (12, 0),
+        Normaliser::EmptyIsNull => (13, 0),
+        Normaliser::Lines(_) => (14, 0),
     }
 }
 

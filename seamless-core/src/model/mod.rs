@@ -20,6 +20,7 @@ pub mod decimal;
 mod error;
 mod identity;
 mod lines;
+mod packed;
 mod planned;
 mod record;
 mod ruled;
@@ -39,6 +40,7 @@ pub use identity::{
     RuleId, RuleIndex, Side, Sides, Version,
 };
 pub use lines::{LineForm, LineKey};
+pub use packed::{Layout, Packed, Packing};
 pub use planned::Planned;
 pub use record::{FIELDS_MAX, RECORD_TEXT_BYTES_MAX, Record, RecordBuilder, Shape, record};
 pub use ruled::RuledFields;

@@ -17,6 +17,8 @@ pub(super) struct Quick {
     /// Digits after the point that rounding leaves.
     scale: Option<u8>,
     empty_is_null: bool,
+    /// Whether only a part of a text counts, so that any text may count as nothing.
+    packed: bool,
     /// Whether numbers become texts and go through the steps for texts as well.
     numbers_become_texts: bool,
 }
@@ -34,6 +36,7 @@ impl Quick {
             texts: text.is_some(),
             scale,
             empty_is_null: steps.contains(&Normaliser::EmptyIsNull),
+            packed: steps.iter().any(|step| matches!(step, Normaliser::Packed(_))),
             numbers_become_texts: steps.contains(&Normaliser::OptionValue),
         }
     }
@@ -44,6 +47,9 @@ impl Quick {
         match (a, b) {
             (ValueRef::Text(a), ValueRef::Text(b)) => self.same_text(a.as_bytes(), b.as_bytes()),
             (ValueRef::Null, ValueRef::Text(text)) | (ValueRef::Text(text), ValueRef::Null) => {
+                if self.packed {
+                    return None;
+                }
                 // Only empty text becomes nothing.
                 if self.empty_is_null { self.same_text(text.as_bytes(), b"") } else { Some(false) }
             }
@@ -113,7 +119,7 @@ impl TextSteps {
                 | Normaliser::EmptyIsNull
                 | Normaliser::OptionValue
                 | Normaliser::Lines(_) => {}
-                Normaliser::Digits | Normaliser::Set => return None,
+                Normaliser::Digits | Normaliser::Set | Normaliser::Packed(_) => return None,
             }
         }
         // Where blanks in the middle go, what is cut off is not a tail of the text as it stands.

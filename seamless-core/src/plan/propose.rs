@@ -140,6 +140,8 @@ fn notation(step: &Normaliser) -> String {
         Normaliser::OptionValue => "option".to_owned(),
         // Follows from the rules of the lines; nothing proposes one.
         Normaliser::Lines(_) => "lines".to_owned(),
+        // Follows from the rule that packs.
+        Normaliser::Packed(_) => "packed".to_owned(),
     }
 }
 

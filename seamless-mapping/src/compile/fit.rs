@@ -59,6 +59,11 @@ pub(crate) fn types(
     })
 }
 
+/// What a field holds, where a schema says it.
+pub(super) fn type_in_schema(cx: &LinkCx<'_>, side: Side, field: &FieldName) -> Option<TypeDecl> {
+    entity(cx, side)?.field(field.as_str()).and_then(|field| TypeDecl::of_kind(&field.kind))
+}
+
 /// What the sides of a rule can choose from, where a schema says that they take nothing else.
 pub(crate) fn choices(cx: &LinkCx<'_>, declared: &RuleDecl) -> Sides<Option<Choices>> {
     Sides::new(Side::Left, Side::Right).map(|side| match &first_field(cx, declared, side)?.kind {
@@ -121,6 +126,7 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
                 check_options(cx, at, rule, side, std::iter::once((value, true)), findings);
             }
             KindDecl::Join(_)
+            | KindDecl::Pack(_)
             | KindDecl::Lookup(_)
             | KindDecl::Lines(_)
             | KindDecl::Expression(_)

@@ -191,13 +191,13 @@ fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
     needed
 }
 
-/// What each side makes of its values: as declared, and lists line by line.
+/// What each side makes of its values: as declared, lists line by line, and what is packed into a text.
 fn forms(cx: &LinkCx<'_>, rules: &[group::Placed]) -> Sides<FormSpec> {
     let mut forms = cx.link.forms.clone();
     for side in Side::BOTH {
         for (_, rule, compiled) in rules {
             let of_rule = rule.fields.of(side).iter().cloned().zip(compiled.forms.of(side).iter().cloned());
-            forms.of_mut(side).fields.extend(of_rule.filter(|(_, form)| form.lines().is_some()));
+            forms.of_mut(side).fields.extend(of_rule.filter(|(_, form)| form.selects()));
         }
     }
     forms

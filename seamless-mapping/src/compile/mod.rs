@@ -10,6 +10,7 @@ mod group;
 mod lines;
 mod link;
 mod order;
+mod pack;
 mod rule;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use seamless_core::model::{
 };
 use serde::Serialize;
 
-use super::{LinkCx, fingerprint, fit, lines};
+use super::{LinkCx, fingerprint, fit, lines, pack};
 use crate::declaration::{
     CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl,
     RoundDecl, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
@@ -29,16 +29,16 @@ use crate::rules::lookup::{Lookup, Target, Through};
 use crate::rules::options::Options;
 
 /// A rule being compiled.
-struct RuleCx<'a, 'b> {
-    cx: &'a LinkCx<'b>,
+pub(super) struct RuleCx<'a, 'b> {
+    pub(super) cx: &'a LinkCx<'b>,
     at: usize,
-    declared: &'a RuleDecl,
+    pub(super) declared: &'a RuleDecl,
     direction: Direction,
-    types: Sides<Option<TypeDecl>>,
+    pub(super) types: Sides<Option<TypeDecl>>,
 }
 
 impl RuleCx<'_, '_> {
-    fn error(
+    pub(super) fn error(
         &self,
         findings: &mut Findings,
         code: &'static str,
@@ -68,7 +68,7 @@ pub(crate) fn compile(
     check_policies(&rcx, findings);
     let mut same_when = declared.same_when.clone();
     let mut kind = declared.kind.clone();
-    let mut of_lists = None;
+    let mut of_kind = None;
     let mut digests = Vec::new();
     let carrier: Arc<dyn Carrier> = match &mut kind {
         KindDecl::Copy(copy) => copy_rule(&rcx, copy, &mut same_when, findings)?,
@@ -90,11 +90,16 @@ pub(crate) fn compile(
         }
         KindDecl::Options(options) => options_rule(&rcx, options, findings)?,
         KindDecl::Join(join) => join_rule(&rcx, join, findings)?,
+        KindDecl::Pack(declared_pack) => {
+            let compiled = pack::compile(&rcx, declared_pack, findings)?;
+            of_kind = Some(compiled.forms);
+            compiled.carrier
+        }
         KindDecl::Lookup(lookup) => lookup_rule(&rcx, lookup, findings)?,
         KindDecl::Expression(expressions) => expression_rule(&rcx, expressions, findings)?,
         KindDecl::Lines(declared_lines) => {
             let compiled = lines::compile(cx, at, declared, declared_lines, direction, findings)?;
-            of_lists = Some(compiled.forms);
+            of_kind = Some(compiled.forms.map(|form| vec![form]));
             digests = compiled.digests;
             compiled.carrier
         }
@@ -109,10 +114,7 @@ pub(crate) fn compile(
         return None;
     }
     let digest = digest(&rcx, &kind, &same_when, &digests);
-    let mut forms = forms(cx, declared, &same_when);
-    if let Some(of_lists) = of_lists {
-        forms = of_lists.map(|form| vec![form]);
-    }
+    let forms = of_kind.unwrap_or_else(|| forms(cx, declared, &same_when));
     let rule = Rule {
         id: declared.stable_id(),
         fields: declared.fields.clone(),

@@ -13,7 +13,7 @@ use seamless_core::model::{Sides, Value};
 pub use link::{LinkDecl, Matching};
 pub use rule::{
     CopyDecl, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl, LookupThrough, LookupVia, OptionKey,
-    OptionRow, OptionsDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl, UnknownPolicy,
+    OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl, UnknownPolicy,
 };
 pub use test::{Expected, TestDecl};
 

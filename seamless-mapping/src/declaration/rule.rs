@@ -2,7 +2,8 @@
 
 use seamless_core::mapper::{ConflictPolicy, Direction, DriftPolicy, FirstLinkPolicy, WriteOn};
 use seamless_core::model::{
-    CanonicalForm, Condition, EntityName, FieldKind, FieldName, LinkId, Rounding, RuleId, Sides, Value,
+    CanonicalForm, Condition, EntityName, FieldKind, FieldName, Layout, LinkId, Rounding, RuleId, Side,
+    Sides, Value,
 };
 use serde::Serialize;
 
@@ -80,6 +81,8 @@ pub enum KindDecl {
     Options(OptionsDecl),
     /// Several fields of one side make one field of the other.
     Join(JoinDecl),
+    /// Several fields of one side lie in one text of the other, among other things.
+    Pack(PackDecl),
     /// A reference, translated through the pairs of a link.
     Lookup(LookupDecl),
     /// A value for a side, worked out from the fields of the other; for each side that is written.
@@ -194,6 +197,17 @@ pub enum SplitAt {
     First,
     /// At the last separators; the first part takes the rest.
     Last,
+}
+
+/// Several fields of one side lie in one text of the other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PackDecl {
+    /// How the values lie in the text.
+    pub layout: Layout,
+    /// The side that holds the text; not said: the one with one field where the other has several.
+    pub into: Option<Side>,
+    /// What the values are called in the text, in the order of their fields; not said: as the fields.
+    pub names: Option<Vec<String>>,
 }
 
 /// A reference that is translated through pairs.

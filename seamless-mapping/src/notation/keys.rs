@@ -46,6 +46,8 @@ pub(crate) const RULE: &[&str] = &[
     "unknown",
     "join",
     "split",
+    "pack",
+    "names",
     "lookup",
     "if_missing",
     "expression",

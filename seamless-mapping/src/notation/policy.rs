@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, did_you_mean};
 use seamless_core::mapper::{ConflictPolicy, DriftPolicy, FirstLinkPolicy, LinkMode, WriteOn};
-use seamless_core::model::{CanonicalForm, Normaliser, Side, Sides};
+use seamless_core::model::{CanonicalForm, Layout, Normaliser, Side, Sides};
 
 use super::keys::Keys;
 use super::value::Reader;
@@ -114,6 +114,10 @@ pub(crate) fn round(node: &Node) -> Result<RoundDecl, Diagnostic> {
 
 pub(crate) fn split(node: &Node) -> Result<SplitAt, Diagnostic> {
     choice(node, "place to split", &[("at_first", SplitAt::First), ("at_last", SplitAt::Last)])
+}
+
+pub(crate) fn layout(node: &Node) -> Result<Layout, Diagnostic> {
+    choice(node, "layout of a text", &[("lines", Layout::Lines), ("json", Layout::Json)])
 }
 
 /// `500ms`, `30s`, `15m`, `12h`, `1d`.

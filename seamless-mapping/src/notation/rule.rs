@@ -16,7 +16,7 @@ use super::sentence::{Operator, Sentence, Word, has_operator, is_quote};
 use super::value::Reader;
 use crate::declaration::{
     CopyDecl, IfMissing, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionRow, OptionsDecl,
-    RuleDecl, UnknownPolicy,
+    PackDecl, RuleDecl, UnknownPolicy,
 };
 
 pub(crate) const ARROWS: &[Operator] = &[Operator::Both, Operator::Right, Operator::Left];
@@ -258,7 +258,7 @@ fn per_side_wanted(reader: &Reader<'_>, document: &Document, node: &Node, key: &
     Diagnostic::error("which-side", node.span, message).help(help).within(document)
 }
 
-const KINDS: &[&str] = &["options", "join", "lookup", "expression", "rules", "custom"];
+const KINDS: &[&str] = &["options", "join", "pack", "lookup", "expression", "rules", "custom"];
 
 /// Keys that only rules of one kind have, and what kind that is in words.
 const OF_KIND: &[(&str, &str, &str)] = &[
@@ -268,6 +268,7 @@ const OF_KIND: &[(&str, &str, &str)] = &[
     ("format", "", "copies"),
     ("unknown", "options", "has `options`"),
     ("split", "join", "has `join`"),
+    ("names", "pack", "has `pack`"),
     ("if_missing", "lookup", "has `lookup`"),
     ("key", "rules", "has `rules` for its lines"),
 ];
@@ -314,6 +315,7 @@ fn kind(
             let separator = keys.take_as("join", |node| reader.text(node))?;
             KindDecl::Join(JoinDecl { separator, split: keys.take_as("split", policy::split) })
         }
+        Some("pack") => KindDecl::Pack(pack(reader, keys)?),
         Some("lookup") => KindDecl::Lookup(lookup(reader, keys, direction)?),
         Some("expression") => {
             let read = keys.take_with("expression", |document, node| {
@@ -447,6 +449,23 @@ fn row(
     direction: Direction,
 ) -> OptionRow {
     OptionRow { values: Sides::new(vec![left], vec![right]), direction }
+}
+
+fn pack(reader: &Reader<'_>, keys: &mut Keys<'_>) -> Option<PackDecl> {
+    let packed = keys.take_with("pack", |document, node| {
+        let (into, layout) = match per_side(reader, node, policy::layout)? {
+            PerSide::Both(layout) => (None, layout),
+            PerSide::Each(Sides { left: Some(layout), right: None }) => (Some(Side::Left), layout),
+            PerSide::Each(Sides { left: None, right: Some(layout) }) => (Some(Side::Right), layout),
+            PerSide::Each(_) => return Err(per_side_wanted(reader, document, node, "pack")),
+        };
+        Ok(PackDecl { layout, into, names: None })
+    });
+    let names = keys.take_with("names", |document, node| {
+        let items = node.as_sequence().and_then(|items| items.iter().map(|item| reader.text(item)).collect());
+        items.map_err(|finding: Diagnostic| finding.help("write `names: [Web, Born on]`").within(document))
+    });
+    packed.map(|packed| PackDecl { names, ..packed })
 }
 
 fn lookup(reader: &Reader<'_>, keys: &mut Keys<'_>, direction: Direction) -> Option<LookupDecl> {

@@ -1,7 +1,7 @@
 //! The kinds of rules: what each makes of the values of one side for the fields of the other.
 //!
 //! A [`Carrier`] sees values, not records. It knows no policies and no direction of a link; what the target holds is
-//! there for functions of the host only. What every kind has in common, above all that a target which already means the
+//! there for functions of the host, and for texts that hold other things as well. What every kind has in common, above all that a target which already means the
 //! same is left alone, is [`LinkMapper`](crate::LinkMapper)'s to do. One file per kind.
 
 pub(crate) mod constant;
@@ -13,6 +13,7 @@ pub(crate) mod join;
 pub(crate) mod lines;
 pub(crate) mod lookup;
 pub(crate) mod options;
+pub(crate) mod pack;
 
 use std::fmt;
 
@@ -95,8 +96,11 @@ impl Trouble {
 /// What a carrier may look at besides the values.
 pub(crate) struct Making<'a> {
     pub(crate) resolved: &'a Resolved,
-    /// What the target fields hold, in the rule's order: for functions of the host only.
+    /// What the target fields hold, in the rule's order: for functions of the host, and for texts that hold other things
+    /// as well.
     pub(crate) current: &'a [Presence<'a>],
+    /// Whether the target's record is being created.
+    pub(crate) creating: bool,
 }
 
 /// How a kind of rule makes target values out of source values.

@@ -10,7 +10,8 @@ use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
 use crate::merge::LossyForm;
 use crate::model::{
-    CanonicalForm, FieldName, LineForm, Normaliser, Planned, Presence, Result, RuledFields, Sides,
+    CanonicalForm, FieldName, Layout, LineForm, Normaliser, Packing, Planned, Presence, Result, RuledFields,
+    Sides,
 };
 use crate::plan::{
     Action, Basis, Body, Change, Changes, ChangesBuilder, ConflictView, ConflictWhy, Effect, Entry, EntryKey,
@@ -232,7 +233,7 @@ variants!(ParkReason {
 variants!(LossyForm { 0 Folded(form), 1 Rounded { least, most }, 2 Dropped { least, most } });
 variants!(Normaliser {
     0 Trim, 1 Case, 2 Space, 3 Unicode, 4 Digits, 5 Email, 6 Truncated(length), 7 Scale(scale), 8 Instant(digits),
-    9 Set, 10 EmptyIsNull, 11 ZeroIsNull, 12 OptionValue, 13 Lines(form),
+    9 Set, 10 EmptyIsNull, 11 ZeroIsNull, 12 OptionValue, 13 Lines(form), 14 Packed(packing),
 });
 
 impl Form for Arc<LineForm> {
@@ -244,6 +245,20 @@ impl Form for Arc<LineForm> {
     fn take(from: &mut Reader<'_>) -> Result<Self> {
         let (key, fields) = from.nested(|from| <(Vec<FieldName>, Vec<_>)>::take(from))?;
         LineForm::new(key, fields).map(Arc::new)
+    }
+}
+
+variants!(Layout { 0 Lines, 1 Json });
+
+impl Form for Arc<Packing> {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        self.layout().put(to)?;
+        self.names().to_vec().put(to)
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        let (layout, names) = <(Layout, Vec<String>)>::take(from)?;
+        Packing::new(layout, names).map(Arc::new)
     }
 }
 
