@@ -14,6 +14,8 @@ use super::record::Shape;
 pub struct RuledFields {
     shape: Arc<Shape>,
     rules: Box<[Option<RuleId>]>,
+    /// Whether they are all fields of a shape that others share.
+    of_shape: bool,
 }
 
 impl RuledFields {
@@ -22,18 +24,23 @@ impl RuledFields {
     /// Errors: as of [`Shape::new`], a name twice among them.
     pub fn new(fields: impl IntoIterator<Item = (Option<RuleId>, FieldName)>) -> Result<Arc<Self>> {
         let (rules, names): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
-        Ok(Arc::new(Self { shape: Shape::new(names)?, rules: rules.into() }))
+        Ok(Arc::new(Self { shape: Shape::new(names)?, rules: rules.into(), of_shape: false }))
     }
 
     /// Fields of a shape, by slot; none where they are not all of it. Records of that shape then fit as they are.
     pub fn of_shape(shape: &Arc<Shape>, rules: Vec<Option<RuleId>>) -> Option<Arc<Self>> {
         let whole = rules.len() == shape.len();
-        whole.then(|| Arc::new(Self { shape: Arc::clone(shape), rules: rules.into() }))
+        whole.then(|| Arc::new(Self { shape: Arc::clone(shape), rules: rules.into(), of_shape: true }))
     }
 
     /// The fields, as the shape of a record of them.
     pub fn shape(&self) -> &Arc<Shape> {
         &self.shape
+    }
+
+    /// Whether they are all fields of a shape that others share ([`of_shape`](Self::of_shape)).
+    pub fn are_of_shape(&self) -> bool {
+        self.of_shape
     }
 
     /// How many fields there are.

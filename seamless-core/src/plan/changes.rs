@@ -27,7 +27,7 @@ struct Inner {
 
 /// What is known only when the plan is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Later {
+pub(crate) enum Later {
     ResultOf(ActionId),
     TargetDecides,
 }
@@ -37,6 +37,20 @@ enum Later {
 enum Origins {
     All(Provenance),
     Each(Vec<Provenance>),
+}
+
+/// What changes are made of, as it is stored.
+pub(crate) struct ChangesParts {
+    /// The changed fields.
+    pub(crate) fields: Arc<RuledFields>,
+    /// A record of them.
+    pub(crate) before: Option<Record>,
+    /// A record of them.
+    pub(crate) after: Record,
+    /// By place, in order.
+    pub(crate) later: Vec<(usize, Later)>,
+    /// One for all, or one for each.
+    pub(crate) from: Vec<Provenance>,
 }
 
 /// One field of an action; see [`FieldChange`].
@@ -150,6 +164,30 @@ impl Changes {
     /// The fields, where there are any.
     pub fn fields(&self) -> Option<&Arc<RuledFields>> {
         self.0.as_ref().map(|inner| &inner.fields)
+    }
+
+    /// What is sent, where it is known: a record of the changed fields.
+    pub(crate) fn after(&self) -> Option<&Record> {
+        self.0.as_ref().map(|inner| &inner.after)
+    }
+
+    /// What is not known yet, by place.
+    pub(crate) fn later(&self) -> &[(usize, Later)] {
+        self.0.as_ref().map_or(&[], |inner| &inner.later)
+    }
+
+    /// Changes that were stored.
+    pub(crate) fn of_parts(parts: ChangesParts) -> Self {
+        let ChangesParts { fields, before, after, later, mut from } = parts;
+        let from = match (from.len(), from.pop()) {
+            (1, Some(all)) => Origins::All(all),
+            (_, Some(last)) => {
+                from.push(last);
+                Origins::Each(from)
+            }
+            (_, None) => return Self::none(),
+        };
+        Self(Some(Box::new(Inner { fields, before, after, later, from })))
     }
 
     /// The values, where all of them are known: a record of the changed fields.

@@ -39,6 +39,7 @@ pub mod seal;
 mod tally;
 
 pub use changes::{Change, Changes, ChangesBuilder, PlannedRef};
+pub(crate) use changes::{ChangesParts, Later};
 pub use decide::{
     DecideContext, Decision, Deferred, Half, Situation, attempt_name, conflict_message, decide,
     decide_deferred, with_proven,

@@ -2,6 +2,7 @@
 //! lists, sides. Numbers are written in groups of seven bits, lowest first, so that small ones take one byte.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{DEPTH_MAX, FORM_VERSION, NumberOf, ShapeOf, corrupt};
@@ -36,6 +37,21 @@ impl<'a> Writer<'a> {
 
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
+    }
+
+    /// How many bytes there are.
+    pub(super) fn written(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether the same bytes stand in two places.
+    pub(super) fn is_same(&self, one: &Range<usize>, other: &Range<usize>) -> bool {
+        one.len() == other.len() && self.out.get(one.clone()) == self.out.get(other.clone())
+    }
+
+    /// Takes back what was written from a place on.
+    pub(super) fn take_back(&mut self, place: usize) {
+        self.out.truncate(place);
     }
 
     pub(super) fn number(&mut self, mut number: u64) {
@@ -149,6 +165,17 @@ impl<'a> Reader<'a> {
         let (byte, rest) = self.bytes.split_first().ok_or_else(cut_off)?;
         self.bytes = rest;
         Ok(*byte)
+    }
+
+    /// Passes over the next byte if it is this one.
+    pub(super) fn skip(&mut self, byte: u8) -> bool {
+        match self.bytes.split_first() {
+            Some((next, rest)) if *next == byte => {
+                self.bytes = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn raw(&mut self, length: usize) -> Result<&'a [u8]> {

@@ -3,22 +3,24 @@
 
 use std::sync::Arc;
 
-use super::bytes::{Form, ROOM_MAX, Reader, Writer, unknown_tag};
+use super::alike::{Places, put_both, take_both};
+use super::bytes::{Form, Reader, Writer, unknown_tag};
+use super::changes;
 use super::corrupt;
-use super::value::{put_presence, put_value, take_held};
 use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
 use crate::merge::LossyForm;
-use crate::model::{
-    CanonicalForm, FieldName, Layout, LineForm, Normaliser, Packing, Planned, Presence, Result, RuledFields,
-    Sides,
-};
+use crate::model::{CanonicalForm, FieldName, Layout, LineForm, Normaliser, Packing, Result, Sides};
 use crate::plan::{
-    Action, Basis, Body, Change, Changes, ChangesBuilder, ConflictView, ConflictWhy, Effect, Entry, EntryKey,
-    Feed, FieldChange, ParkReason, Parked, PlannedExpects, PlannedGround, PlannedRef, PlannedTarget,
-    PlannedVerb, Provenance, Reason, Return, Suspicion, Trail, Wait,
+    Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, ParkReason, Parked,
+    PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Return, Suspicion, Trail,
+    Wait,
 };
 use crate::store::port::{EntryParts, EntryState};
+
+// What an entry is. They are stored.
+const ACT: u8 = 0;
+const EFFECT: u8 = 1;
 
 /// A struct: its fields, one after the other.
 macro_rules! fields {
@@ -80,7 +82,7 @@ impl Form for EntryKey {
     }
 }
 
-/// What was observed comes last, so that it can be left unread.
+/// What was observed comes last, so that it can be left unread, and says what differs from what is sent.
 impl Form for Entry {
     fn put(&self, to: &mut Writer<'_>) -> Result<()> {
         let Entry { key, link, ids, basis, observed, settles, body } = self;
@@ -89,8 +91,15 @@ impl Form for Entry {
         ids.put(to)?;
         basis.put(to)?;
         settles.put(to)?;
-        body.put(to)?;
-        observed.put(to)
+        let places = match body {
+            Body::Act(action) => put_action(action, to)?,
+            Body::Effect(effect) => {
+                to.byte(EFFECT);
+                effect.put(to)?;
+                Places::default()
+            }
+        };
+        put_both(Sides { left: observed.left.as_ref(), right: observed.right.as_ref() }, places, to)
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self> {
@@ -101,16 +110,46 @@ impl Form for Entry {
 /// Reads an entry, or what is shown of it; then bytes are left.
 pub(super) fn take(from: &mut Reader<'_>, parts: EntryParts) -> Result<Entry> {
     let (key, link, ids) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
-    let (basis, settles, body) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
+    let (basis, settles) = (Form::take(from)?, Form::take(from)?);
+    let body = match from.byte()? {
+        ACT => Body::Act(take_action(from)?),
+        EFFECT => Body::Effect(Form::take(from)?),
+        tag => return Err(unknown_tag("body", tag)),
+    };
+    let sent = match &body {
+        Body::Act(action) => action.changes.after(),
+        Body::Effect(_) => None,
+    };
     let observed = match parts {
         EntryParts::Shown => Sides::default(),
-        EntryParts::Whole => Form::take(from)?,
+        EntryParts::Whole => take_both(sent, from)?,
     };
     Ok(Entry { key, link, ids, basis, observed, settles, body })
 }
 
+/// What is sent comes last: what was observed follows it.
+fn put_action(action: &Action, to: &mut Writer<'_>) -> Result<Places> {
+    let Action { id, side, target, verb, changes, expects, reason, waits_for } = action;
+    to.byte(ACT);
+    id.put(to)?;
+    side.put(to)?;
+    target.put(to)?;
+    verb.put(to)?;
+    expects.put(to)?;
+    reason.put(to)?;
+    waits_for.put(to)?;
+    changes::put(changes, to)
+}
+
+fn take_action(from: &mut Reader<'_>) -> Result<Action> {
+    let (id, side, target, verb) =
+        (Form::take(from)?, Form::take(from)?, Form::take(from)?, Form::take(from)?);
+    let (expects, reason, waits_for) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
+    let changes = Form::take(from)?;
+    Ok(Action { id, side, target, verb, changes, expects, reason, waits_for })
+}
+
 fields!(Basis { pair_revision, versions });
-fields!(Action { id, side, target, verb, changes, expects, reason, waits_for });
 fields!(Wait { action, ask });
 fields!(Feed { cursor, enumerated_at, enumerated });
 fields!(ConflictView { rules, why, fields });
@@ -121,95 +160,11 @@ fields!(Return { rule, values });
 fields!(Tombstone { id, version, merged_into });
 fields!(GoneProof { id, seen });
 
-/// A list of changes, each with its rule, its field, what it holds before, what is sent, and where that comes from.
-impl Form for Changes {
-    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
-        to.number(self.len() as u64);
-        for Change { rule, field, before, after, from } in self.iter() {
-            to.byte(u8::from(rule.is_some()));
-            rule.map_or(Ok(()), |rule| rule.put(to))?;
-            field.put(to)?;
-            put_presence(before, to)?;
-            match after {
-                PlannedRef::Known(value) => {
-                    to.byte(0);
-                    put_value(value, to)?;
-                }
-                PlannedRef::ResultOf(action) => {
-                    to.byte(1);
-                    action.put(to)?;
-                }
-                PlannedRef::TargetDecides => to.byte(2),
-            }
-            from.put(to)?;
-        }
-        Ok(())
-    }
-
-    fn take(from: &mut Reader<'_>) -> Result<Self> {
-        let count = from.count()?;
-        if count == 0 {
-            return Ok(Self::none());
-        }
-        // The actions of a page change the same fields for the most part: their names are compared and not made again.
-        if let Some(fields) = from.fields().filter(|fields| fields.len() == count) {
-            let start = from.place();
-            if let Some(changes) = take_of_fields(from, fields)? {
-                return Ok(changes);
-            }
-            from.go_back(start);
-        }
-        let mut all = Vec::with_capacity(count.min(ROOM_MAX));
-        for _ in 0..count {
-            let (rule, field, before) = (Form::take(from)?, Form::take(from)?, Form::take(from)?);
-            let (after, from) = (Form::take(from)?, Form::take(from)?);
-            all.push(FieldChange { rule, field, before, after, from });
-        }
-        let changes = Self::of(all);
-        let Some(fields) = changes.fields().filter(|fields| fields.len() == count) else {
-            return Err(corrupt("a stored action changes a field twice"));
-        };
-        from.keep_fields(fields);
-        Ok(changes)
-    }
-}
-
-/// Changes of these fields; `None` where the bytes speak of others.
-fn take_of_fields(from: &mut Reader<'_>, fields: Arc<RuledFields>) -> Result<Option<Changes>> {
-    let mut making = ChangesBuilder::new(Arc::clone(&fields));
-    for (rule, field) in fields.iter() {
-        let same_rule = match (from.byte()?, rule) {
-            (0, None) => true,
-            (1, Some(rule)) => from.bytes()? == rule.as_str().as_bytes(),
-            _ => false,
-        };
-        if !same_rule || from.bytes()? != field.as_str().as_bytes() {
-            return Ok(None);
-        }
-        making.push_before(take_held(from)?.as_presence());
-        match from.byte()? {
-            0 => match take_held(from)?.as_presence() {
-                Presence::Value(value) => making.push_after(PlannedRef::Known(value)),
-                Presence::Absent | Presence::Unreadable => {
-                    return Err(corrupt("a stored value says nothing"));
-                }
-            },
-            1 => making.push_after(PlannedRef::ResultOf(Form::take(from)?)),
-            2 => making.push_after(PlannedRef::TargetDecides),
-            tag => return Err(unknown_tag("Planned", tag)),
-        }
-        making.push_from(Form::take(from)?);
-    }
-    Ok(Some(making.finish()))
-}
-
-variants!(Body { 0 Act(action), 1 Effect(effect) });
 variants!(PlannedTarget { 0 Existing(id), 1 New, 2 CreatedBy(wait) });
 variants!(PlannedVerb { 0 Create, 1 Update, 2 Delete(ground) });
 variants!(PlannedGround { 0 Absent(proof), 1 LeftScope });
 variants!(AbsenceProof { 0 Tombstone(tombstone), 1 Gone(proof) });
 variants!(PlannedExpects { 0 Anything, 1 Missing, 2 Version(version), 3 Before, 4 Released { fields } });
-variants!(Planned { 0 Known(value), 1 ResultOf(action), 2 TargetDecides });
 variants!(Ask { 0 Partner { link, side, id } });
 variants!(Provenance {
     0 Changed, 1 Created, 2 FilledBlank, 3 FirstLinkAuthority, 4 PolicyOverwrote, 5 Restored,

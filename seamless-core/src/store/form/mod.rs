@@ -10,13 +10,17 @@
 //! The doors: [`encode_versioned`] and [`decode_versioned`] for spills, [`encode_entry`] and [`decode_entry`] for
 //! stores. It does not know tables or files.
 
+mod alike;
 mod bytes;
+mod changes;
 mod entry;
 mod value;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
+#[cfg(any(test, feature = "sqlite"))]
+pub(super) use alike::{Bases, put_bases};
 pub(super) use bytes::{Form, Names, Reader, Writer};
 
 use crate::connector::Versioned;
@@ -25,7 +29,7 @@ use crate::plan::Entry;
 use crate::store::port::EntryParts;
 
 /// The version of the stored form that this build writes. It reads no other.
-pub const FORM_VERSION: u8 = 3;
+pub const FORM_VERSION: u8 = 4;
 
 /// Values inside values at most, for sets and child records: what bounds the stack.
 pub const DEPTH_MAX: u32 = 32;

@@ -33,6 +33,8 @@ const BYTES: u8 = 14;
 const REFERENCE: u8 = 15;
 const SET: u8 = 16;
 const LIST: u8 = 17;
+/// Of a slot that says what the record before says in it: `alike`.
+pub(super) const AS_BEFORE: u8 = 18;
 
 /// What was read of a field: in place where the kind allows it.
 pub(super) enum Held<'a> {
@@ -55,7 +57,12 @@ impl Held<'_> {
 
 /// Appends every slot of a record, without its shape.
 pub(super) fn put_slots(record: &Record, to: &mut Writer<'_>) -> Result<()> {
-    (0..record.shape().len()).try_for_each(|slot| put_presence(record.get(slot), to))
+    put_slots_by(record, |presence| put_presence(presence, to))
+}
+
+/// Goes through every slot of a record.
+pub(super) fn put_slots_by(record: &Record, put: impl FnMut(Presence<'_>) -> Result<()>) -> Result<()> {
+    (0..record.shape().len()).map(|slot| record.get(slot)).try_for_each(put)
 }
 
 /// Reads every slot of a record of this shape.

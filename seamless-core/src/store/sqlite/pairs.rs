@@ -6,9 +6,9 @@ use rusqlite::{CachedStatement, Row, params};
 
 use super::db::{Db, prepared};
 use super::error::{Mapped, read_failed, write_failed};
-use crate::model::{Fingerprint, LinkId, PlanId, Record, RecordId, Result, Shape, Side, Sides, Version};
+use crate::model::{Fingerprint, LinkId, PlanId, RecordId, Result, Shape, Side, Sides, Version};
 use crate::plan::Trail;
-use crate::store::form::{self, Form, Writer, corrupt};
+use crate::store::form::{self, Bases, Form, Writer, corrupt};
 use crate::store::port::{Mark, PageOf, Pair, PairStatus, Scan};
 use crate::store::refuse;
 
@@ -34,7 +34,7 @@ macro_rules! select_pairs {
 }
 
 /// How both bases came about, their versions, and the bases: the stored form of a pair.
-type PairForm = (Trail, Sides<Option<Version>>, Sides<Record>);
+type PairForm = (Trail, Sides<Option<Version>>, Bases);
 
 impl Db {
     /// The marks of a link, one per record of the side.
@@ -138,7 +138,8 @@ impl Db {
             let plan = plan.map(|plan| names.name(file, plan)).transpose()?.map(PlanId::new);
             let configuration = names.name(file, row.get(8).or_fail(read_failed)?)?.as_ref().to_owned();
             let bytes = row.get_ref(9).and_then(|form| Ok(form.as_blob()?)).or_fail(read_failed)?;
-            let (trail, version, base): PairForm = form::decode(bytes, &|number| shapes.shape(number))?;
+            let (trail, version, Bases(base)): PairForm =
+                form::decode(bytes, &|number| shapes.shape(number))?;
             found.push(Some(Pair {
                 ids,
                 status,
@@ -223,7 +224,7 @@ impl Db {
             let mut to = Writer::new(&mut bytes, &mut number_of);
             trail.put(&mut to)?;
             version.put(&mut to)?;
-            base.put(&mut to)?;
+            form::put_bases(base, &mut to)?;
             // An id that is `NULL` is given by SQLite.
             let done = if known.is_some() { &mut update } else { &mut insert }.execute(params![
                 known,
