@@ -7,6 +7,8 @@ use std::fmt;
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gravity {
+    /// Worth knowing: nothing is wrong, but somebody should have decided it.
+    Note,
     /// Probably not what the author meant.
     Warning,
     /// The mapping cannot be used.
@@ -53,6 +55,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gravity = match self.gravity {
+            Gravity::Note => "note",
             Gravity::Warning => "warning",
             Gravity::Error => "error",
         };
@@ -108,6 +111,10 @@ impl Findings {
         help: &str,
     ) {
         self.push(code, Gravity::Warning, place, message.into(), help);
+    }
+
+    pub(crate) fn note(&mut self, code: &'static str, place: Place, message: impl Into<String>, help: &str) {
+        self.push(code, Gravity::Note, place, message.into(), help);
     }
 
     fn push(&mut self, code: &'static str, gravity: Gravity, place: Place, message: String, help: &str) {

@@ -43,6 +43,8 @@
 pub mod declaration;
 pub mod expression;
 pub mod notation;
+pub mod snapshot;
+pub mod suggest;
 
 mod builder;
 mod compile;

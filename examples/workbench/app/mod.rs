@@ -13,7 +13,6 @@ mod host;
 mod progress;
 mod project;
 mod show;
-mod suggest;
 mod template;
 
 use std::ffi::OsString;

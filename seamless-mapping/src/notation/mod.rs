@@ -178,6 +178,7 @@ fn located(finding: &Finding, document: &Document, places: &[LinkPlaces]) -> Dia
     let diagnostic = match finding.gravity {
         Gravity::Error => Diagnostic::error(finding.code, span, finding.message.clone()),
         Gravity::Warning => Diagnostic::warning(finding.code, span, finding.message.clone()),
+        Gravity::Note => Diagnostic::note(finding.code, span, finding.message.clone()),
     };
     diagnostic.maybe_help(finding.help.clone())
 }

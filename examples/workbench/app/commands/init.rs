@@ -5,6 +5,7 @@ use std::path::Path;
 
 use seamless_core::connector::Connector;
 use seamless_core::model::{Schema, Side, Sides};
+use seamless_mapping::suggest::suggest;
 use serde_json::{Map, Value, json};
 
 use super::discover::live_schema;
@@ -16,7 +17,6 @@ use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::project::{MAPPING_FILE, keep_snapshot, mapping};
 use crate::app::show;
-use crate::app::suggest::suggest;
 use crate::app::template::{self, Subject};
 
 pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
