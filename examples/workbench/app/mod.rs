@@ -3,6 +3,7 @@
 //!
 //! Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.
 
+mod checks;
 mod cli;
 mod commands;
 mod connect;
@@ -10,6 +11,7 @@ mod environment;
 mod failure;
 mod files;
 mod host;
+mod material;
 mod progress;
 mod project;
 mod show;
@@ -67,6 +69,8 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>)
         Command::Init(args) => commands::init::run(args, &global, host),
         Command::Discover(args) => commands::discover::run(args, &global, host),
         Command::Try(args) => commands::try_record::run(args, &global, host),
+        Command::Lint(args) => commands::lint::run(args, &global, host),
+        Command::Schema(args) => commands::schema::run(args, &global, host),
         Command::Test => commands::test::run(&global, host),
         Command::Plan(args) => commands::plan::run(args, &global, host),
         Command::Apply(args) => commands::apply::run(args, &global, host),

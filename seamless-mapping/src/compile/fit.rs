@@ -301,8 +301,7 @@ pub(crate) fn room((source, target): (&Field, &Field), copy: &CopyDecl) -> Vec<S
         ) => {
             if let Some(coarse) = coarse.filter(|coarse| fine.is_none_or(|fine| fine > *coarse)) {
                 let decided = copy.round.is_some();
-                let then =
-                    if decided { "are rounded, and their digits stay on one side" } else { "park" };
+                let then = if decided { "are rounded, and their digits stay on one side" } else { "park" };
                 let message =
                     format!("{} keeps {coarse} digits after the point: finer values {then}", target.name);
                 found.push(Squeeze { code: "lossy-scale", message, decided });

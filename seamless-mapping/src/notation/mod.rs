@@ -32,6 +32,7 @@ use value::Reader;
 use crate::compile::{CompileOptions, Mapping, compile};
 use crate::declaration::{MappingDecl, SideDecl};
 use crate::finding::{Finding, Gravity, Place};
+use crate::lint::{LintOptions, lint};
 
 /// What a file is loaded with.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +77,29 @@ pub fn load(name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Loaded,
             Err(findings_of(report, &document))
         }
     }
+}
+
+/// Everything there is to say about a mapping file, each with its place: what keeps it from being read, else what
+/// [`lint`](crate::lint::lint) finds. `None` where there is nothing to say.
+pub fn lint_file(
+    name: &str,
+    text: &str,
+    parameters: &ParameterValues,
+    options: &LintOptions<'_>,
+) -> Option<Diagnostics> {
+    let document = match Document::parse(name, text) {
+        Ok(document) => document,
+        Err(refused) => return Some(refused),
+    };
+    let mut report = Report::new();
+    if let Some(warnings) = document.warnings() {
+        report.append(warnings);
+    }
+    if let Some((declared, places)) = read(&document, parameters, &mut report) {
+        let found = lint(&declared, options);
+        found.iter().for_each(|finding| report.push(&document, located(finding, &document, &places)));
+    }
+    report.into_diagnostics()
 }
 
 /// Reads the declarations of a file without checking what they mean.

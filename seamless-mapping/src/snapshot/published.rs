@@ -182,9 +182,9 @@ fn kind(published: &PublishedField, names: &BTreeMap<String, EntityName>) -> Res
         "blob" if published.external_type.as_deref() == Some("Memo") => text(published.max_length),
         "blob" | "media" | "mediaset" => FieldKind::Bytes { length_max: None },
         "dateformula" => text(published.max_length.or(Some(DATE_FORMULA_CHARACTERS))),
-        "string" | "string(code)" | "name" | "addressLine" | "phone" | "email" | "city" | "stateOrProvince"
-        | "country" | "county" | "postalCode" | "url" | "firstName" | "middleName" | "lastName" | "fullName"
-        | "tickerSymbol" | "governmentId" => text(published.max_length),
+        "string" | "string(code)" | "name" | "addressLine" | "phone" | "email" | "city"
+        | "stateOrProvince" | "country" | "county" | "postalCode" | "url" | "firstName" | "middleName"
+        | "lastName" | "fullName" | "tickerSymbol" | "governmentId" => text(published.max_length),
         other => {
             let message = format!("the type `{other}` is not known");
             return Err(Error::configuration(message).with_remedy(

@@ -107,7 +107,8 @@ pub(crate) fn best_pairs<'k, 'a>(
     let mut scored = Vec::new();
     for one in left {
         for other in right {
-            if let Some((score, evidence)) = likeness(one, other, fuzzy).filter(|(score, _)| *score >= ALIKE_MIN)
+            if let Some((score, evidence)) =
+                likeness(one, other, fuzzy).filter(|(score, _)| *score >= ALIKE_MIN)
             {
                 scored.push((score, evidence, one.field, other.field));
             }

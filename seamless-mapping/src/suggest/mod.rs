@@ -133,7 +133,12 @@ fn link(
             (true, false) => Some(Side::Left),
             (false, false) => continue,
         };
-        rules.push(RuleIdea { field, only_to, lookup: through(&l.kind, &r.kind, pairs), evidence: evidence.clone() });
+        rules.push(RuleIdea {
+            field,
+            only_to,
+            lookup: through(&l.kind, &r.kind, pairs),
+            evidence: evidence.clone(),
+        });
     }
     // In the order of the left system's fields, as its users know them.
     let place = |idea: &RuleIdea| left.entity.fields.iter().position(|field| field.name == idea.field.left);

@@ -10,6 +10,7 @@ use crate::app::cli::{DiscoverArgs, Global};
 use crate::app::environment::Lookups;
 use crate::app::failure::Failure;
 use crate::app::host::Host;
+use crate::app::material::keep_abilities;
 use crate::app::project::{environment, keep_snapshot, open_connector, snapshot};
 use crate::app::show;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &DiscoverArgs, global: &Global, host: &mut Host<'_>) -> 
         }
         if !args.keep {
             keep_snapshot(&global.project, &entry.side, &schema)?;
+            keep_abilities(&global.project, &entry.side, &*connector, &schema)?;
         }
     }
     if global.json {
@@ -79,13 +81,7 @@ fn show_side(
     for entity in schema.entities.values() {
         let can = connector.capabilities(&entity.name);
         host.line(format_args!("\n{}{}", show::name(entity.name.as_str()), show::name(&abilities(&can))))?;
-        let mut table = show::table(&["field", "type", "notes", "options"], host);
-        for field in &entity.fields {
-            let options = options_of(&field.kind).map(options_text).unwrap_or_default();
-            let cells = [field.name.to_string(), field.kind.to_string(), notes(entity, field), options];
-            table.add_row(cells.map(|cell| show::name(&cell)));
-        }
-        host.line(table)?;
+        show_entity(entity, host)?;
     }
     match changes {
         None => host.line("\nThis was the first look.\n"),
@@ -96,6 +92,17 @@ fn show_side(
             host.line("")
         }
     }
+}
+
+/// The fields of an entity as a table.
+pub(crate) fn show_entity(entity: &Entity, host: &mut Host<'_>) -> Result<(), Failure> {
+    let mut table = show::table(&["field", "type", "notes", "options"], host);
+    for field in &entity.fields {
+        let options = options_of(&field.kind).map(options_text).unwrap_or_default();
+        let cells = [field.name.to_string(), field.kind.to_string(), notes(entity, field), options];
+        table.add_row(cells.map(|cell| show::name(&cell)));
+    }
+    host.line(table)
 }
 
 fn abilities(can: &seamless_core::connector::Capabilities) -> String {

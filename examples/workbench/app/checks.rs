@@ -1,0 +1,56 @@
+//! The command line of what looks at a mapping without running it: `lint`, `fit`, `laws`, `explain`, `matrix`, `schema`.
+//! Knows nothing of what the commands do.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What a command looks at: the project's mapping and snapshots, or files.
+#[derive(Debug, Args)]
+pub(crate) struct MaterialArgs {
+    /// A mapping file [default: integration.yaml of the project]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// What the left system has: a snapshot, or a published list of entities [default: the project's snapshot]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) left: Option<PathBuf>,
+    /// What the right system has
+    #[arg(long, value_name = "FILE")]
+    pub(crate) right: Option<PathBuf>,
+    /// Ask the systems what they have and can do, instead of the snapshots
+    #[arg(long, conflicts_with_all = ["mapping", "left", "right"])]
+    pub(crate) live: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp lint                 # against the snapshots of the project
+  workbench --project crm-erp lint --live          # against what the systems have now
+  workbench lint --mapping m.yaml --left dataverse.json --right business-central.json
+
+Reads files only, unless --live is given. Exit code 1 when a finding is an error.")]
+pub(crate) struct LintArgs {
+    #[command(flatten)]
+    pub(crate) material: MaterialArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench schema > mapping.schema.json                            # the JSON Schema of mapping files, for editors
+  workbench schema --read dataverse.json --out schemas/crm.json     # a published list as a snapshot
+  workbench schema --read schemas/crm.json --entity account         # one entity as a table
+
+A published list is a JSON array of entities, each with `entity` and `fields`; docs/checks.md has its keys.")]
+pub(crate) struct SchemaArgs {
+    /// Read what a system has from a file, and show it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) read: Option<PathBuf>,
+    /// Write it as a snapshot
+    #[arg(long, value_name = "FILE", requires = "read")]
+    pub(crate) out: Option<PathBuf>,
+    /// Only this entity
+    #[arg(long, value_name = "NAME", requires = "read")]
+    pub(crate) entity: Option<String>,
+}
