@@ -276,7 +276,7 @@ fn a_missing_version_or_key_is_named_with_the_guarantee_that_it_costs() {
     promises(full(), full()).never("guarantee-lowered");
     let no_version = promises(full(), Capabilities { conditional_update: false, ..full() });
     let (severity, _, line, message, _) = no_version.only("guarantee-lowered");
-    assert_eq!((*severity, *line), (Severity::Warning, 2));
+    assert_eq!((*severity, *line), (Severity::Warning, 1));
     assert!(
         message.starts_with(
             "Customer of erp lacks C1 (conditional update), which costs I10, I11: edits made in erp"
