@@ -43,6 +43,7 @@
 pub mod declaration;
 pub mod expression;
 pub mod lint;
+pub mod matrix;
 pub mod notation;
 pub mod snapshot;
 pub mod suggest;
@@ -64,6 +65,7 @@ pub use compile::{CompileOptions, Mapping, compile};
 pub use finding::{Finding, Gravity, Place, Refused};
 pub use link_mapper::LinkMapper;
 pub use lint::{LintOptions, lint};
+pub use matrix::Matrix;
 pub use notation::{LoadOptions, Loaded, ParameterValues, load};
 pub use rules::custom::{Closures, CustomRefusal, CustomRule, Functions};
 pub use testing::{TestOutcome, TestReport, run_tests};
