@@ -41,6 +41,7 @@
 //! ```
 
 pub mod declaration;
+pub mod explain;
 pub mod expression;
 pub mod lint;
 pub mod matrix;

@@ -54,3 +54,50 @@ pub(crate) struct SchemaArgs {
     #[arg(long, value_name = "NAME", requires = "read")]
     pub(crate) entity: Option<String>,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp explain --link customers --side crm --record 17
+  workbench --project crm-erp explain --link customers --side crm --values '{ name: Adatum, paymenttermscode: 5 }'
+  workbench explain --mapping m.yaml --link contacts --side crm --values '{ accountid: a1 }' --partners '{ customers: { a1: C10 } }'
+
+With --values no system is asked. Values are written as in the tests of a mapping. Exit code 3 when something waits.")]
+pub(crate) struct ExplainArgs {
+    /// The link
+    #[arg(long)]
+    pub(crate) link: String,
+    /// The side that the record is on
+    #[arg(long)]
+    pub(crate) side: String,
+    /// The record's key, parts divided by ` / `
+    #[arg(long, value_name = "ID", required_unless_present = "values", conflicts_with_all = ["values", "mapping", "left", "right", "live"])]
+    pub(crate) record: Option<String>,
+    /// The record itself
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) values: Option<String>,
+    /// What its partner holds; without one, a record would be created
+    #[arg(long, value_name = "RECORD", requires = "values")]
+    pub(crate) partner: Option<String>,
+    /// Which records have which partners, per link
+    #[arg(long, value_name = "PARTNERS", requires = "values")]
+    pub(crate) partners: Option<String>,
+    #[command(flatten)]
+    pub(crate) material: MaterialArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp matrix --out ownership.html
+  workbench --project crm-erp matrix --out ownership.xlsx
+  workbench --project crm-erp --json matrix
+
+Reads no system. The digest on the page is that of the mapping: a signature holds for no other.")]
+pub(crate) struct MatrixArgs {
+    /// Where to write it: a name that ends with .html or .xlsx [default: the table as text]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) material: MaterialArgs,
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::checks::{LintArgs, SchemaArgs};
+use super::checks::{ExplainArgs, LintArgs, MatrixArgs, SchemaArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,6 +70,10 @@ pub(crate) enum Command {
         after_help = "Example:\n  workbench --project crm-erp test\n\nReads no system. Exit code 1 when a test fails."
     )]
     Test,
+    /// Say in words what the mapping does with one record
+    Explain(ExplainArgs),
+    /// Say who owns which field, as a page or workbook that a business can sign
+    Matrix(MatrixArgs),
     /// Say what is wrong, doubtful or worth knowing about the mapping
     Lint(LintArgs),
     /// Print the JSON Schema of mapping files, or read what a system has from a file

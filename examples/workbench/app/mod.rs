@@ -12,6 +12,7 @@ mod failure;
 mod files;
 mod host;
 mod material;
+mod one_record;
 mod progress;
 mod project;
 mod show;
@@ -69,6 +70,8 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>)
         Command::Init(args) => commands::init::run(args, &global, host),
         Command::Discover(args) => commands::discover::run(args, &global, host),
         Command::Try(args) => commands::try_record::run(args, &global, host),
+        Command::Explain(args) => commands::explain::run(args, &global, host),
+        Command::Matrix(args) => commands::matrix::run(args, &global, host),
         Command::Lint(args) => commands::lint::run(args, &global, host),
         Command::Schema(args) => commands::schema::run(args, &global, host),
         Command::Test => commands::test::run(&global, host),

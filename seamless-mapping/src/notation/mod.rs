@@ -19,7 +19,7 @@ mod value;
 mod worked;
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, Span};
-use seamless_core::model::Sides;
+use seamless_core::model::{FieldName, LinkId, RecordId, Sides, Slot};
 
 pub use condition::SOURCE_BYTES_MAX as CONDITION_BYTES_MAX;
 pub use parameters::ParameterValues;
@@ -100,6 +100,24 @@ pub fn lint_file(
         found.iter().for_each(|finding| report.push(&document, located(finding, &document, &places)));
     }
     report.into_diagnostics()
+}
+
+/// Reads a record as tests of a mapping write one: `{ name: Adatum, due: { date: 2024-02-29 }, phone: null }`.
+///
+/// Errors: what is no such record, with its place.
+pub fn record_fields(name: &str, text: &str) -> Result<Vec<(FieldName, Slot)>, Diagnostics> {
+    let document = Document::parse(name, text)?;
+    let parameters = Parameters::default();
+    let reader = Reader { document: &document, sides: Sides::new("left", "right"), parameters: &parameters };
+    test::fields(&reader, document.root()).map_err(|finding| finding.within(&document))
+}
+
+/// Reads partners as tests of a mapping write them: `{ contacts: { c1: K001 } }`.
+///
+/// Errors: what is no such text, with its place.
+pub fn partner_pairs(name: &str, text: &str) -> Result<Vec<(LinkId, RecordId, RecordId)>, Diagnostics> {
+    let document = Document::parse(name, text)?;
+    test::partners(document.root()).map_err(|finding| finding.within(&document))
 }
 
 /// Reads the declarations of a file without checking what they mean.

@@ -2,9 +2,11 @@
 
 pub(crate) mod apply;
 pub(crate) mod discover;
+pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod lint;
+pub(crate) mod matrix;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod resolve;
