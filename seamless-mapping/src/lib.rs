@@ -43,6 +43,7 @@
 pub mod declaration;
 pub mod explain;
 pub mod expression;
+pub mod laws;
 pub mod lint;
 pub mod matrix;
 pub mod notation;
@@ -64,6 +65,7 @@ pub use builder::{
 };
 pub use compile::{CompileOptions, Mapping, compile};
 pub use finding::{Finding, Gravity, Place, Refused};
+pub use laws::{LawReport, check_laws};
 pub use link_mapper::LinkMapper;
 pub use lint::{LintOptions, lint};
 pub use matrix::Matrix;

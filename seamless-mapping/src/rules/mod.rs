@@ -17,7 +17,7 @@ pub(crate) mod options;
 use std::fmt;
 
 use seamless_core::mapper::{Ask, MapProblem, Resolved};
-use seamless_core::model::{Planned, Presence, Side, Value, ValueKind, ValueRef};
+use seamless_core::model::{EntityName, Planned, Presence, Side, Value, ValueKind, ValueRef};
 
 use crate::link_mapper::LinkMapper;
 
@@ -126,6 +126,12 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
     /// The rules of a line, of a rule over lists.
     fn of_lines(&self) -> Option<&LinkMapper> {
         None
+    }
+
+    /// The entities that references of a side can point at.
+    fn pointed_at(&self, side: Side) -> Vec<EntityName> {
+        let _ = side;
+        Vec::new()
     }
 
     /// What must be looked up before `make` can answer.
