@@ -43,6 +43,7 @@
 pub mod declaration;
 pub mod explain;
 pub mod expression;
+pub mod fit;
 pub mod laws;
 pub mod lint;
 pub mod matrix;
@@ -65,6 +66,7 @@ pub use builder::{
 };
 pub use compile::{CompileOptions, Mapping, compile};
 pub use finding::{Finding, Gravity, Place, Refused};
+pub use fit::{FitInput, FitReport, fit};
 pub use laws::{LawReport, check_laws};
 pub use link_mapper::LinkMapper;
 pub use lint::{LintOptions, lint};

@@ -84,7 +84,7 @@ pub(crate) fn likeness(left: &Known<'_>, right: &Known<'_>, fuzzy: bool) -> Opti
 }
 
 /// How many values, or labels where values are numbers of one system only, two option sets share; of how many.
-pub(crate) fn shared_options(a: &OptionSet, b: &OptionSet) -> (usize, usize) {
+fn shared_options(a: &OptionSet, b: &OptionSet) -> (usize, usize) {
     let of = a.options.len().max(b.options.len());
     let labels = |set: &OptionSet| -> BTreeSet<String> {
         set.options.iter().filter_map(|option| option.label.as_deref().map(plain)).collect()

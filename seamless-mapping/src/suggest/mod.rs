@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use seamless_core::model::{Entity, EntityName, Field, FieldKind, FieldName, Schema, Side, Sides};
 
 pub use fields::{Correspondence, correspondences};
-pub(crate) use fields::{Known as KnownField, is_made_key, likeness, shared_options};
+pub(crate) use fields::{Known as KnownField, comparable, is_made_key, likeness};
 
 use fields::{best_pairs, proposable};
 use names::{alike, plain};

@@ -2,7 +2,7 @@
 //!
 //! `account: *id int, name text(160) !, revenue decimal(18;2) r, state option[1=Active|2=Shut] c, owner ref[user|team], image bytes`.
 //! Flags: `*` before the name: part of the key; `!` required, `u` unique, `r` read-only, `c` computed; of an option set
-//! `~` open, and `-` before a value that cannot be chosen any more. `= value` in the end is a default. A label stands in quotes.
+//! `~` open, and `-` before a value that cannot be chosen any more; `_` in its label is a blank. `= value` in the end is a default. A label stands in quotes.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use seamless_core::model::{
@@ -87,7 +87,7 @@ fn kind_of(text: &str, closed: bool) -> FieldKind {
                     None => (true, text),
                 };
                 let (value, label) = match text.split_once('=') {
-                    Some((value, label)) => (value, Some(label.to_owned())),
+                    Some((value, label)) => (value, Some(label.replace('_', " "))),
                     None => (text, None),
                 };
                 let value = value.parse().map_or_else(|_| Value::text(value), Value::Int);
