@@ -72,7 +72,10 @@ fn a_field_that_is_called_something_else_is_proposed_with_score_and_evidence_and
     assert!(*score > 0.8 && evidence.starts_with("names alike"), "{evidence}");
     assert_eq!(found.gravity, Gravity::Error);
     assert_eq!(found.rules, ["credit=Credit".into()]);
-    assert_eq!(found.proposal, "write creditlimit for credit; keep `id: credit=Credit`, so that its bases survive");
+    assert_eq!(
+        found.proposal,
+        "write creditlimit for credit; keep `id: credit=Credit`, so that its bases survive"
+    );
     // By its label, where the names have nothing in common.
     let labelled = WAS.replace("fax text(50)", "fax text(50) \"Fax number\"");
     let now = WAS.replace("fax text(50)", "x17 text(50) \"Fax number\"");

@@ -101,3 +101,48 @@ pub(crate) struct MatrixArgs {
     #[command(flatten)]
     pub(crate) material: MaterialArgs,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp laws                  # values made up for each rule
+  workbench --project crm-erp laws --records 200    # and records of both systems
+  workbench laws --mapping m.yaml --left dataverse.json --right business-central.json
+
+Exit code 1 when a law is broken: what is shown is a value that does not come back, or that is written again and again.")]
+pub(crate) struct LawsArgs {
+    /// Try the rules on so many records of each system as well; they are read, nothing is written
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["mapping", "left", "right"])]
+    pub(crate) records: Option<usize>,
+    /// Show broken rules only
+    #[arg(long)]
+    pub(crate) broken: bool,
+    #[command(flatten)]
+    pub(crate) material: MaterialArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp fit        # what the systems have now against the snapshots of the project
+  workbench fit --mapping m.yaml --expected-left old.json --left new.json --right business-central.json
+
+Without --left and --right the systems are asked. `discover --keep` and `fit` leave the snapshots as they are, `discover` takes them
+anew. Exit codes: 0 it fits, 2 something changed that should be looked at, 1 a rule or link cannot work.")]
+pub(crate) struct FitArgs {
+    /// A mapping file [default: integration.yaml of the project]
+    #[arg(long, value_name = "FILE", requires_all = ["left", "right"])]
+    pub(crate) mapping: Option<PathBuf>,
+    /// What the left system has now [default: it is asked]
+    #[arg(long, value_name = "FILE", requires = "right")]
+    pub(crate) left: Option<PathBuf>,
+    /// What the right system has now
+    #[arg(long, value_name = "FILE", requires = "left")]
+    pub(crate) right: Option<PathBuf>,
+    /// What the left system had when the mapping was written [default: the project's snapshot]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expected_left: Option<PathBuf>,
+    /// What the right system had
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expected_right: Option<PathBuf>,
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::checks::{ExplainArgs, LintArgs, MatrixArgs, SchemaArgs};
+use super::checks::{ExplainArgs, FitArgs, LawsArgs, LintArgs, MatrixArgs, SchemaArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,6 +72,10 @@ pub(crate) enum Command {
     Test,
     /// Say in words what the mapping does with one record
     Explain(ExplainArgs),
+    /// Say whether the mapping still fits what the systems have
+    Fit(FitArgs),
+    /// Try whether every rule carries there and back without loss, on made-up values and on records
+    Laws(LawsArgs),
     /// Say who owns which field, as a page or workbook that a business can sign
     Matrix(MatrixArgs),
     /// Say what is wrong, doubtful or worth knowing about the mapping

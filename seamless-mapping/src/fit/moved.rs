@@ -71,6 +71,7 @@ pub(super) fn moves(expected: Option<&Entity>, now: &Entity, missing: &[&FieldNa
         };
         let Some(fields) = by_stem.get(&stem).filter(|fields| fields.len() >= FIELDS_MIN) else { continue };
         let mut begins: Vec<String> = fields.iter().filter_map(|name| begin(name.as_str())).collect();
+        begins.sort();
         begins.dedup();
         moves.push(Move {
             fields: fields.clone(),

@@ -3,8 +3,10 @@
 pub(crate) mod apply;
 pub(crate) mod discover;
 pub(crate) mod explain;
+pub(crate) mod fit;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod laws;
 pub(crate) mod lint;
 pub(crate) mod matrix;
 pub(crate) mod pause;
