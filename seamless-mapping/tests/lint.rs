@@ -35,13 +35,7 @@ impl Said {
         let list = found.iter().flat_map(|found| found.iter()).map(|one| {
             let said = one.diagnostic();
             // Lines are counted from the first link.
-            (
-                said.severity,
-                said.code,
-                one.line_column().line as usize - 3,
-                said.message.clone(),
-                said.help.clone(),
-            )
+            (said.severity, said.code, one.line_column().line - 3, said.message.clone(), said.help.clone())
         });
         Self { list: list.collect() }
     }

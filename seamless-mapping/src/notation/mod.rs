@@ -80,7 +80,7 @@ pub fn load(name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Loaded,
 }
 
 /// Everything there is to say about a mapping file, each with its place: what keeps it from being read, else what
-/// [`lint`](crate::lint::lint) finds. `None` where there is nothing to say.
+/// [`lint`](fn@crate::lint) finds. `None` where there is nothing to say.
 pub fn lint_file(
     name: &str,
     text: &str,

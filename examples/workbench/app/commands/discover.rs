@@ -194,7 +194,7 @@ fn entity_differences(old: &Entity, new: &Entity, changes: &mut Vec<String>) {
         }
     }
     let added = new.fields.iter().filter(|field| old.field(field.name.as_str()).is_none());
-    changes.extend(added.map(|field| format!("{name}.{} is new ({})", field.name, field.kind.to_string())));
+    changes.extend(added.map(|field| format!("{name}.{} is new ({})", field.name, field.kind)));
     if old.key != new.key {
         changes.push(format!("{name} has another key"));
     }
