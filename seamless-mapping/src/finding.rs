@@ -19,7 +19,7 @@ pub enum Gravity {
 }
 
 /// Which part of a mapping a finding speaks of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The place of the link in the declaration.
     pub link: Option<usize>,
@@ -34,7 +34,7 @@ pub struct Place {
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// A stable name in `kebab-case` that tests and tools may match on.
     pub code: &'static str,

@@ -12,7 +12,7 @@ use seamless_core::model::{Schema, Side, Sides};
 use seamless_core::plan::guarantee::{PROMISES, guarantees};
 use seamless_mapping::lint::{Abilities, lint};
 use seamless_mapping::notation::lint_file;
-use seamless_mapping::{CompileOptions, LintOptions, Mapping, copy, lookup};
+use seamless_mapping::{CompileOptions, LintOptions, LoadOptions, Mapping, copy, load, lookup};
 
 use schemas::schema;
 
@@ -89,6 +89,28 @@ fn numbers_that_have_too_many_digits_are_named_before_and_after_the_point() {
     assert_eq!(*line, 7);
     assert_eq!(message, "b has 8 digits before the point, a can have 16: larger values park");
     assert_eq!(said.only("lossy-scale").0, Severity::Note);
+}
+
+#[test]
+fn kinds_of_which_only_some_values_or_none_can_be_said_are_named() {
+    let said = Said::about(
+        &link("      - a <-> b\n      - c -> d\n"),
+        "account: *id int, no text(20) u, a text(20), c bytes",
+        "Customer: *No. text(20), b int, d text(2000)",
+    );
+    let (severity, _, line, message, _) = said.only("partial-type");
+    assert_eq!((*severity, *line), (Severity::Note, 7));
+    assert_eq!(message, "a holds text, b holds int: only texts that can be read as that are carried");
+    let (severity, _, line, message, _) = said.only("kinds-differ");
+    assert_eq!((*severity, *line), (Severity::Warning, 8));
+    assert_eq!(message, "c is bytes, d is text(2000): what is copied is refused by the system");
+    let same = "      - a <-> b\n";
+    Said::about(
+        &link(same),
+        "account: *id int, no text(20) u, a text(20)",
+        "Customer: *No. text(20), b text(20)",
+    )
+    .never("partial-type");
 }
 
 #[test]
@@ -321,7 +343,38 @@ fn a_mapping_without_schemas_and_one_that_cannot_be_read_are_told_what_can_be_to
     assert_eq!(codes, ["match-nothing"]);
 }
 
+/// A mapping that is whole, with a piece of it left out or doubled.
+fn damaged(from: usize, to: usize, twice: bool) -> String {
+    let text = include_str!("data/customers.yaml");
+    let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let (from, to) = (places[from % places.len()], places[to % places.len()]);
+    let (from, to) = (from.min(to), from.max(to));
+    if twice {
+        format!("{}{}", &text[..to], &text[from..])
+    } else {
+        format!("{}{}", &text[..from], &text[to..])
+    }
+}
+
 proptest! {
+    /// Whatever a file says, linting ends with findings or without; an error is one that keeps the mapping from loading.
+    #[test]
+    fn what_lint_calls_an_error_keeps_a_mapping_from_loading_and_nothing_else_does(
+        from in any::<usize>(), to in any::<usize>(), twice in any::<bool>(), near in any::<bool>(),
+    ) {
+        let to = if near { from.wrapping_add(to % 12) } else { to };
+        let text = damaged(from, to, twice);
+        let (left, right) = (schema(LEFT), schema(RIGHT));
+        for schemas in [None, Some(Sides::new(&left, &right))] {
+            let compile = CompileOptions { schemas, ..CompileOptions::default() };
+            let options = LintOptions { compile: compile.clone(), abilities: None };
+            let found = lint_file("m.yaml", &text, &Default::default(), &options);
+            let errors = found.is_some_and(|found| found.has_errors());
+            let loads = load("m.yaml", &text, &LoadOptions { compile, ..LoadOptions::default() }).is_ok();
+            prop_assert_eq!(errors, !loads, "{}", text);
+        }
+    }
+
     /// The findings about guarantees are those of the table, whatever the systems can do: none is left out, none added.
     #[test]
     fn lowered_guarantees_are_exactly_those_of_the_table(bits in prop::array::uniform2(0u8..=255)) {

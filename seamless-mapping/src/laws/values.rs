@@ -109,8 +109,12 @@ fn pool(
             values.retain(|value| has_room(kind, value));
         }
         (KindDecl::Join(_), None) => values.extend(texts(None, separator(declared))),
+        // Nothing says what it holds: as the other side.
+        (_, None) if types.of(side.other()).is_some() => {
+            values.extend(types.of(side.other()).iter().flat_map(|other| of_kind(*other, None)));
+        }
         (_, None) => {
-            // Nothing says what it holds: of every kind a few.
+            // Nothing at all is known: of every kind a few.
             values.extend(texts(None, separator(declared)));
             let kinds = [TypeDecl::Int, TypeDecl::DECIMAL, TypeDecl::Bool, TypeDecl::Date];
             values.extend(kinds.into_iter().flat_map(|kind| of_kind(kind, None).into_iter().take(6)));

@@ -64,23 +64,39 @@ fn check_kinds(
     (source, target): (&Field, &Field),
     findings: &mut Findings,
 ) {
+    let shape = |kind: &FieldKind| match kind {
+        FieldKind::Bytes { .. } => Some("bytes"),
+        FieldKind::Set { .. } => Some("a set"),
+        _ => None,
+    };
+    if shape(&source.kind) != shape(&target.kind) && rule.types.left.is_none() && rule.types.right.is_none() {
+        let message = format!(
+            "{} is {}, {} is {}: what is copied is refused by the system",
+            source.name, source.kind, target.name, target.kind
+        );
+        let help = "carry it with a function (`custom`), or say with `types` what the connector gives";
+        findings.warning("kinds-differ", cx.rule_place(at, None), message, help);
+    }
     let said = |side: Side, field: &Field| rule.types.of(side).or_else(|| TypeDecl::of_kind(&field.kind));
     let (Some(from), Some(into)) = (said(to.other(), source), said(to, target)) else { return };
     if from.same_kind(into) || !convert::possible(from, into) {
         return;
     }
     let partial = match (from, into) {
-        (TypeDecl::Text { .. }, _) => Some(format!("a text is carried only where it is a {}", into.name())),
-        (TypeDecl::Decimal { .. }, TypeDecl::Int) => Some("only whole numbers are carried".to_owned()),
-        (TypeDecl::Int, TypeDecl::Bool) => Some("only 0 and 1 are carried".to_owned()),
-        (TypeDecl::Float, _) | (_, TypeDecl::Float) => {
-            Some("a binary number does not keep every decimal".to_owned())
-        }
+        (TypeDecl::Text { .. }, _) => Some("only texts that can be read as that are carried"),
+        (TypeDecl::Decimal { .. }, TypeDecl::Int) => Some("only whole numbers are carried"),
+        (TypeDecl::Int, TypeDecl::Bool) => Some("only 0 and 1 are carried"),
+        (TypeDecl::Float, _) | (_, TypeDecl::Float) => Some("a binary number does not keep every decimal"),
         _ => None,
     };
     if let Some(partial) = partial {
-        let message =
-            format!("{} is a {}, {} a {}: {partial}", source.name, from.name(), target.name, into.name());
+        let message = format!(
+            "{} holds {}, {} holds {}: {partial}",
+            source.name,
+            from.name(),
+            target.name,
+            into.name()
+        );
         let help = "other values park; map them with `options` or an `expression` where that is not enough";
         findings.note("partial-type", cx.rule_place(at, None), message, help);
     }
