@@ -288,6 +288,14 @@ fn promises(left: Capabilities, right: Capabilities) -> Said {
 }
 
 #[test]
+fn records_that_are_in_a_link_or_a_list_of_their_own_are_carried() {
+    let left = "account: *id int, no text(20) u, name text(100), lines list[line]\nvisit: *id int, who ref[account]\nline: *no int, of ref[account]";
+    let links = link("      - name <-> Name\n")
+        + "  - id: visits\n    crm: visit\n    erp: Visit\n    match: none\n    rules:\n      - id -> No\n";
+    Said::about(&links, left, &format!("{RIGHT}\nVisit: *No int")).never("records-not-carried");
+}
+
+#[test]
 fn a_missing_version_or_key_is_named_with_the_guarantee_that_it_costs() {
     promises(full(), full()).never("guarantee-lowered");
     let no_version = promises(full(), Capabilities { conditional_update: false, ..full() });
@@ -357,6 +365,8 @@ fn damaged(from: usize, to: usize, twice: bool) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever a file says, linting ends with findings or without; an error is one that keeps the mapping from loading.
     #[test]
     fn what_lint_calls_an_error_keeps_a_mapping_from_loading_and_nothing_else_does(

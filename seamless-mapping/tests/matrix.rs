@@ -179,6 +179,8 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_name_breaks_the_page(left in hostile(), right in hostile(), entity in hostile(), note in hostile()) {
         let mut mapping = Mapping::builder("l", "r").link("link", entity.as_str(), "R").match_nothing()
