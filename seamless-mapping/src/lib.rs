@@ -56,6 +56,7 @@ mod compile;
 mod finding;
 mod link_mapper;
 mod rules;
+mod shown;
 mod slots;
 mod testing;
 mod words;

@@ -146,6 +146,16 @@ fn what_a_target_needs_and_what_it_refuses_is_named() {
 }
 
 #[test]
+fn what_a_deletion_sets_must_be_writable_as_well() {
+    let links = "  - id: c\n    crm: account\n    erp: Customer\n    match: none\n    lifecycle: { crm deleted: { set: { Balance: 0 } } }\n    rules:\n      - name <-> Name\n";
+    let said = Said::about(links, LEFT, RIGHT);
+    assert_eq!(
+        (said.only("lifecycle-read-only").0, said.only("lifecycle-read-only").2),
+        (Severity::Warning, 5)
+    );
+}
+
+#[test]
 fn a_rule_against_its_link_and_records_that_would_be_empty_are_named() {
     let against = "  - id: customers\n    crm: account\n    erp: Customer\n    mode: to_erp\n    match: none\n    rules:\n      - name <- Name\n";
     let said = Said::about(against, LEFT, RIGHT);

@@ -110,6 +110,8 @@ fn what_is_no_schema_is_refused_with_its_place() {
     assert!(places.contains(&("entity".into(), "account".into())), "{places:?}");
     let twice = r#"[{ "entity": "a", "fields": [] }, { "entity": "a", "fields": [] }]"#;
     assert_eq!(read_schema("crm.json", twice).unwrap_err().message(), "the entity a stands there twice");
+    let fields = r#"[{ "entity": "a", "fields": [{ "name": "n", "type": "date" }, { "name": "n", "type": "bool" }] }]"#;
+    assert_eq!(read_schema("crm.json", fields).unwrap_err().message(), "the field n stands there twice");
 }
 
 proptest! {

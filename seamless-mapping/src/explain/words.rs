@@ -7,6 +7,7 @@ use seamless_core::model::{FieldName, Sides, Slot, Truth};
 
 use super::{Explained, ExplainedRule, Rests, Then, Untouched};
 use crate::declaration::{KindDecl, LookupVia, RuleDecl, SplitAt};
+use crate::shown;
 
 /// How a rule carries, in a few words.
 pub(super) fn how(declared: &RuleDecl) -> String {
@@ -68,7 +69,7 @@ impl Explained {
 
 impl ExplainedRule {
     fn sentence(&self, to: &str) -> String {
-        let read = listed(self.read.iter().map(|(field, slot)| format!("{field} ({slot})")));
+        let read = listed(self.read.iter().map(|(field, slot)| format!("{field} ({})", shown::slot(slot))));
         let read = match (read.is_empty(), self.how.as_str()) {
             (true, "") => "Nothing is read".to_owned(),
             (true, how) => capital(how),
@@ -84,14 +85,14 @@ impl ExplainedRule {
             return format!("{read}: {waits}, {}: {}; {}.", trouble.field, trouble.message, trouble.remedy);
         }
         let written = self.written.iter().map(|target| {
-            let (field, now) = (&target.field, &target.now);
+            let (field, now) = (&target.field, shown::slot(&target.now));
             match &target.then {
-                Then::Same if matches!(now, Slot::Absent) => format!("{field} of {to} gets nothing"),
+                Then::Same if target.now == Slot::Absent => format!("{field} of {to} gets nothing"),
                 Then::Same => format!("{field} of {to} means the same already ({now})"),
-                Then::Becomes(slot) if matches!(now, Slot::Absent) => {
-                    format!("{field} of {to} becomes {slot}")
+                Then::Becomes(slot) if target.now == Slot::Absent => {
+                    format!("{field} of {to} becomes {}", shown::slot(slot))
                 }
-                Then::Becomes(slot) => format!("{field} of {to} becomes {slot}, it is {now}"),
+                Then::Becomes(slot) => format!("{field} of {to} becomes {}, it is {now}", shown::slot(slot)),
                 Then::CreatedId => {
                     format!("{field} of {to} becomes the id of a record that is created first")
                 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use seamless_core::model::{FieldName, Side, Sides, Value};
 
+use crate::shown;
+
 use super::{CounterExample, Happened, Law, LawReport, RuleLaws};
 
 impl fmt::Display for Law {
@@ -33,33 +35,12 @@ impl Law {
     }
 }
 
-/// Characters of a value that a counter-example shows, at most.
-const VALUE_CHARACTERS_MAX: usize = 120;
-
 fn values(values: &[(FieldName, Value)]) -> String {
     if values.is_empty() {
         return "parked".to_owned();
     }
-    let one = |(field, value): &(FieldName, Value)| {
-        let text = shown(value);
-        match text.char_indices().nth(VALUE_CHARACTERS_MAX) {
-            Some((end, _)) => {
-                format!("{field} = {}.. ({} characters)", text.get(..end).unwrap_or(""), text.chars().count())
-            }
-            None => format!("{field} = {text}"),
-        }
-    };
+    let one = |(field, value): &(FieldName, Value)| format!("{field} = {}", shown::value(value));
     values.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// A value as it can be read; a list line by line.
-fn shown(value: &Value) -> String {
-    let Value::List(lines) = value else { return value.to_string() };
-    let line = |line: &seamless_core::model::Record| {
-        let fields = line.fields().map(|(name, held)| format!("{name}: {}", held.to_slot()));
-        format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
-    };
-    format!("[{}]", lines.iter().map(line).collect::<Vec<_>>().join(", "))
 }
 
 impl CounterExample {

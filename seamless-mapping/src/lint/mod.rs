@@ -50,6 +50,7 @@ pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
         matching::check(&cx, &mut findings);
         rules(&cx, &mut findings);
         targets::check_creates(&cx, &mut findings);
+        targets::check_lifecycle(&cx, &mut findings);
         carried::check(&cx, &mut findings);
         promises::check(&cx, options.abilities, &mut findings);
     }

@@ -3,7 +3,7 @@
 use seamless_core::mapper::{LinkMode, WriteOn};
 use seamless_core::model::{Condition, Side};
 
-use crate::compile::link::create;
+use crate::compile::link::{create, lifecycle_sets};
 use crate::compile::{LinkCx, fit};
 use crate::declaration::{KindDecl, RuleDecl};
 use crate::finding::Findings;
@@ -39,6 +39,23 @@ pub(super) fn check_blank(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings:
             let help =
                 "such records are refused by the system: add a `default`, or leave them out with `scope`";
             findings.note("required-from-optional", cx.rule_place(at, None), message, help);
+        }
+    }
+}
+
+/// Fields that a deletion or a leaving record sets must be writable as well.
+pub(super) fn check_lifecycle(cx: &LinkCx<'_>, findings: &mut Findings) {
+    for side in Side::BOTH {
+        let Some(entity) = fit::entity(cx, side) else { continue };
+        for (name, _) in lifecycle_sets(cx, side) {
+            let Some(field) = entity.field(name.as_str()).filter(|field| field.read_only || field.computed)
+            else {
+                continue;
+            };
+            let message =
+                format!("`lifecycle` sets {} of {}, which cannot be written", field.name, cx.side_name(side));
+            let help = "set another field, or park";
+            findings.warning("lifecycle-read-only", cx.place("lifecycle"), message, help);
         }
     }
 }

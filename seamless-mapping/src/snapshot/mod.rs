@@ -5,6 +5,8 @@
 
 mod published;
 
+use std::collections::BTreeSet;
+
 use seamless_core::model::{Error, Schema};
 
 /// Reads a schema from JSON: an object is a snapshot of ours (entities by name), an array is a
@@ -29,7 +31,20 @@ pub fn read_schema(name: &str, text: &str) -> Result<Schema, Error> {
     };
     if text.trim_start().trim_start_matches('\u{feff}').starts_with('[') {
         let entities = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(refused)?;
-        return published::schema(name, entities);
+        return published::schema(name, entities).and_then(|schema| checked(name, schema));
     }
-    serde_json::from_str(text).map_err(refused)
+    checked(name, serde_json::from_str(text).map_err(refused)?)
+}
+
+/// A field that stands there twice would be one thing to a reader and another to the next.
+fn checked(name: &str, schema: Schema) -> Result<Schema, Error> {
+    for entity in schema.entities.values() {
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = entity.fields.iter().find(|field| !seen.insert(&field.name)) {
+            let message = format!("the field {} stands there twice", twice.name);
+            let error = Error::configuration(message).with_remedy("name each field of an entity once");
+            return Err(error.at("file", name).at("entity", &entity.name));
+        }
+    }
+    Ok(schema)
 }
