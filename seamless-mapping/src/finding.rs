@@ -4,9 +4,14 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// How grave a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Gravity {
+    /// Worth knowing: nothing is wrong, but somebody should have decided it.
+    Note,
     /// Probably not what the author meant.
     Warning,
     /// The mapping cannot be used.
@@ -14,7 +19,7 @@ pub enum Gravity {
 }
 
 /// Which part of a mapping a finding speaks of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The place of the link in the declaration.
     pub link: Option<usize>,
@@ -29,7 +34,7 @@ pub struct Place {
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// A stable name in `kebab-case` that tests and tools may match on.
     pub code: &'static str,
@@ -53,6 +58,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gravity = match self.gravity {
+            Gravity::Note => "note",
             Gravity::Warning => "warning",
             Gravity::Error => "error",
         };
@@ -108,6 +114,10 @@ impl Findings {
         help: &str,
     ) {
         self.push(code, Gravity::Warning, place, message.into(), help);
+    }
+
+    pub(crate) fn note(&mut self, code: &'static str, place: Place, message: impl Into<String>, help: &str) {
+        self.push(code, Gravity::Note, place, message.into(), help);
     }
 
     fn push(&mut self, code: &'static str, gravity: Gravity, place: Place, message: String, help: &str) {

@@ -41,14 +41,22 @@
 //! ```
 
 pub mod declaration;
+pub mod explain;
 pub mod expression;
+pub mod fit;
+pub mod laws;
+pub mod lint;
+pub mod matrix;
 pub mod notation;
+pub mod snapshot;
+pub mod suggest;
 
 mod builder;
 mod compile;
 mod finding;
 mod link_mapper;
 mod rules;
+mod shown;
 mod slots;
 mod testing;
 mod words;
@@ -59,7 +67,11 @@ pub use builder::{
 };
 pub use compile::{CompileOptions, Mapping, compile};
 pub use finding::{Finding, Gravity, Place, Refused};
+pub use fit::{FitInput, FitReport, fit};
+pub use laws::{LawReport, check_laws};
 pub use link_mapper::LinkMapper;
+pub use lint::{LintOptions, lint};
+pub use matrix::Matrix;
 pub use notation::{LoadOptions, Loaded, ParameterValues, load};
 pub use rules::custom::{Closures, CustomRefusal, CustomRule, Functions};
 pub use testing::{TestOutcome, TestReport, run_tests};

@@ -9,12 +9,12 @@
 use std::sync::Arc;
 
 use seamless_core::mapper::{
-    Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, Settlement,
+    Ask, Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, Settlement,
     WriteOn,
 };
 use seamless_core::model::{
-    CanonicalForm, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side, Sides, Slot, Truth,
-    ValueRef,
+    CanonicalForm, EntityName, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side, Sides, Slot,
+    Truth, Value, ValueRef,
 };
 
 use crate::declaration::TypeDecl;
@@ -46,6 +46,20 @@ impl LinkMapper {
     pub(crate) fn new(link: LinkSpec, rules: Vec<(Rule, CompiledRule)>, functions: Functions) -> Self {
         let (rules, compiled) = rules.into_iter().unzip();
         Self { link, rules, compiled, functions, slots: Arc::default() }
+    }
+
+    /// The same with another carrier for a rule.
+    #[cfg(test)]
+    pub(crate) fn with_carrier(
+        &self,
+        rule: usize,
+        wrap: impl FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier>,
+    ) -> LinkMapper {
+        let mut changed = self.clone();
+        if let Some(compiled) = changed.compiled.get_mut(rule) {
+            compiled.carrier = wrap(Arc::clone(&compiled.carrier));
+        }
+        changed
     }
 
     /// A rule by its stable id.
@@ -81,6 +95,71 @@ impl LinkMapper {
     /// When two values of each field of a rule count as the same, in the rule's order.
     pub(crate) fn forms_of(&self, rule: usize, side: Side) -> &[CanonicalForm] {
         self.compiled.get(rule).map_or(&[], |compiled| compiled.forms.of(side))
+    }
+
+    /// Whether a rule holds the same value on both sides, so that it can be compared directly.
+    pub(crate) fn is_identity(&self, rule: usize) -> bool {
+        self.compiled.get(rule).is_some_and(|compiled| compiled.carrier.is_identity())
+    }
+
+    /// What the fields of a rule hold, where one type holds for a side.
+    pub(crate) fn types_of(&self, rule: usize) -> Sides<Option<TypeDecl>> {
+        self.compiled.get(rule).map_or_else(|| Sides::new(None, None), |compiled| compiled.types)
+    }
+
+    /// The entities that the references of a rule can point at on a side.
+    pub(crate) fn pointed_at(&self, rule: &RuleId, side: Side) -> Vec<EntityName> {
+        let at = self.rules.iter().position(|known| known.id == *rule);
+        let compiled = at.and_then(|at| self.compiled.get(at));
+        compiled.map(|compiled| compiled.carrier.pointed_at(side)).unwrap_or_default()
+    }
+
+    /// What a rule asks of values, whatever its condition says.
+    pub(crate) fn ask_of(&self, rule: usize, to: Side, values: &[ValueRef<'_>], asks: &mut Vec<Ask>) {
+        if let Some(compiled) = self.compiled.get(rule) {
+            compiled.carrier.ask(to, values, asks);
+        }
+    }
+
+    /// What a rule makes of values with nothing there, whatever its condition says; `None` where it cannot carry that way.
+    pub(crate) fn make_of(
+        &self,
+        rule: usize,
+        to: Side,
+        values: &[ValueRef<'_>],
+        cx: &Making<'_>,
+    ) -> Option<Result<Made, Trouble>> {
+        let compiled = self.compiled.get(rule).filter(|compiled| compiled.carrier.carries(to))?;
+        Some(compiled.carrier.make(to, values, cx))
+    }
+
+    /// What a target becomes that holds the fields of a rule in its order, whatever its condition says; `None` where it
+    /// cannot carry that way.
+    pub(crate) fn carry_values(
+        &self,
+        rule: usize,
+        from: Side,
+        values: &[ValueRef<'_>],
+        held: &Record,
+        resolved: &Resolved,
+    ) -> Option<Result<Record, Trouble>> {
+        let (rule, compiled) = self.rules.get(rule).zip(self.compiled.get(rule))?;
+        if !compiled.carrier.carries(from.other()) {
+            return None;
+        }
+        let slots: Vec<Option<usize>> = (0..held.shape().len()).map(Some).collect();
+        let target_entity = self.link.entity.of(from.other());
+        let cx = MapContext { resolved, target_entity, creating: false };
+        let mut draft = Draft::over(held);
+        let carried = Self::carry_known(rule, compiled, from, values, (&mut draft, &slots), &cx);
+        Some(carried.map(|()| {
+            let planned = draft.into_planned().into_iter().filter_map(|(slot, planned)| match planned {
+                Planned::Known(value) => Some((slot, value)),
+                Planned::ResultOf(_) | Planned::TargetDecides => None,
+            });
+            let planned: Vec<(usize, Value)> = planned.collect();
+            held.with(planned.iter().map(|(slot, value)| (*slot, Presence::Value(value.as_ref()))))
+        }))
     }
 
     fn carry_known(

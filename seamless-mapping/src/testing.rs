@@ -5,13 +5,14 @@
 use std::fmt;
 
 use seamless_core::document::did_you_mean;
-use seamless_core::mapper::{Answer, Ask, Draft, MapContext, MapError, MapProblem, Mapper, Resolved};
+use seamless_core::mapper::{Draft, MapContext, MapError, MapProblem, Mapper};
 use seamless_core::model::{
-    FieldName, LinkId, Planned, Presence, Record, RuleIndex, Shape, Side, Slot, Value, ValueRef, record,
+    FieldName, LinkId, Planned, Presence, Record, RuleIndex, Shape, Side, Slot, Value, ValueRef,
 };
 
 use crate::compile::Mapping;
 use crate::declaration::{Expected, LinkDecl, TestDecl, TypeDecl};
+use crate::explain::{given_record, partners};
 use crate::link_mapper::LinkMapper;
 use crate::notation::test::key_value;
 use crate::rules::convert;
@@ -86,14 +87,7 @@ fn run(
     });
     let source = built(mapper, from, &test.record)?;
     let target = built(mapper, test.to, &test.current)?;
-    let mut resolved = Resolved::new();
-    for (link, id, partner) in &test.partners {
-        let ask = Ask::Partner { link: link.clone(), side: from, id: id.clone() };
-        resolved.insert(ask, Answer::Paired(partner.clone()));
-        // What the target refers to is looked up too, to see whether it means the same already.
-        let back = Ask::Partner { link: link.clone(), side: test.to, id: partner.clone() };
-        resolved.insert(back, Answer::Paired(id.clone()));
-    }
+    let resolved = partners(from, &test.partners);
     let cx =
         MapContext { resolved: &resolved, target_entity: link.entity.of(test.to), creating: test.creating };
     let mut draft = Draft::over(&target);
@@ -153,25 +147,12 @@ fn built(mapper: &LinkMapper, side: Side, fields: &[(FieldName, Slot)]) -> Resul
             names.push(name);
         }
     }
-    let typed = |name: &FieldName, slot: &Slot| match (slot, mapper.type_of(side, name)) {
-        (Slot::Value(Value::List(lines)), _) => match mapper.of_lines(side, name) {
-            Some(inner) => {
-                Slot::Value(Value::List(lines.iter().map(|line| typed_line(inner, side, line)).collect()))
-            }
-            None => slot.clone(),
-        },
-        (Slot::Value(value), Some(kind)) => {
-            Slot::Value(convert::literal_as(value, kind).unwrap_or_else(|| value.clone()))
-        }
-        _ => slot.clone(),
-    };
     let shape = Shape::new(names).map_err(|error| error.to_string())?;
-    let values = fields.iter().map(|(name, slot)| (name.clone(), typed(name, slot)));
-    record(&shape, values).map_err(|error| error.to_string())
+    given_record(mapper, side, &shape, fields)
 }
 
 /// A line whose values are of the kinds that the rules of lines say.
-fn typed_line(mapper: &LinkMapper, side: Side, line: &Record) -> Record {
+pub(crate) fn typed_line(mapper: &LinkMapper, side: Side, line: &Record) -> Record {
     let changes = line.fields().enumerate().filter_map(|(slot, (name, held))| {
         let (value, kind) = (held.value()?.to_value(), mapper.type_of(side, name)?);
         Some((slot, convert::literal_as(&value, kind)?))

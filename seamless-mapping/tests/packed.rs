@@ -61,7 +61,7 @@ fn verdict(base: (Record, Record), left: &Record, right: &Record) -> Vec<Judgeme
         rebased: &rebased,
     };
     let verdict = ThreeWay.reconcile(&case);
-    verdict.loud().map(|(_, judgement)| *judgement).collect()
+    verdict.loud().map(|(_, judgement)| judgement).collect()
 }
 
 #[test]

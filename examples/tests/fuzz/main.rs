@@ -10,7 +10,8 @@ mod harness;
 mod targets;
 
 use targets::{
-    cursors, documents, expressions, files, forms, mappings, plans, schemas, scripts, states, values,
+    cursors, documents, expressions, files, forms, mappings, plans, published, schemas, scripts, states,
+    values,
 };
 
 use harness::hold;
@@ -93,6 +94,11 @@ fn cursors_that_nobody_made_expire_and_invent_nothing() {
 #[test]
 fn declarations_of_tables_claim_what_the_database_holds_to() {
     hold(schemas::TARGET, 600);
+}
+
+#[test]
+fn schemas_as_texts_read_back_from_their_snapshot_and_can_be_looked_at() {
+    hold(published::TARGET, 1500);
 }
 
 #[test]

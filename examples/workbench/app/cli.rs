@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::checks::{ExplainArgs, FitArgs, LawsArgs, LintArgs, MatrixArgs, SchemaArgs};
+
 const EXAMPLES: &str = "\
 Examples:
   workbench --project crm-erp init --left sqlite:crm.db --right sqlite:erp.db
@@ -68,6 +70,18 @@ pub(crate) enum Command {
         after_help = "Example:\n  workbench --project crm-erp test\n\nReads no system. Exit code 1 when a test fails."
     )]
     Test,
+    /// Say in words what the mapping does with one record
+    Explain(ExplainArgs),
+    /// Say whether the mapping still fits what the systems have
+    Fit(FitArgs),
+    /// Try whether every rule carries there and back without loss, on made-up values and on records
+    Laws(LawsArgs),
+    /// Say who owns which field, as a page or workbook that a business can sign
+    Matrix(MatrixArgs),
+    /// Say what is wrong, doubtful or worth knowing about the mapping
+    Lint(LintArgs),
+    /// Print the JSON Schema of mapping files, or read what a system has from a file
+    Schema(SchemaArgs),
     /// Make a plan and show it; nothing is written to the systems
     Plan(PlanArgs),
     /// Apply a plan file: exactly that plan and nothing else

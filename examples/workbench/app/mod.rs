@@ -3,6 +3,7 @@
 //!
 //! Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.
 
+mod checks;
 mod cli;
 mod commands;
 mod connect;
@@ -10,10 +11,11 @@ mod environment;
 mod failure;
 mod files;
 mod host;
+mod material;
+mod one_record;
 mod progress;
 mod project;
 mod show;
-mod suggest;
 mod template;
 
 use std::ffi::OsString;
@@ -68,6 +70,12 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>)
         Command::Init(args) => commands::init::run(args, &global, host),
         Command::Discover(args) => commands::discover::run(args, &global, host),
         Command::Try(args) => commands::try_record::run(args, &global, host),
+        Command::Fit(args) => commands::fit::run(args, &global, host),
+        Command::Laws(args) => commands::laws::run(args, &global, host),
+        Command::Explain(args) => commands::explain::run(args, &global, host),
+        Command::Matrix(args) => commands::matrix::run(args, &global, host),
+        Command::Lint(args) => commands::lint::run(args, &global, host),
+        Command::Schema(args) => commands::schema::run(args, &global, host),
         Command::Test => commands::test::run(&global, host),
         Command::Plan(args) => commands::plan::run(args, &global, host),
         Command::Apply(args) => commands::apply::run(args, &global, host),

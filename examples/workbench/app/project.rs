@@ -21,6 +21,7 @@ use super::environment::{Environment, Lookups};
 use super::failure::Failure;
 use super::files::write_text;
 use super::host::Host;
+use super::material::keep_abilities;
 use super::progress::Watcher;
 use super::show;
 
@@ -78,6 +79,7 @@ impl Project {
                 };
                 let schema = live_schema(&**connector).map_err(at_side)?;
                 keep_snapshot(&self.folder, self.names.of(side), &schema)?;
+                keep_abilities(&self.folder, self.names.of(side), &**connector, &schema)?;
             }
             (self.mapping, self.warnings) = mapping(&self.folder, self.environment.parameters.clone())?;
             note_warnings(self.warnings.as_ref(), host);
@@ -219,10 +221,15 @@ pub(crate) fn keep_snapshot(folder: &Path, side: &str, schema: &Schema) -> Resul
     let path = snapshot_path(folder, side);
     let parent = folder.join("schemas");
     fs::create_dir_all(&parent).map_err(|cause| Failure::file("making", &parent, cause))?;
+    write_text(&path, &schema_text(schema)?)
+}
+
+/// A schema as a snapshot is written.
+pub(crate) fn schema_text(schema: &Schema) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(schema).map_err(|cause| {
         Error::new(ErrorKind::Internal, "a schema cannot be written as JSON").caused_by(cause)
     })?;
-    write_text(&path, &(text + "\n"))
+    Ok(text + "\n")
 }
 
 /// Refuses a link that the mapping does not have.

@@ -4,9 +4,8 @@
 use std::fmt::Write as _;
 
 use seamless_core::model::{FieldName, Schema, Side, Sides};
+use seamless_mapping::suggest::{LinkIdea, RuleIdea};
 use seamless_mapping::{CompileOptions, LoadOptions, load};
-
-use super::suggest::{LinkIdea, RuleIdea};
 
 /// What the file is written for.
 pub(crate) struct Subject<'a> {

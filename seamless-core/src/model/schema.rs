@@ -4,6 +4,7 @@
 //! ([`Capabilities`](crate::connector::Capabilities)).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +159,35 @@ pub enum FieldKind {
         /// The entity of the children.
         entity: EntityName,
     },
+}
+
+/// In a few words: `text(160)`, `reference to contact`.
+impl fmt::Display for FieldKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FieldKind::Bool => f.write_str("yes/no"),
+            FieldKind::Int => f.write_str("int"),
+            FieldKind::Decimal { precision: Some(precision), scale: Some(scale) } => {
+                write!(f, "decimal({precision}, {scale})")
+            }
+            FieldKind::Decimal { .. } => f.write_str("decimal"),
+            FieldKind::Float => f.write_str("float"),
+            FieldKind::Text { length_max: Some(length) } => write!(f, "text({length})"),
+            FieldKind::Text { length_max: None } => f.write_str("text"),
+            FieldKind::Date => f.write_str("date"),
+            FieldKind::Time => f.write_str("time"),
+            FieldKind::LocalDateTime => f.write_str("local date and time"),
+            FieldKind::Instant => f.write_str("instant"),
+            FieldKind::Bytes { .. } => f.write_str("bytes"),
+            FieldKind::Reference { targets } => {
+                let targets: Vec<&str> = targets.iter().map(EntityName::as_str).collect();
+                write!(f, "reference to {}", targets.join(" or "))
+            }
+            FieldKind::Option { .. } => f.write_str("option"),
+            FieldKind::Set { .. } => f.write_str("set"),
+            FieldKind::List { entity } => write!(f, "list of {entity}"),
+        }
+    }
 }
 
 /// The values that a field can take.

@@ -15,15 +15,16 @@ use crate::finding::{Findings, Place};
 use crate::rules::convert;
 use crate::rules::copy::Choices;
 
-fn schema<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Schema> {
+pub(crate) fn schema<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Schema> {
     cx.options.schemas.as_ref().map(|schemas| *schemas.of(side))
 }
 
-fn entity<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Entity> {
+/// The entity of the link on a side, where there is a schema and it has one.
+pub(crate) fn entity<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Entity> {
     schema(cx, side)?.entity(cx.link.entity.of(side).as_str())
 }
 
-pub(super) fn first_field<'a>(cx: &LinkCx<'a>, declared: &RuleDecl, side: Side) -> Option<&'a Field> {
+pub(crate) fn first_field<'a>(cx: &LinkCx<'a>, declared: &RuleDecl, side: Side) -> Option<&'a Field> {
     match declared.fields.of(side).as_slice() {
         [field] => entity(cx, side)?.field(field.as_str()),
         _ => None,
@@ -247,7 +248,7 @@ fn check_copy(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, copy: &CopyDecl, find
 /// Values that a message names; the rest is counted.
 const VALUES_NAMED: usize = 12;
 
-fn some_of(values: &[String]) -> String {
+pub(crate) fn some_of(values: &[String]) -> String {
     let named = values.get(..VALUES_NAMED).unwrap_or(values).join(", ");
     match values.len().saturating_sub(VALUES_NAMED) {
         0 => named,
@@ -255,36 +256,78 @@ fn some_of(values: &[String]) -> String {
     }
 }
 
-/// Whether what the source can hold fits into the target.
+/// Says where what the source can hold does not fit into the target and the rule says nothing of it.
 fn check_room(
     cx: &LinkCx<'_>,
     at: usize,
-    (source, target): (&Field, &Field),
+    fields: (&Field, &Field),
     to: Side,
     copy: &CopyDecl,
     findings: &mut Findings,
 ) {
+    for squeeze in room(fields, copy).into_iter().filter(|squeeze| !squeeze.decided) {
+        let help = match squeeze.code {
+            "lossy-scale" => {
+                format!("if rounding is right, say `round: half_up` (towards {})", cx.side_name(to))
+            }
+            "lossy-length" => "if cutting is right, say `too_long: truncate`".to_owned(),
+            _ => "let the target have as many digits, or accept that larger values wait".to_owned(),
+        };
+        findings.warning(squeeze.code, cx.rule_place(at, None), squeeze.message, &help);
+    }
+}
+
+/// A target that has less room than its source.
+pub(crate) struct Squeeze {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// Whether the rule says what is done then.
+    pub(crate) decided: bool,
+}
+
+/// Where what the source can hold does not fit into the target.
+pub(crate) fn room((source, target): (&Field, &Field), copy: &CopyDecl) -> Vec<Squeeze> {
+    let mut found = Vec::new();
     match (&source.kind, &target.kind) {
         (FieldKind::Text { length_max: long }, FieldKind::Text { length_max: Some(short) })
-            if long.is_none_or(|long| long > *short) && copy.too_long == TooLong::Park =>
+            if long.is_none_or(|long| long > *short) =>
         {
             let long = long.map_or_else(|| "any number of".to_owned(), |long| long.to_string());
+            let decided = copy.too_long == TooLong::Truncate;
+            let then = if decided { "are cut, and what is cut stays on one side" } else { "park" };
             let message = format!(
-                "{} takes {short} characters, {} can hold {long}: longer values park",
+                "{} takes {short} characters, {} can hold {long}: longer values {then}",
                 target.name, source.name
             );
-            let help = "if cutting is right, say `too_long: truncate`";
-            findings.warning("lossy-length", cx.rule_place(at, None), message, help);
+            found.push(Squeeze { code: "lossy-length", message, decided });
         }
-        (FieldKind::Decimal { scale: fine, .. }, FieldKind::Decimal { scale: Some(coarse), .. })
-            if fine.is_none_or(|fine| fine > *coarse) && copy.round.is_none() =>
-        {
-            let message = format!("{} keeps {coarse} digits after the point: finer values park", target.name);
-            let help = format!("if rounding is right, say `round: half_up` (towards {})", cx.side_name(to));
-            findings.warning("lossy-scale", cx.rule_place(at, None), message, &help);
+        (
+            FieldKind::Decimal { precision: many, scale: fine },
+            FieldKind::Decimal { precision: few, scale: coarse },
+        ) => {
+            if let Some(coarse) = coarse.filter(|coarse| fine.is_none_or(|fine| fine > *coarse)) {
+                let decided = copy.round.is_some();
+                let then = if decided { "are rounded, and their digits stay on one side" } else { "park" };
+                let message =
+                    format!("{} keeps {coarse} digits after the point: finer values {then}", target.name);
+                found.push(Squeeze { code: "lossy-scale", message, decided });
+            }
+            let whole = |precision: &Option<u32>, scale: &Option<u32>| {
+                precision.map(|precision| precision.saturating_sub(scale.unwrap_or(0)))
+            };
+            if let (Some(from), Some(into)) = (whole(many, fine), whole(few, coarse))
+                && from > into
+            {
+                let message = format!(
+                    "{} has {into} digits before the point, {} can have {from}: larger values park",
+                    target.name, source.name
+                );
+                found.push(Squeeze { code: "lossy-precision", message, decided: false });
+            }
         }
         _ => {}
     }
+    found
 }
 
 /// Values that a rule names must be in the option set of their field; those that are written must be active.

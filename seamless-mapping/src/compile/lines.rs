@@ -68,7 +68,7 @@ pub(super) fn compile(
 }
 
 /// The links that the look-ups of a rule go through, those of its lines among them.
-pub(super) fn lookups(declared: &RuleDecl) -> Vec<&crate::declaration::LookupDecl> {
+pub(crate) fn lookups(declared: &RuleDecl) -> Vec<&crate::declaration::LookupDecl> {
     match &declared.kind {
         KindDecl::Lookup(lookup) => vec![lookup],
         KindDecl::Lines(lines) => lines.rules.iter().flat_map(lookups).collect(),
@@ -185,8 +185,20 @@ fn link_of_lines(
     link
 }
 
+/// The link that the rules of a line are checked as, where schemas say what the lines are.
+pub(crate) fn inner_link(
+    cx: &LinkCx<'_>,
+    at: usize,
+    declared: &RuleDecl,
+    lines: &LinesDecl,
+) -> Option<LinkDecl> {
+    let entities = entities(cx, at, declared, &mut Findings::default())?;
+    entities.left.as_ref().zip(entities.right.as_ref())?;
+    Some(link_of_lines(cx, declared, lines, declared.direction, &entities))
+}
+
 /// The place of a finding about the rules of a line.
-fn placed(cx: &LinkCx<'_>, at: usize, inner: Place) -> Place {
+pub(crate) fn placed(cx: &LinkCx<'_>, at: usize, inner: Place) -> Place {
     let outer = cx.rule_place(at, Some("rules"));
     Place {
         key: inner.key.filter(|_| inner.rule.is_some()).or(outer.key),

@@ -5,10 +5,10 @@
 //! first link fills blanks for two-way rules and takes the giving side's value for one-way rules; drift parks; deletes
 //! park; a record that leaves the scope freezes its pair; records are created wherever values may go.
 
-mod fit;
+pub(crate) mod fit;
 mod group;
-mod lines;
-mod link;
+pub(crate) mod lines;
+pub(crate) mod link;
 mod order;
 mod pack;
 mod rule;

@@ -52,8 +52,7 @@ pub(super) fn compile(rcx: &RuleCx<'_, '_>, pack: &PackDecl, findings: &mut Find
         rcx.error(findings, "pack-same", "same_when", message, help);
         return None;
     }
-    let types =
-        parts.iter().map(|field| fit::type_in_schema(cx, whole.other(), field).unwrap_or(TypeDecl::TEXT));
+    let types = parts.iter().map(|field| fit::type_in_schema(cx, whole.other(), field));
     let text = rcx.types.of(whole).unwrap_or(TypeDecl::TEXT);
     let form = CanonicalForm::new([Normaliser::Packed(Arc::clone(&packing))]);
     let carrier = Pack { whole, packing, types: types.collect(), text };

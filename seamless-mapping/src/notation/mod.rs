@@ -19,7 +19,7 @@ mod value;
 mod worked;
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, Span};
-use seamless_core::model::Sides;
+use seamless_core::model::{FieldName, LinkId, RecordId, Sides, Slot};
 
 pub use condition::SOURCE_BYTES_MAX as CONDITION_BYTES_MAX;
 pub use parameters::ParameterValues;
@@ -32,6 +32,7 @@ use value::Reader;
 use crate::compile::{CompileOptions, Mapping, compile};
 use crate::declaration::{MappingDecl, SideDecl};
 use crate::finding::{Finding, Gravity, Place};
+use crate::lint::{LintOptions, lint};
 
 /// What a file is loaded with.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +77,47 @@ pub fn load(name: &str, text: &str, options: &LoadOptions<'_>) -> Result<Loaded,
             Err(findings_of(report, &document))
         }
     }
+}
+
+/// Everything there is to say about a mapping file, each with its place: what keeps it from being read, else what
+/// [`lint`](fn@crate::lint) finds. `None` where there is nothing to say.
+pub fn lint_file(
+    name: &str,
+    text: &str,
+    parameters: &ParameterValues,
+    options: &LintOptions<'_>,
+) -> Option<Diagnostics> {
+    let document = match Document::parse(name, text) {
+        Ok(document) => document,
+        Err(refused) => return Some(refused),
+    };
+    let mut report = Report::new();
+    if let Some(warnings) = document.warnings() {
+        report.append(warnings);
+    }
+    if let Some((declared, places)) = read(&document, parameters, &mut report) {
+        let found = lint(&declared, options);
+        found.iter().for_each(|finding| report.push(&document, located(finding, &document, &places)));
+    }
+    report.into_diagnostics()
+}
+
+/// Reads a record as tests of a mapping write one: `{ name: Adatum, due: { date: 2024-02-29 }, phone: null }`.
+///
+/// Errors: what is no such record, with its place.
+pub fn record_fields(name: &str, text: &str) -> Result<Vec<(FieldName, Slot)>, Diagnostics> {
+    let document = Document::parse(name, text)?;
+    let parameters = Parameters::default();
+    let reader = Reader { document: &document, sides: Sides::new("left", "right"), parameters: &parameters };
+    test::fields(&reader, document.root()).map_err(|finding| finding.within(&document))
+}
+
+/// Reads partners as tests of a mapping write them: `{ contacts: { c1: K001 } }`.
+///
+/// Errors: what is no such text, with its place.
+pub fn partner_pairs(name: &str, text: &str) -> Result<Vec<(LinkId, RecordId, RecordId)>, Diagnostics> {
+    let document = Document::parse(name, text)?;
+    test::partners(document.root()).map_err(|finding| finding.within(&document))
 }
 
 /// Reads the declarations of a file without checking what they mean.
@@ -178,6 +220,7 @@ fn located(finding: &Finding, document: &Document, places: &[LinkPlaces]) -> Dia
     let diagnostic = match finding.gravity {
         Gravity::Error => Diagnostic::error(finding.code, span, finding.message.clone()),
         Gravity::Warning => Diagnostic::warning(finding.code, span, finding.message.clone()),
+        Gravity::Note => Diagnostic::note(finding.code, span, finding.message.clone()),
     };
     diagnostic.maybe_help(finding.help.clone())
 }

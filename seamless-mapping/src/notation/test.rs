@@ -37,7 +37,7 @@ fn side(reader: &Reader<'_>, node: &Node) -> Result<Side, Diagnostic> {
     found.ok_or_else(|| unknown_word(node, "side", &[reader.sides.left, reader.sides.right]))
 }
 
-fn fields(reader: &Reader<'_>, node: &Node) -> Result<Vec<(FieldName, Slot)>, Diagnostic> {
+pub(super) fn fields(reader: &Reader<'_>, node: &Node) -> Result<Vec<(FieldName, Slot)>, Diagnostic> {
     node.entries()?.map(|entry| Ok((reader.text(entry.key)?.into(), reader.slot(entry.value)?))).collect()
 }
 
@@ -54,7 +54,7 @@ fn expected(reader: &Reader<'_>, node: &Node) -> Result<Vec<(FieldName, Expected
 }
 
 /// `{ contacts: { c1: K001 } }`: the record c1 of the giving side has the partner K001.
-fn partners(node: &Node) -> Result<Vec<(LinkId, RecordId, RecordId)>, Diagnostic> {
+pub(super) fn partners(node: &Node) -> Result<Vec<(LinkId, RecordId, RecordId)>, Diagnostic> {
     let mut partners = Vec::new();
     for link in node.entries()? {
         for pair in link.value.entries()? {

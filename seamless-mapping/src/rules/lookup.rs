@@ -152,6 +152,10 @@ impl Carrier for Lookup {
         true
     }
 
+    fn pointed_at(&self, side: Side) -> Vec<EntityName> {
+        self.targets.iter().filter_map(|target| target.entity.of(side).clone()).collect()
+    }
+
     fn ask(&self, to: Side, values: &[ValueRef<'_>], out: &mut Vec<Ask>) {
         let Some(value) = values.first().copied().filter(|value| !value.is_blank()) else { return };
         let Ok((targets, id)) = self.pointed_at(to.other(), value) else { return };

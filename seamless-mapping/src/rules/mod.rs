@@ -18,7 +18,7 @@ pub(crate) mod pack;
 use std::fmt;
 
 use seamless_core::mapper::{Ask, MapProblem, Resolved};
-use seamless_core::model::{Planned, Presence, Side, Value, ValueKind, ValueRef};
+use seamless_core::model::{EntityName, Planned, Presence, Side, Value, ValueKind, ValueRef};
 
 use crate::link_mapper::LinkMapper;
 
@@ -135,6 +135,12 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
     /// Whether `ask` ever asks.
     fn asks(&self) -> bool {
         false
+    }
+
+    /// The entities that references of a side can point at.
+    fn pointed_at(&self, side: Side) -> Vec<EntityName> {
+        let _ = side;
+        Vec::new()
     }
 
     /// What must be looked up before `make` can answer.

@@ -19,8 +19,8 @@ pub(crate) struct Pack {
     /// The side with the text.
     pub(crate) whole: Side,
     pub(crate) packing: Arc<Packing>,
-    /// What each part holds.
-    pub(crate) types: Vec<TypeDecl>,
+    /// What each part holds, where a schema says it.
+    pub(crate) types: Vec<Option<TypeDecl>>,
     /// What the text field holds.
     pub(crate) text: TypeDecl,
 }
@@ -66,14 +66,28 @@ impl Pack {
             other => return Err(no_text(other)),
         };
         let values = self.packing.unpack(text).map_err(|error| trouble(whole, &error))?;
-        let read = |(value, kind): (Option<Packed>, &TypeDecl)| match value {
-            None => Ok(Cell::known(Value::Null)),
-            Some(value) => {
-                let value = convert(ValueRef::Text(&value.text), *kind, None, None)?;
-                fitted(&CopyDecl::default(), value, *kind).map(Cell::known)
-            }
+        let read = |(value, kind): (Option<Packed>, &Option<TypeDecl>)| {
+            let Some(value) = value else { return Ok(Cell::known(Value::Null)) };
+            let kind = kind.unwrap_or_else(|| as_written(&value));
+            let value = convert(ValueRef::Text(&value.text), kind, None, None)?;
+            fitted(&CopyDecl::default(), value, kind).map(Cell::known)
         };
         values.into_iter().zip(&self.types).map(read).collect::<Result<Vec<_>, _>>().map(Made::Many)
+    }
+}
+
+fn is_text(value: ValueRef<'_>) -> bool {
+    matches!(value, ValueRef::Null | ValueRef::Text(_))
+}
+
+/// What a value is by the way it is written: JSON tells texts, truth values and numbers apart.
+fn as_written(value: &Packed) -> TypeDecl {
+    match value.text.as_str() {
+        _ if !value.bare => TypeDecl::TEXT,
+        "true" | "false" => TypeDecl::Bool,
+        number if number.contains(['.', 'e', 'E']) => TypeDecl::DECIMAL,
+        number if number.parse::<i64>().is_ok() => TypeDecl::Int,
+        _ => TypeDecl::DECIMAL,
     }
 }
 

@@ -3,8 +3,8 @@
 
 use seamless_core::document::{Document, Node, NodeKind, ScalarStyle};
 use seamless_mapping::declaration::MappingDecl;
-use seamless_mapping::notation::declarations;
-use seamless_mapping::{LoadOptions, ParameterValues, load, run_tests};
+use seamless_mapping::notation::{declarations, lint_file};
+use seamless_mapping::{LintOptions, LoadOptions, Matrix, ParameterValues, load, run_tests};
 
 use super::documents::json_of;
 use super::{Target, findings, nothing};
@@ -122,6 +122,10 @@ fn loaded(text: &str) {
         }
     };
     loaded.warnings.iter().for_each(findings);
+    lint_file("m", text, &ParameterValues::new(), &LintOptions::default()).iter().for_each(findings);
+    let matrix = Matrix::of(&loaded.mapping);
+    assert_eq!(matrix.links.len(), loaded.mapping.declared().links.len());
+    assert!(!matrix.to_html().contains("<script"));
     let tested = run_tests(&loaded.mapping);
     assert_eq!(tested.to_string(), run_tests(&loaded.mapping).to_string());
     let none = ParameterValues::new();

@@ -10,6 +10,7 @@ pub(crate) mod files;
 pub(crate) mod forms;
 pub(crate) mod mappings;
 pub(crate) mod plans;
+pub(crate) mod published;
 pub(crate) mod schemas;
 pub(crate) mod scripts;
 pub(crate) mod states;
@@ -54,6 +55,7 @@ pub(crate) const ALL: &[Target] = &[
     files::SIDECAR,
     cursors::TARGET,
     schemas::TARGET,
+    published::TARGET,
     states::FLIPPED,
     states::ROWS,
 ];

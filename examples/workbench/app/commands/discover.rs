@@ -10,6 +10,7 @@ use crate::app::cli::{DiscoverArgs, Global};
 use crate::app::environment::Lookups;
 use crate::app::failure::Failure;
 use crate::app::host::Host;
+use crate::app::material::keep_abilities;
 use crate::app::project::{environment, keep_snapshot, open_connector, snapshot};
 use crate::app::show;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &DiscoverArgs, global: &Global, host: &mut Host<'_>) -> 
         }
         if !args.keep {
             keep_snapshot(&global.project, &entry.side, &schema)?;
+            keep_abilities(&global.project, &entry.side, &*connector, &schema)?;
         }
     }
     if global.json {
@@ -79,13 +81,7 @@ fn show_side(
     for entity in schema.entities.values() {
         let can = connector.capabilities(&entity.name);
         host.line(format_args!("\n{}{}", show::name(entity.name.as_str()), show::name(&abilities(&can))))?;
-        let mut table = show::table(&["field", "type", "notes", "options"], host);
-        for field in &entity.fields {
-            let options = options_of(&field.kind).map(options_text).unwrap_or_default();
-            let cells = [field.name.to_string(), kind_text(&field.kind), notes(entity, field), options];
-            table.add_row(cells.map(|cell| show::name(&cell)));
-        }
-        host.line(table)?;
+        show_entity(entity, host)?;
     }
     match changes {
         None => host.line("\nThis was the first look.\n"),
@@ -96,6 +92,17 @@ fn show_side(
             host.line("")
         }
     }
+}
+
+/// The fields of an entity as a table.
+pub(crate) fn show_entity(entity: &Entity, host: &mut Host<'_>) -> Result<(), Failure> {
+    let mut table = show::table(&["field", "type", "notes", "options"], host);
+    for field in &entity.fields {
+        let options = options_of(&field.kind).map(options_text).unwrap_or_default();
+        let cells = [field.name.to_string(), field.kind.to_string(), notes(entity, field), options];
+        table.add_row(cells.map(|cell| show::name(&cell)));
+    }
+    host.line(table)
 }
 
 fn abilities(can: &seamless_core::connector::Capabilities) -> String {
@@ -129,34 +136,6 @@ fn notes(entity: &Entity, field: &Field) -> String {
         flags.iter().filter(|(is, _)| *is).map(|(_, word)| (*word).to_owned()).collect();
     notes.extend(field.default.as_ref().map(|value| format!("default {value}")));
     notes.join(", ")
-}
-
-/// A kind in a few words: `text(160)`, `reference to contact`.
-pub(crate) fn kind_text(kind: &FieldKind) -> String {
-    match kind {
-        FieldKind::Bool => "yes/no".to_owned(),
-        FieldKind::Int => "int".to_owned(),
-        FieldKind::Decimal { precision: Some(precision), scale: Some(scale) } => {
-            format!("decimal({precision}, {scale})")
-        }
-        FieldKind::Decimal { .. } => "decimal".to_owned(),
-        FieldKind::Float => "float".to_owned(),
-        FieldKind::Text { length_max: Some(length) } => format!("text({length})"),
-        FieldKind::Text { length_max: None } => "text".to_owned(),
-        FieldKind::Date => "date".to_owned(),
-        FieldKind::Time => "time".to_owned(),
-        FieldKind::LocalDateTime => "local date and time".to_owned(),
-        FieldKind::Instant => "instant".to_owned(),
-        FieldKind::Bytes { .. } => "bytes".to_owned(),
-        FieldKind::Reference { targets } => {
-            let targets: Vec<&str> = targets.iter().map(|target| target.as_str()).collect();
-            format!("reference to {}", targets.join(" or "))
-        }
-        FieldKind::Option { .. } => "option".to_owned(),
-        FieldKind::Set { .. } => "set".to_owned(),
-        FieldKind::List { entity } => format!("list of {entity}"),
-        other => format!("{other:?}"),
-    }
 }
 
 fn options_of(kind: &FieldKind) -> Option<&OptionSet> {
@@ -205,7 +184,7 @@ fn entity_differences(old: &Entity, new: &Entity, changes: &mut Vec<String>) {
         if field == now {
             continue;
         }
-        let (was, is) = (kind_text(&field.kind), kind_text(&now.kind));
+        let (was, is) = (field.kind.to_string(), now.kind.to_string());
         if was != is {
             changes.push(format!("{name}.{} was {was}, is {is}", field.name));
         } else if options_of(&field.kind) != options_of(&now.kind) {
@@ -215,7 +194,7 @@ fn entity_differences(old: &Entity, new: &Entity, changes: &mut Vec<String>) {
         }
     }
     let added = new.fields.iter().filter(|field| old.field(field.name.as_str()).is_none());
-    changes.extend(added.map(|field| format!("{name}.{} is new ({})", field.name, kind_text(&field.kind))));
+    changes.extend(added.map(|field| format!("{name}.{} is new ({})", field.name, field.kind)));
     if old.key != new.key {
         changes.push(format!("{name} has another key"));
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use seamless_core::connector::Connector;
 use seamless_core::model::{Schema, Side, Sides};
+use seamless_mapping::suggest::suggest;
 use serde_json::{Map, Value, json};
 
 use super::discover::live_schema;
@@ -14,9 +15,9 @@ use crate::app::connect;
 use crate::app::failure::Failure;
 use crate::app::files::write_text;
 use crate::app::host::Host;
+use crate::app::material::keep_abilities;
 use crate::app::project::{MAPPING_FILE, keep_snapshot, mapping};
 use crate::app::show;
-use crate::app::suggest::suggest;
 use crate::app::template::{self, Subject};
 
 pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
@@ -35,6 +36,7 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
     let names = names(args, &ends)?;
     let mut schemas: Sides<Schema> = Sides::default();
     let mut systems = Sides::new(String::new(), String::new());
+    let mut connectors = Sides::new(None, None);
     for side in Side::BOTH {
         let settings = match side {
             Side::Left => "--left-settings",
@@ -44,11 +46,15 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
         systems.of_mut(side).clone_from(&connector.info().system);
         *schemas.of_mut(side) =
             live_schema(&*connector).map_err(|failure| failure.with_settings(settings))?;
+        *connectors.of_mut(side) = Some(connector);
     }
     // Both systems have answered: only now is anything written.
     make(folder)?;
     for side in Side::BOTH {
         keep_snapshot(folder, names.of(side), schemas.of(side))?;
+        if let Some(connector) = connectors.of(side) {
+            keep_abilities(folder, names.of(side), &**connector, schemas.of(side))?;
+        }
     }
     let integration = format!("{}-{}", names.left, names.right);
     let subject =

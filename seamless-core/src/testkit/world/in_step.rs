@@ -30,6 +30,7 @@ impl Universe {
             return false;
         }
         let owed = self.owes_edits(thing, side);
+        self.chronicle.forgiven.extend(old.filter(|_| !owed));
         let words =
             format!("{before} of field {} of {kind}.{} on the {side} gave way undecided", spot.1, thing.1);
         self.found(Harm::LostUpdate, "I11", side, owed, words);

@@ -310,7 +310,7 @@ impl Universe {
                 // What is known was made or shown: whoever makes it again forgot it, whether the system would notice or not.
                 let owed = self.promises.owes(kind, "I25", side)
                     || !self.promises.is_lying()
-                        && (is_again || !self.is_late && self.promises.owes_both(kind, "I21"));
+                        && (is_again || !self.chronicle.is_troubled && self.promises.owes_both(kind, "I21"));
                 let words = format!("{id} was made for {label}, where {other} was known");
                 self.found(Harm::Duplicate, "I25", side, owed, words);
                 self.chronicle.tangled.insert(root);

@@ -1,0 +1,144 @@
+//! What a mapping is looked at with when nothing is run: its text, what the systems have, what they can do. Read from
+//! the project, from files, or from the systems. The door is [`Material::read`].
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use seamless_core::connector::Connector;
+use seamless_core::model::{Error, ErrorKind, Schema, Side, Sides};
+use seamless_mapping::lint::Abilities;
+use seamless_mapping::notation::declarations;
+use seamless_mapping::snapshot::read_schema;
+use seamless_mapping::{CompileOptions, LoadOptions, Mapping, ParameterValues, load};
+
+use super::checks::MaterialArgs;
+use super::cli::Global;
+use super::commands::discover::live_schema;
+use super::environment::Lookups;
+use super::failure::Failure;
+use super::files::write_text;
+use super::host::Host;
+use super::project::{MAPPING_FILE, environment, open_connector, snapshot};
+
+/// A mapping file, and what is known of its systems.
+pub(crate) struct Material {
+    /// What findings call the file.
+    pub(crate) file: String,
+    pub(crate) text: String,
+    pub(crate) parameters: ParameterValues,
+    /// What the sides are called; as in code where the file cannot be read.
+    pub(crate) names: Sides<String>,
+    pub(crate) schemas: Option<Sides<Schema>>,
+    pub(crate) abilities: Option<Sides<Abilities>>,
+}
+
+impl Material {
+    /// Reads what the arguments name.
+    ///
+    /// Errors: a file is not there or is no schema; with `--live`, a system does not answer.
+    pub(crate) fn read(args: &MaterialArgs, global: &Global, host: &mut Host<'_>) -> Result<Self, Failure> {
+        let path = args.mapping.clone().unwrap_or_else(|| global.project.join(MAPPING_FILE));
+        let text = fs::read_to_string(&path).map_err(|cause| Failure::file("reading", &path, cause))?;
+        let file = path.display().to_string();
+        // A file of its own may stand anywhere; what a project's environment says of parameters counts where there is one.
+        let environment = match environment(global, host) {
+            Ok(environment) => Some(environment),
+            Err(_) if args.mapping.is_some() => None,
+            Err(failure) => return Err(failure),
+        };
+        let parameters = environment.as_ref().map(|found| found.parameters.clone()).unwrap_or_default();
+        let names =
+            declarations(&file, &text, &parameters).map(|declared| declared.sides.map(|side| side.name));
+        let names = names.unwrap_or_else(|_| Sides::new("left".to_owned(), "right".to_owned()));
+        let mut material = Self { file, text, parameters, names, schemas: None, abilities: None };
+        if args.live {
+            let environment =
+                environment.ok_or_else(|| Failure::usage("there is no environment to ask systems of"))?;
+            let secrets = host.secrets(&global.project);
+            let lookups = Lookups { secrets: &secrets, folder: &global.project };
+            let mut asked =
+                Sides::new((Schema::default(), Abilities::new()), (Schema::default(), Abilities::new()));
+            for side in Side::BOTH {
+                let connector = open_connector(&environment, material.names.of(side), lookups)?;
+                let schema = live_schema(&*connector)?;
+                let can = abilities(&*connector, &schema);
+                *asked.of_mut(side) = (schema, can);
+            }
+            let Sides { left, right } = asked;
+            material.schemas = Some(Sides::new(left.0, right.0));
+            material.abilities = Some(Sides::new(left.1, right.1));
+            return Ok(material);
+        }
+        let given = Sides::new(args.left.as_deref(), args.right.as_deref());
+        let of_project = args.mapping.is_none();
+        let schema = |side: Side| match *given.of(side) {
+            Some(path) => schema_file(path).map(Some),
+            None if of_project => snapshot(&global.project, material.names.of(side)),
+            None => Ok(None),
+        };
+        material.schemas =
+            schema(Side::Left)?.zip(schema(Side::Right)?).map(|(left, right)| Sides::new(left, right));
+        if of_project && args.left.is_none() && args.right.is_none() {
+            let can = |side: Side| kept_abilities(&global.project, material.names.of(side));
+            material.abilities =
+                can(Side::Left).zip(can(Side::Right)).map(|(left, right)| Sides::new(left, right));
+        }
+        Ok(material)
+    }
+
+    /// What the compiler is given.
+    pub(crate) fn compile(&self) -> CompileOptions<'_> {
+        CompileOptions { schemas: self.schemas.as_ref().map(Sides::as_ref), ..CompileOptions::default() }
+    }
+
+    /// The mapping, checked.
+    ///
+    /// Errors: every finding with its place.
+    pub(crate) fn mapping(&self) -> Result<Mapping, Failure> {
+        let options = LoadOptions { parameters: self.parameters.clone(), compile: self.compile() };
+        Ok(load(&self.file, &self.text, &options)?.mapping)
+    }
+
+    /// What both systems have.
+    ///
+    /// Errors: a side is not known.
+    pub(crate) fn both_schemas(&self) -> Result<Sides<&Schema>, Failure> {
+        self.schemas.as_ref().map(Sides::as_ref).ok_or_else(|| {
+            Failure::usage("what the systems have is not known")
+                .remedy("let `workbench discover` look, give --live, or name files with --left and --right")
+        })
+    }
+}
+
+/// Reads what a system has from a file: a snapshot, or a published list.
+pub(crate) fn schema_file(path: &Path) -> Result<Schema, Failure> {
+    let text = fs::read_to_string(path).map_err(|cause| Failure::file("reading", path, cause))?;
+    Ok(read_schema(&path.display().to_string(), &text)?)
+}
+
+/// What a connector says that it can do, entity by entity.
+fn abilities(connector: &dyn Connector, schema: &Schema) -> Abilities {
+    schema.entities.keys().map(|name| (name.clone(), connector.capabilities(name))).collect()
+}
+
+fn abilities_path(folder: &Path, side: &str) -> PathBuf {
+    folder.join("schemas").join(format!("{side}.capabilities.json"))
+}
+
+/// Keeps what a system can do beside its snapshot.
+pub(crate) fn keep_abilities(
+    folder: &Path,
+    side: &str,
+    connector: &dyn Connector,
+    schema: &Schema,
+) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(&abilities(connector, schema)).map_err(|cause| {
+        Error::new(ErrorKind::Internal, "capabilities cannot be written as JSON").caused_by(cause)
+    })?;
+    write_text(&abilities_path(folder, side), &(text + "\n"))
+}
+
+/// What was kept; nothing where it was not, or is of another version: it only adds to what is found.
+fn kept_abilities(folder: &Path, side: &str) -> Option<Abilities> {
+    serde_json::from_str(&fs::read_to_string(abilities_path(folder, side)).ok()?).ok()
+}

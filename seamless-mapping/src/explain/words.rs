@@ -1,0 +1,182 @@
+//! An explanation as sentences.
+
+use std::fmt;
+
+use seamless_core::mapper::MapProblem;
+use seamless_core::model::{FieldName, Sides, Slot, Truth};
+
+use super::{Explained, ExplainedRule, Rests, Then, Untouched};
+use crate::declaration::{KindDecl, LookupVia, RuleDecl, SplitAt};
+use crate::shown;
+
+/// How a rule carries, in a few words.
+pub(super) fn how(declared: &RuleDecl) -> String {
+    match &declared.kind {
+        KindDecl::Copy(_) => "copied".to_owned(),
+        KindDecl::Const(_) => "a constant".to_owned(),
+        KindDecl::Options(options) => format!("looked up in a table of {} lines", options.rows.len()),
+        KindDecl::Join(join) => match join.split {
+            Some(SplitAt::First) => format!("joined with {:?}, taken apart at the first", join.separator),
+            Some(SplitAt::Last) => format!("joined with {:?}, taken apart at the last", join.separator),
+            None => format!("joined with {:?}", join.separator),
+        },
+        KindDecl::Pack(pack) => format!("packed into a text as {}", pack.layout.name()),
+        KindDecl::Lookup(lookup) => match &lookup.via {
+            LookupVia::Link(link) => format!("translated through the pairs of {link}"),
+            LookupVia::ByEntity(_) => {
+                "translated through the pairs of the entity that it points at".to_owned()
+            }
+        },
+        KindDecl::Expression(_) => "worked out".to_owned(),
+        KindDecl::Lines(lines) => format!("carried line by line, by {} rules", lines.rules.len()),
+        KindDecl::Custom(name) => format!("made by the function {name}"),
+    }
+}
+
+impl Explained {
+    /// The explanation as sentences, one a field or group of fields; `names` are those of the sides.
+    pub fn sentences(&self, names: Sides<&str>) -> Vec<String> {
+        let to = names.of(self.from.other());
+        let mut lines = Vec::new();
+        match self.scope {
+            Truth::In => {}
+            Truth::Out => lines
+                .push("The record is outside of the link's scope: nothing of this is carried.".to_owned()),
+            Truth::Unknown => {
+                lines.push(
+                    "Whether the record takes part cannot be said: a field of the condition is not known."
+                        .to_owned(),
+                );
+            }
+        }
+        lines.extend(self.rules.iter().filter(|rule| rule.rests.is_none()).map(|rule| rule.sentence(to)));
+        for (field, why) in &self.untouched {
+            match why {
+                // Said already, with the reason.
+                Untouched::Waits(_) => {}
+                why => lines.push(format!("{field} of {to} is not touched: {why}.")),
+            }
+        }
+        match self.in_no_rule {
+            None | Some(0) => {}
+            Some(1) => lines.push(format!("1 other field of {to} is in no rule and stays as it is.")),
+            Some(count) => {
+                lines.push(format!("{count} other fields of {to} are in no rule and stay as they are."))
+            }
+        }
+        lines
+    }
+}
+
+impl ExplainedRule {
+    fn sentence(&self, to: &str) -> String {
+        let read = listed(self.read.iter().map(|(field, slot)| format!("{field} ({})", shown::slot(slot))));
+        let read = match (read.is_empty(), self.how.as_str()) {
+            (true, "") => "Nothing is read".to_owned(),
+            (true, how) => capital(how),
+            (false, "") => read,
+            (false, how) => format!("{read}, {how}"),
+        };
+        if let Some(trouble) = &self.trouble {
+            let waits = match trouble.problem {
+                MapProblem::NotKnown => "nothing is known",
+                MapProblem::Waiting(_) => "it waits",
+                MapProblem::Unmappable | MapProblem::DoesNotFit => "it is parked",
+            };
+            return format!("{read}: {waits}, {}: {}; {}.", trouble.field, trouble.message, trouble.remedy);
+        }
+        let written = self.written.iter().map(|target| {
+            let (field, now) = (&target.field, shown::slot(&target.now));
+            match &target.then {
+                Then::Same if target.now == Slot::Absent => format!("{field} of {to} gets nothing"),
+                Then::Same => format!("{field} of {to} means the same already ({now})"),
+                Then::Becomes(slot) if target.now == Slot::Absent => {
+                    format!("{field} of {to} becomes {}", shown::slot(slot))
+                }
+                Then::Becomes(slot) => format!("{field} of {to} becomes {}, it is {now}", shown::slot(slot)),
+                Then::CreatedId => {
+                    format!("{field} of {to} becomes the id of a record that is created first")
+                }
+                Then::SystemDecides => format!("{field} of {to} becomes what the system decides"),
+            }
+        });
+        format!("{read}: {}.", listed(written))
+    }
+}
+
+impl fmt::Display for Rests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rests::OtherWay => f.write_str("goes the other way only"),
+            Rests::OnlyOnCreate => f.write_str("only when a record is created"),
+            Rests::ConditionOut(condition) => write!(f, "its condition does not hold: {condition}"),
+            Rests::ConditionUnknown(condition) => {
+                write!(f, "whether its condition holds is not known: {condition}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Untouched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Untouched::Rests(rule, rests) => write!(f, "the rule {rule} {}", of_rule(rests)),
+            Untouched::Waits(rule) => write!(f, "the rule {rule} waits"),
+            Untouched::LookedAt => f.write_str("it is only looked at, by matching or a condition"),
+        }
+    }
+}
+
+/// What follows the name of a rule.
+fn of_rule(rests: &Rests) -> String {
+    match rests {
+        Rests::OtherWay => rests.to_string(),
+        Rests::OnlyOnCreate => "speaks only when a record is created".to_owned(),
+        Rests::ConditionOut(condition) => format!("does not apply ({condition})"),
+        Rests::ConditionUnknown(condition) => format!("may not apply, which is not known ({condition})"),
+    }
+}
+
+/// Words for a table of one line a rule.
+impl fmt::Display for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Then::Same => f.write_str("same"),
+            Then::Becomes(slot) => slot.fmt(f),
+            Then::CreatedId => f.write_str("the id of a record to be created"),
+            Then::SystemDecides => f.write_str("what the system decides"),
+        }
+    }
+}
+
+fn listed(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(" and ")
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The name of a problem, for programs.
+pub(crate) fn problem(problem: &MapProblem) -> &'static str {
+    match problem {
+        MapProblem::Unmappable => "unmappable",
+        MapProblem::DoesNotFit => "does_not_fit",
+        MapProblem::NotKnown => "not_known",
+        MapProblem::Waiting(_) => "waiting",
+    }
+}
+
+impl ExplainedRule {
+    /// The name of what keeps the value from being carried, for programs: `unmappable`, `does_not_fit`, `not_known`,
+    /// `waiting`.
+    pub fn problem(&self) -> Option<&'static str> {
+        self.trouble.as_ref().map(|trouble| problem(&trouble.problem))
+    }
+
+    /// What was read, as `field: value`.
+    pub fn read_lines(&self) -> impl Iterator<Item = String> {
+        self.read.iter().map(|(field, slot): &(FieldName, Slot)| format!("{field}: {slot}"))
+    }
+}

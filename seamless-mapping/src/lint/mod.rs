@@ -1,0 +1,85 @@
+//! What a careful colleague would say about a mapping before it is used: everything that the compiler finds, and what is
+//! no mistake but should have been decided.
+//!
+//! Asks no system anything: schemas and capabilities are given, live or from snapshots. What they do not say is not
+//! held against the mapping. Works on the declaration, so that a mapping that cannot be compiled is looked at as far
+//! as it goes. The door is [`lint`]; [`lint_file`](crate::notation::lint_file) gives line and column.
+//!
+//! Cost: rules times fields of their entities, links to the third power.
+
+mod carried;
+mod cycles;
+mod matching;
+mod options;
+mod promises;
+mod room;
+mod targets;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use seamless_core::connector::Capabilities;
+use seamless_core::model::{EntityName, Sides};
+
+use crate::compile::{CompileOptions, LinkCx, compile, lines};
+use crate::declaration::{KindDecl, MappingDecl};
+use crate::finding::{Finding, Findings, Place};
+
+/// What the entities of a system can do.
+pub type Abilities = BTreeMap<EntityName, Capabilities>;
+
+/// What a mapping is looked at with. The more is known, the more is found.
+#[derive(Clone, Debug, Default)]
+pub struct LintOptions<'a> {
+    /// Functions, and what the systems have.
+    pub compile: CompileOptions<'a>,
+    /// What the systems can do: which guarantees are lowered.
+    pub abilities: Option<Sides<&'a Abilities>>,
+}
+
+/// Everything there is to say about a mapping, in the order of the declaration: errors, warnings and notes.
+pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
+    let mut findings = Findings {
+        list: match compile(declared, &options.compile) {
+            Ok(mapping) => mapping.warnings().to_vec(),
+            Err(refused) => refused.findings,
+        },
+    };
+    for (at, link) in declared.links.iter().enumerate() {
+        let cx = LinkCx { mapping: declared, options: &options.compile, at, link };
+        matching::check(&cx, &mut findings);
+        rules(&cx, &mut findings);
+        targets::check_creates(&cx, &mut findings);
+        targets::check_lifecycle(&cx, &mut findings);
+        carried::check(&cx, &mut findings);
+        promises::check(&cx, options.abilities, &mut findings);
+    }
+    cycles::check(declared, options, &mut findings);
+    let mut list = findings.list;
+    // What speaks of the whole link comes before its rules; of one place the gravest first.
+    list.sort_by_key(|finding| {
+        let Place { link, rule, line, .. } = finding.place;
+        (link, rule, line, Reverse(finding.gravity))
+    });
+    list
+}
+
+/// What can be said of each rule by itself, those of lines among them.
+fn rules(cx: &LinkCx<'_>, findings: &mut Findings) {
+    for (at, rule) in cx.link.rules.iter().enumerate() {
+        room::check(cx, at, rule, findings);
+        options::check(cx, at, rule, findings);
+        targets::check_blank(cx, at, rule, findings);
+        if let KindDecl::Lines(declared) = &rule.kind
+            && let Some(link) = lines::inner_link(cx, at, rule, declared)
+        {
+            let inner = LinkCx { link: &link, ..*cx };
+            let mut found = Findings::default();
+            rules(&inner, &mut found);
+            for mut finding in found.list {
+                finding.place = lines::placed(cx, at, finding.place);
+                findings.list.push(finding);
+            }
+        }
+    }
+}
