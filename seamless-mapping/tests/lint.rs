@@ -10,7 +10,7 @@ use seamless_core::connector::{Capabilities, Order, UniqueKey, WriteReturns};
 use seamless_core::document::Severity;
 use seamless_core::model::{Schema, Side, Sides};
 use seamless_core::plan::guarantee::{PROMISES, guarantees};
-use seamless_mapping::lint::{Abilities, lint};
+use seamless_mapping::lint::{CapabilitiesByEntity, lint};
 use seamless_mapping::notation::lint_file;
 use seamless_mapping::{CompileOptions, LintOptions, LoadOptions, Mapping, copy, load, lookup};
 
@@ -28,9 +28,9 @@ impl Said {
         Self::of(links, Sides::new(&left, &right), None)
     }
 
-    fn of(links: &str, schemas: Sides<&Schema>, abilities: Option<Sides<&Abilities>>) -> Self {
+    fn of(links: &str, schemas: Sides<&Schema>, capabilities: Option<Sides<&CapabilitiesByEntity>>) -> Self {
         let compile = CompileOptions { schemas: Some(schemas), ..CompileOptions::default() };
-        let options = LintOptions { compile, abilities };
+        let options = LintOptions { compile, capabilities };
         let found = lint_file("m.yaml", &format!("{HEAD}{links}"), &Default::default(), &options);
         let list = found.iter().flat_map(|found| found.iter()).map(|one| {
             let said = one.diagnostic();
@@ -292,8 +292,8 @@ fn full() -> Capabilities {
 
 fn promises(left: Capabilities, right: Capabilities) -> Said {
     let (l, r) = (schema(LEFT), schema(RIGHT));
-    let left: Abilities = [("account".into(), left)].into();
-    let right: Abilities = [("Customer".into(), right)].into();
+    let left: CapabilitiesByEntity = [("account".into(), left)].into();
+    let right: CapabilitiesByEntity = [("Customer".into(), right)].into();
     Said::of(&link("      - name <-> Name\n"), Sides::new(&l, &r), Some(Sides::new(&left, &right)))
 }
 
@@ -387,7 +387,7 @@ proptest! {
         let (left, right) = (schema(LEFT), schema(RIGHT));
         for schemas in [None, Some(Sides::new(&left, &right))] {
             let compile = CompileOptions { schemas, ..CompileOptions::default() };
-            let options = LintOptions { compile: compile.clone(), abilities: None };
+            let options = LintOptions { compile: compile.clone(), capabilities: None };
             let found = lint_file("m.yaml", &text, &Default::default(), &options);
             let errors = found.is_some_and(|found| found.has_errors());
             let loads = load("m.yaml", &text, &LoadOptions { compile, ..LoadOptions::default() }).is_ok();

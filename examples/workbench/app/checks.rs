@@ -93,7 +93,8 @@ Examples:
   workbench --project crm-erp matrix --out ownership.xlsx
   workbench --project crm-erp --json matrix
 
-Reads no system. The digest on the page is that of the mapping: a signature holds for no other.")]
+Reads no system. The digest on the page is that of all that stands there and of what the rules carry: a signature
+holds for no other.")]
 pub(crate) struct MatrixArgs {
     /// Where to write it: a name that ends with .html or .xlsx [default: the table as text]
     #[arg(long, value_name = "FILE")]

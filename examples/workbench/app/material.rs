@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use seamless_core::connector::Connector;
 use seamless_core::model::{Error, ErrorKind, Schema, Side, Sides};
-use seamless_mapping::lint::Abilities;
+use seamless_mapping::lint::CapabilitiesByEntity;
 use seamless_mapping::notation::declarations;
 use seamless_mapping::snapshot::read_schema;
 use seamless_mapping::{CompileOptions, LoadOptions, Mapping, ParameterValues, load};
@@ -29,7 +29,7 @@ pub(crate) struct Material {
     /// What the sides are called; as in code where the file cannot be read.
     pub(crate) names: Sides<String>,
     pub(crate) schemas: Option<Sides<Schema>>,
-    pub(crate) abilities: Option<Sides<Abilities>>,
+    pub(crate) capabilities: Option<Sides<CapabilitiesByEntity>>,
 }
 
 impl Material {
@@ -50,23 +50,25 @@ impl Material {
         let names =
             declarations(&file, &text, &parameters).map(|declared| declared.sides.map(|side| side.name));
         let names = names.unwrap_or_else(|_| Sides::new("left".to_owned(), "right".to_owned()));
-        let mut material = Self { file, text, parameters, names, schemas: None, abilities: None };
+        let mut material = Self { file, text, parameters, names, schemas: None, capabilities: None };
         if args.live {
             let environment =
                 environment.ok_or_else(|| Failure::usage("there is no environment to ask systems of"))?;
             let secrets = host.secrets(&global.project);
             let lookups = Lookups { secrets: &secrets, folder: &global.project };
-            let mut asked =
-                Sides::new((Schema::default(), Abilities::new()), (Schema::default(), Abilities::new()));
+            let mut asked = Sides::new(
+                (Schema::default(), CapabilitiesByEntity::new()),
+                (Schema::default(), CapabilitiesByEntity::new()),
+            );
             for side in Side::BOTH {
                 let connector = open_connector(&environment, material.names.of(side), lookups)?;
                 let schema = live_schema(&*connector)?;
-                let can = abilities(&*connector, &schema);
+                let can = capabilities(&*connector, &schema);
                 *asked.of_mut(side) = (schema, can);
             }
             let Sides { left, right } = asked;
             material.schemas = Some(Sides::new(left.0, right.0));
-            material.abilities = Some(Sides::new(left.1, right.1));
+            material.capabilities = Some(Sides::new(left.1, right.1));
             return Ok(material);
         }
         let given = Sides::new(args.left.as_deref(), args.right.as_deref());
@@ -79,8 +81,8 @@ impl Material {
         material.schemas =
             schema(Side::Left)?.zip(schema(Side::Right)?).map(|(left, right)| Sides::new(left, right));
         if of_project && args.left.is_none() && args.right.is_none() {
-            let can = |side: Side| kept_abilities(&global.project, material.names.of(side));
-            material.abilities =
+            let can = |side: Side| kept_capabilities(&global.project, material.names.of(side));
+            material.capabilities =
                 can(Side::Left).zip(can(Side::Right)).map(|(left, right)| Sides::new(left, right));
         }
         Ok(material)
@@ -117,28 +119,28 @@ pub(crate) fn schema_file(path: &Path) -> Result<Schema, Failure> {
 }
 
 /// What a connector says that it can do, entity by entity.
-fn abilities(connector: &dyn Connector, schema: &Schema) -> Abilities {
+fn capabilities(connector: &dyn Connector, schema: &Schema) -> CapabilitiesByEntity {
     schema.entities.keys().map(|name| (name.clone(), connector.capabilities(name))).collect()
 }
 
-fn abilities_path(folder: &Path, side: &str) -> PathBuf {
+fn capabilities_path(folder: &Path, side: &str) -> PathBuf {
     folder.join("schemas").join(format!("{side}.capabilities.json"))
 }
 
 /// Keeps what a system can do beside its snapshot.
-pub(crate) fn keep_abilities(
+pub(crate) fn keep_capabilities(
     folder: &Path,
     side: &str,
     connector: &dyn Connector,
     schema: &Schema,
 ) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(&abilities(connector, schema)).map_err(|cause| {
+    let text = serde_json::to_string_pretty(&capabilities(connector, schema)).map_err(|cause| {
         Error::new(ErrorKind::Internal, "capabilities cannot be written as JSON").caused_by(cause)
     })?;
-    write_text(&abilities_path(folder, side), &(text + "\n"))
+    write_text(&capabilities_path(folder, side), &(text + "\n"))
 }
 
 /// What was kept; nothing where it was not, or is of another version: it only adds to what is found.
-fn kept_abilities(folder: &Path, side: &str) -> Option<Abilities> {
-    serde_json::from_str(&fs::read_to_string(abilities_path(folder, side)).ok()?).ok()
+fn kept_capabilities(folder: &Path, side: &str) -> Option<CapabilitiesByEntity> {
+    serde_json::from_str(&fs::read_to_string(capabilities_path(folder, side)).ok()?).ok()
 }

@@ -21,7 +21,7 @@ use super::environment::{Environment, Lookups};
 use super::failure::Failure;
 use super::files::write_text;
 use super::host::Host;
-use super::material::keep_abilities;
+use super::material::keep_capabilities;
 use super::progress::Watcher;
 use super::show;
 
@@ -79,7 +79,7 @@ impl Project {
                 };
                 let schema = live_schema(&**connector).map_err(at_side)?;
                 keep_snapshot(&self.folder, self.names.of(side), &schema)?;
-                keep_abilities(&self.folder, self.names.of(side), &**connector, &schema)?;
+                keep_capabilities(&self.folder, self.names.of(side), &**connector, &schema)?;
             }
             (self.mapping, self.warnings) = mapping(&self.folder, self.environment.parameters.clone())?;
             note_warnings(self.warnings.as_ref(), host);

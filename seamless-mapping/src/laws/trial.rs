@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use seamless_core::mapper::{Answer, Ask, Direction, Mapper, Resolved};
 use seamless_core::model::{
-    FieldName, KeyPart, LinkId, Presence, Record, RecordId, RuleId, RuleIndex, Shape, Side, Sides, Value,
-    ValueRef, record,
+    CanonicalForm, FieldName, KeyPart, LinkId, Planned, Presence, Record, RecordId, RuleId, RuleIndex, Shape,
+    Side, Sides, Slot, Value, ValueRef, record,
 };
-use seamless_core::model::{Planned, Slot};
 
 use super::values::Pools;
 use super::{
@@ -272,9 +271,8 @@ impl<'a> Trial<'a> {
             && a.iter().zip(b).enumerate().all(|(at, (a, b))| {
                 let (a, b) = (Presence::Value(a.as_ref()), Presence::Value(b.as_ref()));
                 let blank = |value: Presence<'_>| value.value().is_some_and(ValueRef::is_blank);
-                let is_same = |form: Option<&seamless_core::model::CanonicalForm>| {
-                    form.is_some_and(|form| form.same_presence(a, b))
-                };
+                let is_same =
+                    |form: Option<&CanonicalForm>| form.is_some_and(|form| form.same_presence(a, b));
                 (blank(a) && blank(b))
                     || is_same(forms.get(at))
                     || (self.mapper.is_identity(self.rule) && is_same(others.get(at)))

@@ -26,7 +26,7 @@ use crate::declaration::{KindDecl, MappingDecl};
 use crate::finding::{Finding, Findings, Place};
 
 /// What the entities of a system can do.
-pub type Abilities = BTreeMap<EntityName, Capabilities>;
+pub type CapabilitiesByEntity = BTreeMap<EntityName, Capabilities>;
 
 /// What a mapping is looked at with. The more is known, the more is found.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ pub struct LintOptions<'a> {
     /// Functions, and what the systems have.
     pub compile: CompileOptions<'a>,
     /// What the systems can do: which guarantees are lowered.
-    pub abilities: Option<Sides<&'a Abilities>>,
+    pub capabilities: Option<Sides<&'a CapabilitiesByEntity>>,
 }
 
 /// Everything there is to say about a mapping, in the order of the declaration: errors, warnings and notes.
@@ -52,7 +52,7 @@ pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
         targets::check_creates(&cx, &mut findings);
         targets::check_lifecycle(&cx, &mut findings);
         carried::check(&cx, &mut findings);
-        promises::check(&cx, options.abilities, &mut findings);
+        promises::check(&cx, options.capabilities, &mut findings);
     }
     cycles::check(declared, options, &mut findings);
     let mut list = findings.list;

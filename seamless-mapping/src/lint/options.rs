@@ -1,6 +1,6 @@
 //! Options that a side can choose and that lead nowhere.
 
-use seamless_core::model::{FieldKind, Side};
+use seamless_core::model::{FieldKind, Side, Value};
 
 use crate::compile::{LinkCx, fit};
 use crate::declaration::{KindDecl, OptionKey, RuleDecl, TypeDecl, UnknownPolicy};
@@ -20,7 +20,7 @@ pub(super) fn check(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings: &mut 
             .filter(|row| row.direction.allows(to))
             .filter_map(|row| row.values.of(from).first())
             .collect();
-        let leads = |value: &seamless_core::model::Value| {
+        let leads = |value: &Value| {
             keys.iter().any(|key| match key {
                 OptionKey::Blank => false,
                 OptionKey::Is(known) => {

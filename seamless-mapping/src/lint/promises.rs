@@ -9,17 +9,21 @@ use seamless_core::connector::{Capabilities, Capability, Order, UniqueKey, Write
 use seamless_core::model::{Entity, Side, Sides};
 use seamless_core::plan::guarantee::{Guarantee, Holding, guarantees};
 
-use super::Abilities;
+use super::CapabilitiesByEntity;
 use crate::compile::link::create;
 use crate::compile::{LinkCx, fit};
 use crate::finding::Findings;
 use crate::suggest::is_made_key;
 
-pub(super) fn check(cx: &LinkCx<'_>, abilities: Option<Sides<&Abilities>>, findings: &mut Findings) {
+pub(super) fn check(
+    cx: &LinkCx<'_>,
+    capabilities: Option<Sides<&CapabilitiesByEntity>>,
+    findings: &mut Findings,
+) {
     let names = Sides::new(cx.side_name(Side::Left), cx.side_name(Side::Right));
-    match abilities {
-        Some(abilities) => {
-            let has = |side: Side| abilities.of(side).get(cx.link.entity.of(side)).cloned();
+    match capabilities {
+        Some(capabilities) => {
+            let has = |side: Side| capabilities.of(side).get(cx.link.entity.of(side)).cloned();
             // An entity that is not there is the compiler's finding.
             let (Some(left), Some(right)) = (has(Side::Left), has(Side::Right)) else { return };
             let found = guarantees(&cx.link.id, cx.link.mode, names, &Sides::new(left, right));

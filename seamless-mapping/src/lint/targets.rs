@@ -1,7 +1,7 @@
 //! What a target needs and does not get: values that may be blank, records that would be created without any.
 
 use seamless_core::mapper::{LinkMode, WriteOn};
-use seamless_core::model::{Condition, Side};
+use seamless_core::model::{Condition, Side, Sides};
 
 use crate::compile::link::{create, lifecycle_sets};
 use crate::compile::{LinkCx, fit};
@@ -76,9 +76,8 @@ pub(super) fn check_creates(cx: &LinkCx<'_>, findings: &mut Findings) {
         };
         findings.warning("creates-empty", cx.place("create"), message, &help);
     }
-    let never = |rule: &RuleDecl| {
-        rule.on == WriteOn::Create && cx.link.create == Some(seamless_core::model::Sides::new(false, false))
-    };
+    let never =
+        |rule: &RuleDecl| rule.on == WriteOn::Create && cx.link.create == Some(Sides::new(false, false));
     for (at, _) in cx.link.rules.iter().enumerate().filter(|(_, rule)| never(rule)) {
         let message = "the rule gives values on create only, and the link creates nothing";
         findings.warning(

@@ -12,10 +12,10 @@ pub(crate) mod words;
 mod xlsx;
 
 use seamless_core::mapper::{Direction, LinkMode, Mapper, Rule, WriteOn};
-use seamless_core::model::{Condition, Side, Sides};
+use seamless_core::model::{Condition, Fingerprint, Side, Sides};
 use serde::Serialize;
 
-use crate::compile::Mapping;
+use crate::compile::{Mapping, fingerprint};
 use crate::declaration::{KindDecl, LinkDecl, RuleDecl};
 use crate::link_mapper::LinkMapper;
 
@@ -30,7 +30,8 @@ pub struct Matrix {
     pub systems: Sides<String>,
     /// What the author noted.
     pub note: Option<String>,
-    /// The digest of what is carried, as hexadecimal digits: a signature holds for it and for no other mapping.
+    /// The digest of everything that stands in the matrix and of what the rules carry, as hexadecimal digits: a signature
+    /// holds for it, and for no mapping with another owner, direction, policy or value.
     pub digest: String,
     /// One part per link, in the order of declaration.
     pub links: Vec<Part>,
@@ -91,14 +92,26 @@ impl Matrix {
             let mapper = mapping.link(link.id.as_str())?;
             Some(part(link, &mapper, &names))
         };
-        Self {
+        let mut matrix = Self {
             integration: declared.integration.clone(),
             systems: declared.sides.as_ref().map(|side| side.system.clone()),
             note: declared.note.clone(),
-            digest: mapping.digest().iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: String::new(),
             links: declared.links.iter().filter_map(part).collect(),
             sides: names,
-        }
+        };
+        matrix.digest = matrix.digest_with(&mapping.digest());
+        matrix
+    }
+
+    /// The mapping's own digest leaves policies and directions out: they change no value that is carried.
+    fn digest_with(&self, carried: &Fingerprint) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"seamless ownership 1");
+        hasher.update(carried);
+        // Serialising plain data into memory does not fail; if it ever did, the empty text is still a digest.
+        hasher.update(&serde_json::to_vec(self).unwrap_or_default());
+        fingerprint(&hasher).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

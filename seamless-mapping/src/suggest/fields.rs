@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use seamless_core::model::{Entity, Field, FieldKind, FieldName, OptionSet, Sides, Value, ValueKind};
+use seamless_core::model::{Entity, Field, FieldKind, FieldName, OptionSet, Side, Sides, Value, ValueKind};
 
 use super::names::{alike, plain};
 
@@ -127,15 +127,15 @@ pub(crate) fn best_pairs<'k, 'a>(
     scored
 }
 
-/// Proposes which fields of two entities correspond, best first, each field once. `left` and `right` name the fields
-/// that are free: those that no rule has.
+/// Proposes which fields of two entities correspond, best first, each field once. `free` says which fields of a side may
+/// be proposed: those that no rule has.
 ///
 /// Cost: a comparison per pair of free fields.
 pub fn correspondences(
     entities: Sides<&Entity>,
-    free: impl Fn(seamless_core::model::Side, &FieldName) -> bool,
+    free: impl Fn(Side, &FieldName) -> bool,
 ) -> Vec<Correspondence> {
-    let known = Sides::new(seamless_core::model::Side::Left, seamless_core::model::Side::Right).map(|side| {
+    let known = Sides::new(Side::Left, Side::Right).map(|side| {
         let fields = proposable(entities.of(side)).filter(|field| free(side, &field.name));
         fields.map(Known::of).collect::<Vec<_>>()
     });

@@ -63,7 +63,7 @@ fn looked_at(schema: &Schema) {
     let both = Sides::new(schema, schema);
     let options = LintOptions {
         compile: CompileOptions { schemas: Some(both), ..CompileOptions::default() },
-        abilities: None,
+        capabilities: None,
     };
     lint(&mapping, &options).iter().for_each(|finding| assert!(!finding.message.trim().is_empty()));
     let known = both.map(Some);

@@ -10,7 +10,7 @@ use crate::app::cli::{DiscoverArgs, Global};
 use crate::app::environment::Lookups;
 use crate::app::failure::Failure;
 use crate::app::host::Host;
-use crate::app::material::keep_abilities;
+use crate::app::material::keep_capabilities;
 use crate::app::project::{environment, keep_snapshot, open_connector, snapshot};
 use crate::app::show;
 
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DiscoverArgs, global: &Global, host: &mut Host<'_>) -> 
         }
         if !args.keep {
             keep_snapshot(&global.project, &entry.side, &schema)?;
-            keep_abilities(&global.project, &entry.side, &*connector, &schema)?;
+            keep_capabilities(&global.project, &entry.side, &*connector, &schema)?;
         }
     }
     if global.json {

@@ -1,5 +1,7 @@
 //! `fit`: whether the mapping still fits what the systems have. Writes nothing; reads the systems' schemas only.
 
+use std::path::PathBuf;
+
 use seamless_core::model::{Schema, Sides};
 use seamless_mapping::fit::Difference;
 use seamless_mapping::notation::declarations;
@@ -26,7 +28,7 @@ pub(crate) fn run(args: &FitArgs, global: &Global, host: &mut Host<'_>) -> Resul
     let material = Material::read(&material, global, host)?;
     let declared = declarations(&material.file, &material.text, &material.parameters)?;
     let names = &material.names;
-    let expected = |given: &Option<std::path::PathBuf>, side: &str| -> Result<Option<Schema>, Failure> {
+    let expected = |given: &Option<PathBuf>, side: &str| -> Result<Option<Schema>, Failure> {
         match given {
             Some(path) => schema_file(path).map(Some),
             None if mapping.is_none() => snapshot(&global.project, side),

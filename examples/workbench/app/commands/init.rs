@@ -15,7 +15,7 @@ use crate::app::connect;
 use crate::app::failure::Failure;
 use crate::app::files::write_text;
 use crate::app::host::Host;
-use crate::app::material::keep_abilities;
+use crate::app::material::keep_capabilities;
 use crate::app::project::{MAPPING_FILE, keep_snapshot, mapping};
 use crate::app::show;
 use crate::app::template::{self, Subject};
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
     for side in Side::BOTH {
         keep_snapshot(folder, names.of(side), schemas.of(side))?;
         if let Some(connector) = connectors.of(side) {
-            keep_abilities(folder, names.of(side), &**connector, schemas.of(side))?;
+            keep_capabilities(folder, names.of(side), &**connector, schemas.of(side))?;
         }
     }
     let integration = format!("{}-{}", names.left, names.right);

@@ -1,8 +1,11 @@
 //! `laws`: whether every rule of the mapping keeps the laws of carrying, on values that are made up and on records of the
 //! systems where that is asked for. Writes nothing.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use futures::executor::block_on;
+use seamless_core::Error;
 use seamless_core::connector::{Change, Connector, ReadQuery};
 use seamless_core::mapper::{LinkMode, Mapper};
 use seamless_core::merge::CompiledLink;
@@ -56,7 +59,7 @@ fn records(
     for side in Side::BOTH {
         let connector = open_connector(&environment, names.of(side), lookups)?;
         for mapper in mapping.mappers().iter().filter(|mapper| mapper.link().mode != LinkMode::Off) {
-            let link = CompiledLink::compile(std::sync::Arc::clone(mapper) as _)?;
+            let link = CompiledLink::compile(Arc::clone(mapper) as _)?;
             let read = block_on(first_records(&*connector, &link, side, count))?;
             let of_link = |record: Record| Sample { link: link.spec().id.clone(), side, record };
             samples.extend(read.into_iter().map(of_link));
@@ -70,7 +73,7 @@ async fn first_records(
     link: &CompiledLink,
     side: Side,
     count: usize,
-) -> Result<Vec<Record>, seamless_core::Error> {
+) -> Result<Vec<Record>, Error> {
     if count == 0 {
         return Ok(Vec::new());
     }

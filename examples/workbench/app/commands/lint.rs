@@ -1,6 +1,7 @@
 //! `lint`: what a careful colleague would say about the mapping. Reads no system unless asked to.
 
 use seamless_core::document::{Diagnostics, Severity};
+use seamless_core::model::Sides;
 use seamless_mapping::LintOptions;
 use seamless_mapping::notation::lint_file;
 use serde_json::json;
@@ -17,7 +18,7 @@ pub(crate) fn run(args: &LintArgs, global: &Global, host: &mut Host<'_>) -> Resu
     let material = Material::read(&args.material, global, host)?;
     let options = LintOptions {
         compile: material.compile(),
-        abilities: material.abilities.as_ref().map(seamless_core::model::Sides::as_ref),
+        capabilities: material.capabilities.as_ref().map(Sides::as_ref),
     };
     let found = lint_file(&material.file, &material.text, &material.parameters, &options);
     let count = |severity: Severity| {
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &LintArgs, global: &Global, host: &mut Host<'_>) -> Resu
         all.filter(|one| one.diagnostic().severity == severity).count() as u64
     };
     let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
-    let looked_at = match (&material.schemas, &material.abilities) {
+    let looked_at = match (&material.schemas, &material.capabilities) {
         (None, _) => "without schemas: run `discover`, or name them with --left and --right",
         (Some(_), None) => "against schemas; what the systems can do is not known",
         (Some(_), Some(_)) => "against schemas and capabilities",

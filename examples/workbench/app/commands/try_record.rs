@@ -1,6 +1,6 @@
 //! `try`: one record, both ways, as a table. Fetches it and its partner by id, pulls nothing, writes nothing.
 
-use seamless_core::model::Truth;
+use seamless_core::model::{Sides, Truth};
 use seamless_core::store::PairStatus;
 use seamless_mapping::explain::{Explained, ExplainedRule, Target, Then};
 use serde_json::{Value as Json, json};
@@ -90,7 +90,7 @@ pub(crate) fn scope(truth: Truth) -> &'static str {
 }
 
 /// One way, for programs.
-pub(crate) fn way_json(way: &Explained, names: &seamless_core::model::Sides<String>) -> Json {
+pub(crate) fn way_json(way: &Explained, names: &Sides<String>) -> Json {
     let sentences = way.sentences(names.as_ref().map(String::as_str));
     json!({
         "from": names.of(way.from),
