@@ -43,6 +43,7 @@
 pub mod declaration;
 pub mod expression;
 pub mod notation;
+pub mod template;
 
 mod builder;
 mod compile;
