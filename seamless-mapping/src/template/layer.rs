@@ -7,7 +7,7 @@ use seamless_core::document::{Diagnostics, Report, nearest};
 use seamless_core::model::Sides;
 
 use super::moved::moved;
-use super::overlay::{Change, KeyEdit, LinkEdit, Overlay, RuleEdit, RuleEdits, What};
+use super::overlay::{KeyEdit, LinkEdit, Overlay, RuleEdit, RuleEdits, What};
 use super::part::{Origin, Part, PartKind};
 use super::rule;
 
@@ -380,12 +380,5 @@ fn suggestion(name: &str, known: &[&str], what: &str) -> Option<String> {
 impl KeyEdit {
     fn is_empty(&self) -> bool {
         self.set.iter().all(|(key, _)| key.text() == Some("flow")) && self.unset.is_empty()
-    }
-}
-
-impl RuleEdits {
-    /// The change of a rule, by its id.
-    pub(super) fn change(&self, id: &str) -> Option<&Change<RuleEdit>> {
-        self.changes.iter().find(|change| change.id() == id)
     }
 }

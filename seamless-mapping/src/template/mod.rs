@@ -10,7 +10,11 @@
 //! Everything here is pure: texts in, texts out. It does not know systems, environments or files on a disk, and it carries
 //! out no prerequisite. The doors are the four names above; the reference is `docs/templates.md`.
 
+mod carried;
+mod carried_rules;
 mod compose;
+mod conflict;
+mod edit;
 mod expects;
 mod keys;
 mod layer;
@@ -19,9 +23,11 @@ mod overlay;
 mod part;
 mod print;
 mod read;
+mod record;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod variant;
 
 use std::collections::BTreeMap;
@@ -29,6 +35,8 @@ use std::collections::BTreeMap;
 pub use compose::{Composed, LineOrigin, compose};
 pub use overlay::Overlay;
 pub use read::{Prerequisite, Template};
+pub use conflict::{Conflict, Edited};
+pub use upgrade::{Upgrade, UpgradedOverlay, upgrade};
 pub use variant::{Choice, Variant};
 
 /// Which choice was taken of a variant, by the variant's name.

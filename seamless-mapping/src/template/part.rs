@@ -91,11 +91,6 @@ impl Part {
         matches!(self.kind, PartKind::Scalar { style: ScalarStyle::Plain, .. })
     }
 
-    /// Nothing: a value left out, or `null` without quotes.
-    pub(super) fn is_null(&self) -> bool {
-        self.is_plain() && matches!(self.text(), Some("" | "~" | "null"))
-    }
-
     pub(super) fn items(&self) -> &[Part] {
         match &self.kind {
             PartKind::List(items) => items,

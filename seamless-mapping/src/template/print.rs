@@ -38,6 +38,13 @@ pub(super) fn item(part: &Part, indent: usize) -> String {
     printed.text.trim_end_matches('\n').to_owned()
 }
 
+/// A key, without its colon.
+pub(super) fn key(part: &Part) -> String {
+    let mut printed = Printed::default();
+    printed.scalar(part, true);
+    printed.text
+}
+
 /// A part in brackets, on one line.
 pub(super) fn flow(part: &Part) -> String {
     let mut printed = Printed::default();
