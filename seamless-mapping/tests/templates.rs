@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use seamless_core::model::FieldKind;
+use seamless_mapping::notation::declarations;
 use seamless_mapping::template::{Choices, Composed, Overlay, Template, compose, upgrade};
 use seamless_mapping::{LoadOptions, ParameterValues, run_tests};
 
@@ -51,16 +52,19 @@ fn every_combination_of_variants_loads() {
 fn a_customers_overlay_loads_and_every_line_says_where_it_came_from() {
     let composed = composed(&[overlay(CUSTOMER)]);
     load(&composed);
-    println!("{}", composed.annotated());
     let sources = [("sales-erp-1.yaml", V1), ("customer.yaml", CUSTOMER)];
     for (line, origin) in composed.text().lines().zip(composed.lines()) {
         let origin = origin.unwrap();
         let (_, source) = sources.iter().find(|(name, _)| *name == origin.file).unwrap();
         let there = source.lines().nth(origin.line - 1).unwrap();
-        let first = line.trim_start().trim_start_matches("- ").split([':', ' ', '"']).find(|word| !word.is_empty());
-        assert!(there.contains(first.unwrap_or("")) || line.contains("integration"), "{line}\n{there}");
+        let word = line.trim_start().trim_start_matches("- ").split([':', ' ', '"']).find(|word| !word.is_empty());
+        // Two keys stand in no file: the name of the integration, and the default that an overlay gives a parameter.
+        let made = ["integration", "default"].contains(&word.unwrap());
+        assert!(there.contains(word.unwrap()) || made, "{line}\n{there}");
     }
     assert_eq!(composed.lines().len(), composed.text().lines().count());
+    let read = |text: &str| declarations("m", text, &ParameterValues::new()).unwrap();
+    assert_eq!(read(&composed.annotated()), read(composed.text()));
 }
 
 const V2: &str = include_str!("data/template/sales-erp-2.yaml");
@@ -137,4 +141,245 @@ fn a_customers_overlay_survives_an_upgrade_that_renames_drops_and_adds() {
     let new: Vec<&str> = text.lines().collect();
     let new: Vec<&&str> = new.iter().filter(changed).collect();
     assert!(new.len() <= 7, "{new:#?}");
+}
+
+#[test]
+fn what_an_overlay_cannot_mean_is_told_with_its_place_and_the_nearest_name() {
+    let table = [
+        ("links: { custmers: disable }", "customer.yaml:4:10", "there is no link `custmers`", "did you mean `customers`?"),
+        (
+            "links: { customers: { rules: { name=Nam: disable } } }",
+            "customer.yaml:4:32",
+            "there is no rule `name=Nam`",
+            "did you mean `name=Name`?",
+        ),
+        (
+            "links: { customers: { rules: { states: disable } } }",
+            "customer.yaml:4:32",
+            "there is no rule `states`",
+            "set: { states:",
+        ),
+        (
+            "variants: { ownership: team }\nlinks: { customers: { rules: { ownerid=Salesperson Code: disable } } }",
+            "customer.yaml:5:32",
+            "there is no rule",
+            "the template has it only with ownership: person",
+        ),
+        (
+            "links: { customers: { rules: { name=Name: { unset: [same_when] } } } }",
+            "customer.yaml:4:53",
+            "has no `same_when`",
+            "",
+        ),
+        (
+            "links: { customers: { rules: { paymenttermscode=Payment Terms Code: { options: { remove: [4 <-> 61D] } } } } }",
+            "customer.yaml:4:91",
+            "`4 <-> 61D` is no line",
+            "did you mean `4 <-> 60D`?",
+        ),
+        (
+            "links: { customers: { rules: { paymenttermscode=Payment Terms Code: { options: { add: [4 <-> 60D] } } } } }",
+            "customer.yaml:4:88",
+            "there is a line `4 <-> 60D` already",
+            "leave it out",
+        ),
+        (
+            "links: { customers: { rules: { name=Name: { options: { add: [1 <-> 2] } } } } }",
+            "customer.yaml:4:62",
+            "has no table of options",
+            "set: { options:",
+        ),
+        (
+            "links: { customers: { add: [name <-> Name] } }",
+            "customer.yaml:4:29",
+            "there is a rule `name=Name` already",
+            "by its id",
+        ),
+        (
+            "links: { customers: { rules: { name=Name: disable }, add: [name <-> Name] } }",
+            "customer.yaml:4:60",
+            "changed twice",
+            "in one place",
+        ),
+        (
+            "links: { customers: { rules: { name=Name: { replace: { name <-> Name: { id: other } } } } } }",
+            "customer.yaml:4:54",
+            "has the id `other`",
+            "leave the id out",
+        ),
+        (
+            "links: { customers: { rules: { name=Name: { move: { after: name=Name } } } } }",
+            "customer.yaml:4:32",
+            "would stand behind itself",
+            "",
+        ),
+        (
+            "links: { customers: { rules: { name=Name: { move: { after: nme } } } } }",
+            "customer.yaml:4:60",
+            "no rule `nme`",
+            "of the same list",
+        ),
+        (
+            "links: { customers: { rules: { name=Name: { set: { flow: sideways } } } } }",
+            "customer.yaml:4:58",
+            "no direction",
+            "`to_crm`",
+        ),
+        ("add_links: [{ id: customers }]", "customer.yaml:4:13", "there is a link `customers` already", "by its id"),
+        ("parameters: { hose: X }", "customer.yaml:4:15", "no parameter `hose`", "did you mean `house`?"),
+        ("parameters: { house: { type: text } }", "customer.yaml:4:15", "a parameter `house` already", "set it"),
+        ("variants: { owner: team }", "customer.yaml:4:20", "no variant `owner`", "ownership"),
+        ("variants: { ownership: teem }", "customer.yaml:4:24", "no choice of `ownership`", "did you mean `team`?"),
+        (
+            "links: { customers: { without_tests: [a nam goes over] } }",
+            "customer.yaml:4:39",
+            "has no test `a nam goes over`",
+            "did you mean `a name goes over`?",
+        ),
+        (
+            "links: { customers: { tests: [{ name: a name goes over, to: erp, record: {}, expect: {} }] } }",
+            "customer.yaml:4:31",
+            "a test `a name goes over` already",
+            "leave it out",
+        ),
+    ];
+    for (changes, place, message, help) in table {
+        let found = refused(changes);
+        assert!(found.contains(place) && found.contains(message) && found.contains(help), "{changes}\n{found}");
+    }
+}
+
+#[test]
+fn what_is_no_overlay_is_refused_with_its_place() {
+    let table = [
+        ("links: { customers: { rules: [name <-> Name] } }", "changes of rules stand under their ids"),
+        ("links: { customers: { rules: { name=Name: enable } } }", "no change of `name=Name`"),
+        ("links: { customers: { rules: { name=Name: { replace: a <-> b, set: {} } } } }", "stands beside `replace`"),
+        ("links: { customers: { rules: { name=Name: { set: { smae_when: case } } } } }", "did you mean `same_when`?"),
+        ("links: { customers: { rules: { name=Name: { set: { id: x } } } } }", "state hangs on it"),
+        ("links: { customers: { set: { rules: [] } } }", "beside `set`"),
+        ("links: { customers: { rules: { a=b: { set: { note: x }, unset: [note] } } } }", "set and unset"),
+        ("links: { customers: { rules: { a=b: { set: { options: [] }, options: { add: [] } } } } }", "set and changed"),
+        ("links: { customers: { rule: {} } }", "did you mean `rules`?"),
+        ("links: { customers: disable, customers: disable }", "is there twice"),
+        ("link: {}", "did you mean `links`?"),
+    ];
+    for (changes, message) in table {
+        let text = format!("overlay: o\ntemplate: sales--erp\nversion: 1.0.0\n{changes}");
+        let found = Overlay::read("o.yaml", &text).unwrap_err().to_string();
+        assert!(found.contains(message) && found.contains("o.yaml:4:"), "{changes}\n{found}");
+    }
+}
+
+#[test]
+fn an_overlay_of_another_template_or_version_is_refused() {
+    let other = |text: &str| compose(&v1(), &[overlay(text)], &Choices::new()).unwrap_err().to_string();
+    assert!(other("overlay: o\ntemplate: hr\nversion: 1.0.0\n").contains("overlay of `hr`, not of `sales--erp`"));
+    assert!(other("overlay: o\ntemplate: sales--erp\nversion: 0.9.0\n").contains("upgrade it to 1.0.0"));
+}
+
+#[test]
+fn findings_of_the_loader_name_the_file_and_the_word_that_they_are_about() {
+    let customers = "links:\n  customers:\n    add:\n";
+    for (rule, place, message) in [
+        ("      - industry <-> Industry: { same_when: cse }\n", "customer.yaml:7:45", "no equivalence"),
+        ("      - industry <-> ${nowhere}\n", "customer.yaml:7:22", "no parameter is called `nowhere`"),
+        ("      - industry <-> Name\n", "customer.yaml:7:9", "Name"),
+    ] {
+        let found = composed(&[with(&format!("{customers}{rule}"))]).load(&LoadOptions::default()).unwrap_err();
+        let first = found.iter().find(|found| found.diagnostic().is_error()).unwrap().headline();
+        assert!(first.starts_with(place) && first.contains(message), "{first}");
+    }
+    // What is wrong with the template's own lines is told about the template.
+    let found = composed(&[with("links: { contacts: disable }\nadd_links: []")]).load(&LoadOptions::default());
+    assert!(found.is_ok());
+    let found = composed(&[with("links: { salespeople: disable }")]).load(&LoadOptions::default()).unwrap_err();
+    assert!(found.to_string().contains("sales-erp-1.yaml:102"), "{found}");
+}
+
+#[test]
+fn layers_lie_on_each_other_and_the_higher_one_has_the_last_word() {
+    let base = with("links: { customers: { rules: { name=Name: { set: { note: base } } }, add: [a <-> A] } }");
+    let above = with("links: { customers: { rules: { name=Name: { set: { note: above } }, a=A: { set: { same_when: case } } } } }");
+    let text = composed(&[base.clone(), above.clone()]).text().to_owned();
+    assert!(text.contains("note: above") && !text.contains("note: base"), "{text}");
+    assert!(text.contains("- a <-> A:\n          same_when: case"), "{text}");
+    assert!(compose(&v1(), &[above, base], &Choices::new()).is_err());
+}
+
+#[test]
+fn a_rule_keeps_its_id_when_it_is_replaced_and_its_arrow_turns_when_its_flow_is_set() {
+    let text = composed(&[with(
+        "links: { customers: { rules: { name=Name: { replace: name -> Name 2 }, fax=Fax No.: { set: { flow: to_crm } }, \
+         creditlimit=Credit Limit (LCY): { set: { flow: both } } } } }",
+    )])
+    .text()
+    .to_owned();
+    assert!(text.contains("- name -> Name 2:\n          id: name=Name"), "{text}");
+    assert!(text.contains("- fax <- Fax No.\n"), "{text}");
+    assert!(text.contains("- creditlimit <-> Credit Limit (LCY): {"), "{text}");
+}
+
+#[test]
+fn moved_rules_stand_where_they_were_moved() {
+    let moved = |moves: &str| {
+        let text = composed(&[with(&format!("links: {{ customers: {{ rules: {{ {moves} }} }} }}"))]).text().to_owned();
+        let rules = text.split("id: customers").nth(1).unwrap().split("tests:").next().unwrap().to_owned();
+        let first = rules.lines().filter_map(|line| line.strip_prefix("      - ")).skip(2);
+        first.map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let before = "accountnumber name telephone1 fax websiteurl creditlimit paymenttermscode address1_country ownerid const";
+    assert_eq!(moved(""), before);
+    assert_eq!(
+        moved("fax=Fax No.: { move: first }, name=Name: { move: last }"),
+        "fax accountnumber telephone1 websiteurl creditlimit paymenttermscode address1_country ownerid const name"
+    );
+    let behind = "fax accountnumber telephone1 websiteurl creditlimit paymenttermscode address1_country ownerid const name";
+    let each = ["fax=Fax No.: { move: first }", "accountnumber=No.: { move: { after: fax=Fax No. } }", "name=Name: { move: last }"];
+    assert_eq!(moved(&each.join(", ")), behind);
+    assert_eq!(moved(&[each[2], each[1], each[0]].join(", ")), behind);
+}
+
+#[test]
+fn a_template_says_what_it_expects_and_what_must_be_true_before() {
+    let template = v1();
+    let schemas = template.expected(&Choices::new());
+    let account = schemas.left.entity("account").unwrap();
+    assert_eq!(account.key, ["accountid".into()]);
+    assert!(account.field("name").unwrap().required);
+    assert_eq!(account.field("name").unwrap().kind, FieldKind::Text { length_max: Some(160) });
+    let FieldKind::Option { options } = &account.field("paymenttermscode").unwrap().kind else { panic!() };
+    assert_eq!((options.options.len(), options.closed), (3, true));
+    assert_eq!(options.options[2].label.as_deref(), Some("Net 30 with discount"));
+    assert!(matches!(&account.field("ownerid").unwrap().kind, FieldKind::Reference { targets } if targets.len() == 2));
+    let team: Choices = [("ownership".to_owned(), "team".to_owned())].into();
+    assert!(schemas.right.entity("Dimension Value").is_none());
+    assert!(template.expected(&team).right.entity("Dimension Value").is_some());
+    let ids = |choices: &Choices| -> Vec<String> {
+        template.prerequisites(choices).into_iter().map(|one| one.id.clone()).collect()
+    };
+    assert_eq!(ids(&Choices::new()), ["base-currency"]);
+    assert_eq!(ids(&team), ["base-currency", "team-per-company"]);
+}
+
+#[test]
+fn what_is_no_template_is_refused_with_its_place() {
+    let head = "template: t\nversion: 1\nsides: { l: a, r: b }\n";
+    for (rest, message) in [
+        ("links: []\nvariants: { v: { choices: [a, b], default: c } }", "`c` is no choice of `v`"),
+        ("links: []\nvariants: { v: { choices: [a], default: a } }", "at least two choices"),
+        ("links: [{ id: x, only_with: { w: a } }]", "no variant `w`"),
+        (
+            "variants: { v: { choices: [one, two], default: one } }\nlinks: [{ rules: [{ a <-> b: { only_with: { v: tow } } }] }]",
+            "did you mean `two`?",
+        ),
+        ("links: []\nexpects: { l: { A: { fields: { f: txt } } } }", "is no type"),
+        ("links: []\nexpects: { l: { A: { fields: { f: { required: true } } } } }", "what `f` holds is not said"),
+        ("links: []\nexpects: { x: {} }", "unknown field `x`"),
+        ("links: []\nprerequisites: [{ id: p, what: w, who: me }]", "`confirmed_by` is missing"),
+        ("variants: {}", "`links` is missing"),
+    ] {
+        let found = Template::read("t.yaml", &format!("{head}{rest}")).unwrap_err().to_string();
+        assert!(found.contains(message) && found.contains("t.yaml:"), "{rest}\n{found}");
+    }
 }
