@@ -91,7 +91,10 @@ fn entry(name: u8, op: &Op) -> Option<String> {
             if !(add.is_empty() && remove.is_empty()) {
                 lines.push_str("        options:\n");
                 for (key, rows) in [
-                    ("add", add.iter().map(|(left, right)| format!("{left} <-> {right}")).collect::<Vec<_>>()),
+                    (
+                        "add",
+                        add.iter().map(|(left, right)| format!("{left} <-> {right}")).collect::<Vec<_>>(),
+                    ),
                     ("remove", remove.iter().map(|left| format!("{left} <-> {}", home(*left))).collect()),
                 ] {
                     if !rows.is_empty() {
@@ -108,8 +111,10 @@ fn entry(name: u8, op: &Op) -> Option<String> {
 fn overlay(version: u8, ops: &Ops, backwards: bool) -> Overlay {
     let mut text = format!("# ours\noverlay: o\ntemplate: t\nversion: \"{version}\"\n");
     let mut entries: Vec<String> = ops.iter().filter_map(|(name, op)| entry(*name, op)).collect();
-    let added: Vec<(u8, &Rule)> =
-        ops.iter().filter_map(|(name, op)| if let Op::Add(rule) = op { Some((*name, rule)) } else { None }).collect();
+    let added: Vec<(u8, &Rule)> = ops
+        .iter()
+        .filter_map(|(name, op)| if let Op::Add(rule) = op { Some((*name, rule)) } else { None })
+        .collect();
     if backwards {
         entries.reverse();
     }
@@ -121,7 +126,9 @@ fn overlay(version: u8, ops: &Ops, backwards: bool) -> Overlay {
     }
     if !added.is_empty() {
         text.push_str("    add:\n");
-        added.iter().for_each(|(name, of)| drop(writeln!(text, "      # about f{name}\n      - {}", rule(*name, of))));
+        added.iter().for_each(|(name, of)| {
+            drop(writeln!(text, "      # about f{name}\n      - {}", rule(*name, of)))
+        });
     }
     Overlay::read("o.yaml", &text).unwrap_or_else(|found| panic!("{found}\n{text}"))
 }
@@ -159,7 +166,10 @@ fn declared(text: &str) -> MappingDecl {
 /// A declaration as the model has it.
 fn modelled(rule: &RuleDecl) -> (u8, Rule) {
     let name = rule.fields.left[0].as_str()[1..].parse().unwrap();
-    assert_eq!((rule.direction, rule.fields.right[0].as_str()), (Direction::TwoWay, format!("F{name}").as_str()));
+    assert_eq!(
+        (rule.direction, rule.fields.right[0].as_str()),
+        (Direction::TwoWay, format!("F{name}").as_str())
+    );
     let table = match &rule.kind {
         KindDecl::Options(options) => Some(&options.rows),
         _ => None,
@@ -190,9 +200,15 @@ fn a_rule(customer: bool) -> impl Strategy<Value = Rule> {
     let off = if customer { 1_u8 } else { 0 };
     let table = prop::option::of(prop::collection::btree_map(1..5_u8, 0..=off, 0..4));
     let table = table.prop_map(|table| {
-        table.map(|table| table.into_iter().map(|(left, off)| (left, home(left) + off)).collect::<BTreeMap<_, _>>())
+        table.map(|table| {
+            table.into_iter().map(|(left, off)| (left, home(left) + off)).collect::<BTreeMap<_, _>>()
+        })
     });
-    (prop::option::of(0..3_u8), any::<bool>(), table).prop_map(|(note, case, table)| Rule { note, case, table })
+    (prop::option::of(0..3_u8), any::<bool>(), table).prop_map(|(note, case, table)| Rule {
+        note,
+        case,
+        table,
+    })
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
@@ -242,7 +258,8 @@ fn ops(rules: Rules) -> impl Strategy<Value = Ops> {
                 1 => Op::Replace(with),
                 _ => {
                     let table = rule.table.clone().unwrap_or_default();
-                    let remove: BTreeSet<u8> = remove.into_iter().filter(|left| table.contains_key(left)).collect();
+                    let remove: BTreeSet<u8> =
+                        remove.into_iter().filter(|left| table.contains_key(left)).collect();
                     let free = |left: &u8| !table.contains_key(left) || remove.contains(left);
                     let add = add.into_iter().filter(|(left, _)| rule.table.is_some() && free(left));
                     let add: BTreeMap<u8, u8> = add

@@ -57,7 +57,8 @@ fn a_customers_overlay_loads_and_every_line_says_where_it_came_from() {
         let origin = origin.unwrap();
         let (_, source) = sources.iter().find(|(name, _)| *name == origin.file).unwrap();
         let there = source.lines().nth(origin.line - 1).unwrap();
-        let word = line.trim_start().trim_start_matches("- ").split([':', ' ', '"']).find(|word| !word.is_empty());
+        let word =
+            line.trim_start().trim_start_matches("- ").split([':', ' ', '"']).find(|word| !word.is_empty());
         // Two keys stand in no file: the name of the integration, and the default that an overlay gives a parameter.
         let made = ["integration", "default"].contains(&word.unwrap());
         assert!(there.contains(word.unwrap()) || made, "{line}\n{there}");
@@ -104,7 +105,8 @@ fn a_customers_overlay_survives_an_upgrade_that_renames_drops_and_adds() {
         ]
     );
     let text = &done.overlays[0].text;
-    let composed = compose(&v2(), &[overlay(text)], &Choices::new()).unwrap_or_else(|found| panic!("{found}"));
+    let composed =
+        compose(&v2(), &[overlay(text)], &Choices::new()).unwrap_or_else(|found| panic!("{found}"));
     load(&composed);
     // What is the customer's is in force, and so is what is new.
     let says = |line: &str| composed.text().lines().filter(|said| said.trim_start() == line).count();
@@ -146,7 +148,12 @@ fn a_customers_overlay_survives_an_upgrade_that_renames_drops_and_adds() {
 #[test]
 fn what_an_overlay_cannot_mean_is_told_with_its_place_and_the_nearest_name() {
     let table = [
-        ("links: { custmers: disable }", "customer.yaml:4:10", "there is no link `custmers`", "did you mean `customers`?"),
+        (
+            "links: { custmers: disable }",
+            "customer.yaml:4:10",
+            "there is no link `custmers`",
+            "did you mean `customers`?",
+        ),
         (
             "links: { customers: { rules: { name=Nam: disable } } }",
             "customer.yaml:4:32",
@@ -225,11 +232,26 @@ fn what_an_overlay_cannot_mean_is_told_with_its_place_and_the_nearest_name() {
             "no direction",
             "`to_crm`",
         ),
-        ("add_links: [{ id: customers }]", "customer.yaml:4:13", "there is a link `customers` already", "by its id"),
+        (
+            "add_links: [{ id: customers }]",
+            "customer.yaml:4:13",
+            "there is a link `customers` already",
+            "by its id",
+        ),
         ("parameters: { hose: X }", "customer.yaml:4:15", "no parameter `hose`", "did you mean `house`?"),
-        ("parameters: { house: { type: text } }", "customer.yaml:4:15", "a parameter `house` already", "set it"),
+        (
+            "parameters: { house: { type: text } }",
+            "customer.yaml:4:15",
+            "a parameter `house` already",
+            "set it",
+        ),
         ("variants: { owner: team }", "customer.yaml:4:20", "no variant `owner`", "ownership"),
-        ("variants: { ownership: teem }", "customer.yaml:4:24", "no choice of `ownership`", "did you mean `team`?"),
+        (
+            "variants: { ownership: teem }",
+            "customer.yaml:4:24",
+            "no choice of `ownership`",
+            "did you mean `team`?",
+        ),
         (
             "links: { customers: { without_tests: [a nam goes over] } }",
             "customer.yaml:4:39",
@@ -245,7 +267,10 @@ fn what_an_overlay_cannot_mean_is_told_with_its_place_and_the_nearest_name() {
     ];
     for (changes, place, message, help) in table {
         let found = refused(changes);
-        assert!(found.contains(place) && found.contains(message) && found.contains(help), "{changes}\n{found}");
+        assert!(
+            found.contains(place) && found.contains(message) && found.contains(help),
+            "{changes}\n{found}"
+        );
     }
 }
 
@@ -254,12 +279,21 @@ fn what_is_no_overlay_is_refused_with_its_place() {
     let table = [
         ("links: { customers: { rules: [name <-> Name] } }", "changes of rules stand under their ids"),
         ("links: { customers: { rules: { name=Name: enable } } }", "no change of `name=Name`"),
-        ("links: { customers: { rules: { name=Name: { replace: a <-> b, set: {} } } } }", "stands beside `replace`"),
-        ("links: { customers: { rules: { name=Name: { set: { smae_when: case } } } } }", "did you mean `same_when`?"),
+        (
+            "links: { customers: { rules: { name=Name: { replace: a <-> b, set: {} } } } }",
+            "stands beside `replace`",
+        ),
+        (
+            "links: { customers: { rules: { name=Name: { set: { smae_when: case } } } } }",
+            "did you mean `same_when`?",
+        ),
         ("links: { customers: { rules: { name=Name: { set: { id: x } } } } }", "state hangs on it"),
         ("links: { customers: { set: { rules: [] } } }", "beside `set`"),
         ("links: { customers: { rules: { a=b: { set: { note: x }, unset: [note] } } } }", "set and unset"),
-        ("links: { customers: { rules: { a=b: { set: { options: [] }, options: { add: [] } } } } }", "set and changed"),
+        (
+            "links: { customers: { rules: { a=b: { set: { options: [] }, options: { add: [] } } } } }",
+            "set and changed",
+        ),
         ("links: { customers: { rule: {} } }", "did you mean `rules`?"),
         ("links: { customers: disable, customers: disable }", "is there twice"),
         ("link: {}", "did you mean `links`?"),
@@ -274,7 +308,9 @@ fn what_is_no_overlay_is_refused_with_its_place() {
 #[test]
 fn an_overlay_of_another_template_or_version_is_refused() {
     let other = |text: &str| compose(&v1(), &[overlay(text)], &Choices::new()).unwrap_err().to_string();
-    assert!(other("overlay: o\ntemplate: hr\nversion: 1.0.0\n").contains("overlay of `hr`, not of `sales--erp`"));
+    assert!(
+        other("overlay: o\ntemplate: hr\nversion: 1.0.0\n").contains("overlay of `hr`, not of `sales--erp`")
+    );
     assert!(other("overlay: o\ntemplate: sales--erp\nversion: 0.9.0\n").contains("upgrade it to 1.0.0"));
 }
 
@@ -286,21 +322,27 @@ fn findings_of_the_loader_name_the_file_and_the_word_that_they_are_about() {
         ("      - industry <-> ${nowhere}\n", "customer.yaml:7:22", "no parameter is called `nowhere`"),
         ("      - industry <-> Name\n", "customer.yaml:7:9", "Name"),
     ] {
-        let found = composed(&[with(&format!("{customers}{rule}"))]).load(&LoadOptions::default()).unwrap_err();
+        let found =
+            composed(&[with(&format!("{customers}{rule}"))]).load(&LoadOptions::default()).unwrap_err();
         let first = found.iter().find(|found| found.diagnostic().is_error()).unwrap().headline();
         assert!(first.starts_with(place) && first.contains(message), "{first}");
     }
     // What is wrong with the template's own lines is told about the template.
-    let found = composed(&[with("links: { contacts: disable }\nadd_links: []")]).load(&LoadOptions::default());
+    let found =
+        composed(&[with("links: { contacts: disable }\nadd_links: []")]).load(&LoadOptions::default());
     assert!(found.is_ok());
-    let found = composed(&[with("links: { salespeople: disable }")]).load(&LoadOptions::default()).unwrap_err();
+    let found =
+        composed(&[with("links: { salespeople: disable }")]).load(&LoadOptions::default()).unwrap_err();
     assert!(found.to_string().contains("sales-erp-1.yaml:102"), "{found}");
 }
 
 #[test]
 fn layers_lie_on_each_other_and_the_higher_one_has_the_last_word() {
-    let base = with("links: { customers: { rules: { name=Name: { set: { note: base } } }, add: [a <-> A] } }");
-    let above = with("links: { customers: { rules: { name=Name: { set: { note: above } }, a=A: { set: { same_when: case } } } } }");
+    let base =
+        with("links: { customers: { rules: { name=Name: { set: { note: base } } }, add: [a <-> A] } }");
+    let above = with(
+        "links: { customers: { rules: { name=Name: { set: { note: above } }, a=A: { set: { same_when: case } } } } }",
+    );
     let text = composed(&[base.clone(), above.clone()]).text().to_owned();
     assert!(text.contains("note: above") && !text.contains("note: base"), "{text}");
     assert!(text.contains("- a <-> A:\n          same_when: case"), "{text}");
@@ -323,7 +365,9 @@ fn a_rule_keeps_its_id_when_it_is_replaced_and_its_arrow_turns_when_its_flow_is_
 #[test]
 fn moved_rules_stand_where_they_were_moved() {
     let moved = |moves: &str| {
-        let text = composed(&[with(&format!("links: {{ customers: {{ rules: {{ {moves} }} }} }}"))]).text().to_owned();
+        let text = composed(&[with(&format!("links: {{ customers: {{ rules: {{ {moves} }} }} }}"))])
+            .text()
+            .to_owned();
         let rules = text.split("id: customers").nth(1).unwrap().split("tests:").next().unwrap().to_owned();
         let first = rules.lines().filter_map(|line| line.strip_prefix("      - ")).skip(2);
         first.map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
@@ -335,7 +379,11 @@ fn moved_rules_stand_where_they_were_moved() {
         "fax accountnumber telephone1 websiteurl creditlimit paymenttermscode address1_country ownerid const name"
     );
     let behind = "fax accountnumber telephone1 websiteurl creditlimit paymenttermscode address1_country ownerid const name";
-    let each = ["fax=Fax No.: { move: first }", "accountnumber=No.: { move: { after: fax=Fax No. } }", "name=Name: { move: last }"];
+    let each = [
+        "fax=Fax No.: { move: first }",
+        "accountnumber=No.: { move: { after: fax=Fax No. } }",
+        "name=Name: { move: last }",
+    ];
     assert_eq!(moved(&each.join(", ")), behind);
     assert_eq!(moved(&[each[2], each[1], each[0]].join(", ")), behind);
 }
@@ -351,7 +399,9 @@ fn a_template_says_what_it_expects_and_what_must_be_true_before() {
     let FieldKind::Option { options } = &account.field("paymenttermscode").unwrap().kind else { panic!() };
     assert_eq!((options.options.len(), options.closed), (3, true));
     assert_eq!(options.options[2].label.as_deref(), Some("Net 30 with discount"));
-    assert!(matches!(&account.field("ownerid").unwrap().kind, FieldKind::Reference { targets } if targets.len() == 2));
+    assert!(
+        matches!(&account.field("ownerid").unwrap().kind, FieldKind::Reference { targets } if targets.len() == 2)
+    );
     let team: Choices = [("ownership".to_owned(), "team".to_owned())].into();
     assert!(schemas.right.entity("Dimension Value").is_none());
     assert!(template.expected(&team).right.entity("Dimension Value").is_some());
@@ -374,7 +424,10 @@ fn what_is_no_template_is_refused_with_its_place() {
             "did you mean `two`?",
         ),
         ("links: []\nexpects: { l: { A: { fields: { f: txt } } } }", "is no type"),
-        ("links: []\nexpects: { l: { A: { fields: { f: { required: true } } } } }", "what `f` holds is not said"),
+        (
+            "links: []\nexpects: { l: { A: { fields: { f: { required: true } } } } }",
+            "what `f` holds is not said",
+        ),
         ("links: []\nexpects: { x: {} }", "unknown field `x`"),
         ("links: []\nprerequisites: [{ id: p, what: w, who: me }]", "`confirmed_by` is missing"),
         ("variants: {}", "`links` is missing"),

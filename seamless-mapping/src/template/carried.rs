@@ -23,9 +23,17 @@ pub(super) enum Fix {
     Put(Path, Part),
     Push(Path, Part),
     /// As `Push`, for what stood elsewhere: its comments go with it.
-    Move { from: Path, to: Path, part: Part },
+    Move {
+        from: Path,
+        to: Path,
+        part: Part,
+    },
     /// As `Put`, for what stood elsewhere.
-    Rename { from: Path, to: Path, part: Part },
+    Rename {
+        from: Path,
+        to: Path,
+        part: Part,
+    },
 }
 
 /// An overlay on its way to another version.
@@ -75,7 +83,16 @@ impl<'a> Carried<'a> {
         versions: &'a Versions,
     ) -> Self {
         let sides = new.sides();
-        Self { overlay, old, new, versions, sides, fixes: Vec::new(), conflicts: Vec::new(), notes: Vec::new() }
+        Self {
+            overlay,
+            old,
+            new,
+            versions,
+            sides,
+            fixes: Vec::new(),
+            conflicts: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Decides about every operation.
@@ -107,7 +124,9 @@ impl<'a> Carried<'a> {
             }
         }
         let goes = |fix: &'_ Fix| match fix {
-            Fix::Remove(path) | Fix::Move { from: path, .. } | Fix::Rename { from: path, .. } => Some(path.clone()),
+            Fix::Remove(path) | Fix::Move { from: path, .. } | Fix::Rename { from: path, .. } => {
+                Some(path.clone())
+            }
             Fix::Put(..) | Fix::Push(..) => None,
         };
         let mut removed: Vec<Path> = self.fixes.iter().filter_map(goes).collect();
@@ -142,7 +161,14 @@ impl<'a> Carried<'a> {
         edit::is_there(self.overlay.document.root(), path)
     }
 
-    pub(super) fn conflict(&mut self, spot: &Spot, what: &str, template: Edited, customer: Edited, take: String) {
+    pub(super) fn conflict(
+        &mut self,
+        spot: &Spot,
+        what: &str,
+        template: Edited,
+        customer: Edited,
+        take: String,
+    ) {
         self.conflicts.push(Conflict {
             layer: self.overlay.id().to_owned(),
             link: spot.link.clone(),
@@ -176,7 +202,8 @@ impl<'a> Carried<'a> {
     }
 
     fn parameters(&mut self) {
-        let of = |mapping: &Part, name: &str| mapping.get("parameters").and_then(|all| all.get(name)).cloned();
+        let of =
+            |mapping: &Part, name: &str| mapping.get("parameters").and_then(|all| all.get(name)).cloned();
         for (key, value) in &self.overlay.parameters {
             let name = key.text().unwrap_or("");
             let spot = Spot { link: None, rule: None, path: keys(&["parameters", name]) };
@@ -297,7 +324,13 @@ impl<'a> Carried<'a> {
                 let fields = |link: &Part| link_fields(link, false);
                 let judged = self.judged(&fields(&base), &fields(&there), &fields(&own))?;
                 for (key, value) in &edit.keys.set {
-                    self.key(&spot, key, Some(value), [&base, &there].map(|link| link.get(key.text()?).cloned()), &judged);
+                    self.key(
+                        &spot,
+                        key,
+                        Some(value),
+                        [&base, &there].map(|link| link.get(key.text()?).cloned()),
+                        &judged,
+                    );
                 }
                 self.unset(&spot, &edit.keys, |part, key| part.get(key).cloned(), [&base, &there], &judged);
                 self.tests(&spot, edit, &there);
@@ -405,7 +438,9 @@ impl<'a> Carried<'a> {
         for (at, test) in edit.tests.iter().enumerate() {
             let name = test_name(test);
             let dropped = edit.without_tests.iter().any(|dropped| dropped.text() == Some(name));
-            let Some(found) = tests.iter().find(|test| test_name(test) == name).filter(|_| !dropped) else { continue };
+            let Some(found) = tests.iter().find(|test| test_name(test) == name).filter(|_| !dropped) else {
+                continue;
+            };
             if found.same(test) {
                 self.fixes.push(Fix::Remove(spot.item(&["tests"], at)));
                 self.note(spot, name, "the template has the same test now");
@@ -431,7 +466,8 @@ impl<'a> Carried<'a> {
             let Some(id) = link_id(link) else { continue };
             let links = self.versions.template.mapping.get("links").map_or(&[][..], Part::items);
             let Some(there) = links.iter().find(|link| link_id(link) == Some(id)).cloned() else { continue };
-            let spot = Spot { link: Some(id.to_owned()), rule: None, path: vec![Step::Key("add_links".to_owned())] };
+            let spot =
+                Spot { link: Some(id.to_owned()), rule: None, path: vec![Step::Key("add_links".to_owned())] };
             let mut path = spot.path.clone();
             path.push(Step::Item(at));
             if there.same(link) {

@@ -58,7 +58,9 @@ impl<'a> Carried<'a> {
             let id = change.id();
             let of_rule = Spot {
                 link: spot.link.clone(),
-                rule: Some(spot.rule.as_ref().map_or_else(|| id.to_owned(), |outer| format!("{outer} / {id}"))),
+                rule: Some(
+                    spot.rule.as_ref().map_or_else(|| id.to_owned(), |outer| format!("{outer} / {id}")),
+                ),
                 path: spot.with(&["rules", id]),
             };
             let (Some(base), found, own) = (of(base, id), of(there, id), of(own, id)) else { continue };
@@ -87,7 +89,8 @@ impl<'a> Carried<'a> {
         for (at, added) in edits.add.iter().enumerate() {
             let Some(id) = rule::id(added, sides) else { continue };
             let Some(found) = of(there, &id) else { continue };
-            let of_rule = Spot { link: spot.link.clone(), rule: Some(id.clone()), path: spot.with(&["rules", &id]) };
+            let of_rule =
+                Spot { link: spot.link.clone(), rule: Some(id.clone()), path: spot.with(&["rules", &id]) };
             let from = spot.item(&["add"], at);
             if rule_fields(added, sides, true) == rule_fields(&found, sides, true) {
                 self.fixes.push(Fix::Remove(from));
@@ -195,11 +198,8 @@ impl<'a> Carried<'a> {
         }
         let origin = merged.origin.clone();
         let named = |key: &str| self.is_of_head(key);
-        let options: Vec<(Part, Part)> = rule::options(merged)
-            .iter()
-            .filter(|(key, _)| !key.text().is_some_and(named))
-            .cloned()
-            .collect();
+        let options: Vec<(Part, Part)> =
+            rule::options(merged).iter().filter(|(key, _)| !key.text().is_some_and(named)).cloned().collect();
         let sentence = Part::word(&origin, &sentence_of(&own));
         let id = rule::id(versions.own, self.sides).unwrap_or_default();
         let mut options = Part::made(&origin, PartKind::Map(options));
@@ -243,7 +243,9 @@ impl<'a> Carried<'a> {
         for (key, value) in &edit.keys.set {
             let name = key.text().unwrap_or("");
             match (name, judged.get(name)) {
-                ("options", Some(Judged::Merged | Judged::Template)) => self.whole_table(spot, value, versions),
+                ("options", Some(Judged::Merged | Judged::Template)) => {
+                    self.whole_table(spot, value, versions)
+                }
                 ("flow", _) => {
                     let flow = |part: &Part| {
                         let word = rule::head(part, self.sides)?.flow(self.sides);
@@ -279,13 +281,16 @@ impl<'a> Carried<'a> {
         let is_there = |row: &Row| there.iter().any(|(known, _)| known == row);
         let mut named: Vec<Row> = Vec::new();
         let adds = edit.add_options.iter().enumerate();
-        for (at, (part, row)) in adds.filter_map(|(at, part)| Some((at, (part, rule::row(part, self.sides)?)))) {
+        for (at, (part, row)) in
+            adds.filter_map(|(at, part)| Some((at, (part, rule::row(part, self.sides)?))))
+        {
             if is_there(&row) {
                 self.fixes.push(Fix::Remove(spot.item(&["options", "add"], at)));
                 self.note(spot, &row.to_string(), "the template has the same line now");
                 continue;
             }
-            let against: Vec<&(Row, Part)> = new.iter().filter(|(other, _)| other.contradicts(&row)).collect();
+            let against: Vec<&(Row, Part)> =
+                new.iter().filter(|(other, _)| other.contradicts(&row)).collect();
             for (other, theirs) in against {
                 if !named.contains(other) {
                     self.fixes.push(Fix::Push(spot.with(&["options", "remove"]), theirs.clone()));
@@ -298,7 +303,9 @@ impl<'a> Carried<'a> {
             }
         }
         let removes = edit.remove_options.iter().enumerate();
-        for (at, (part, row)) in removes.filter_map(|(at, part)| Some((at, (part, rule::row(part, self.sides)?)))) {
+        for (at, (part, row)) in
+            removes.filter_map(|(at, part)| Some((at, (part, rule::row(part, self.sides)?))))
+        {
             if is_there(&row) {
                 continue;
             }
@@ -326,7 +333,8 @@ impl<'a> Carried<'a> {
         let own = self.rows(versions.own);
         let there = self.rows(versions.there);
         let gone = |row: &Row| was.contains(row) && !there.iter().any(|(known, _)| known == row);
-        let mut rows: Vec<Part> = own.iter().filter(|(row, _)| !gone(row)).map(|(_, part)| part.clone()).collect();
+        let mut rows: Vec<Part> =
+            own.iter().filter(|(row, _)| !gone(row)).map(|(_, part)| part.clone()).collect();
         for (row, part) in &there {
             let known = own.iter().any(|(known, _)| known == row);
             if was.contains(row) || known {
@@ -342,7 +350,8 @@ impl<'a> Carried<'a> {
                 }
             }
         }
-        self.fixes.push(Fix::Put(spot.with(&["set", "options"]), Part::made(&value.origin, PartKind::List(rows))));
+        self.fixes
+            .push(Fix::Put(spot.with(&["set", "options"]), Part::made(&value.origin, PartKind::List(rows))));
     }
 
     /// A rule that is moved behind one that the template dropped goes to the end.
@@ -354,7 +363,11 @@ impl<'a> Carried<'a> {
             return;
         }
         self.fixes.push(Fix::Put(spot.with(&["move"]), Part::word(&anchor.origin, "last")));
-        self.note(spot, "move", "the template dropped the rule that it stood behind; it stands at the end now");
+        self.note(
+            spot,
+            "move",
+            "the template dropped the rule that it stood behind; it stands at the end now",
+        );
     }
 
     /// Changes that speak of a field by the name that it had in the old version.
@@ -369,10 +382,13 @@ impl<'a> Carried<'a> {
         for part in &new {
             let id = rule::id(part, self.sides);
             let before = old.iter().find(|old| rule::id(old, self.sides) == id);
-            let pair = before.and_then(|before| rule::head(before, self.sides)).zip(rule::head(part, self.sides));
+            let pair =
+                before.and_then(|before| rule::head(before, self.sides)).zip(rule::head(part, self.sides));
             let Some((before, after)) = pair else { continue };
             for side in Side::BOTH {
-                let uses = |heads: &[Head], name: &String| heads.iter().any(|head| head.fields.of(side).contains(name));
+                let uses = |heads: &[Head], name: &String| {
+                    heads.iter().any(|head| head.fields.of(side).contains(name))
+                };
                 let pairs = before.fields.of(side).iter().zip(after.fields.of(side));
                 renamed.extend(
                     pairs

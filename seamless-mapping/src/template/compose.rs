@@ -43,7 +43,11 @@ pub struct LineOrigin {
 /// Errors: an overlay of another template or version, an operation on something that is not there, two operations on
 /// one thing in one layer, an unknown variant or choice; each with its place. What is wrong with the mapping comes out at
 /// [`Composed::load`]. Total: never panics.
-pub fn compose(template: &Template, overlays: &[Overlay], choices: &Choices) -> Result<Composed, Diagnostics> {
+pub fn compose(
+    template: &Template,
+    overlays: &[Overlay],
+    choices: &Choices,
+) -> Result<Composed, Diagnostics> {
     let mut report = Report::new();
     for overlay in overlays {
         report.accept(fits(template, overlay));
@@ -176,9 +180,10 @@ fn resolve(mapping: &mut Part, template: &Template, choices: &Choices) -> Result
 }
 
 fn has_conditions(rules: Option<&Part>) -> bool {
-    rules.map_or(&[][..], Part::items).iter().any(|rule| {
-        rule::option(rule, "only_with").is_some() || has_conditions(rule::option(rule, "rules"))
-    })
+    rules
+        .map_or(&[][..], Part::items)
+        .iter()
+        .any(|rule| rule::option(rule, "only_with").is_some() || has_conditions(rule::option(rule, "rules")))
 }
 
 struct Resolving<'a> {
@@ -197,14 +202,14 @@ impl Resolving<'_> {
                 left_out.push((path, only_with.to_string()));
                 continue;
             }
-            let below = has_conditions(rule::option(&part, "rules"));
-            if (below || rule::option(&part, "only_with").is_some())
+            if has_conditions(rule::option(&part, "rules"))
                 && let Some(options) = rule::options_mut(&mut part)
+                && let Some(lines) = options.get_mut("rules").and_then(Part::items_mut)
             {
-                options.remove("only_with");
-                if let Some(lines) = options.get_mut("rules").filter(|_| below).and_then(Part::items_mut) {
-                    self.rules(lines, &path, left_out)?;
-                }
+                self.rules(lines, &path, left_out)?;
+            }
+            if rule::option(&part, "only_with").is_some() {
+                rule::remove_option(&mut part, "only_with");
             }
             kept.push(part);
         }

@@ -100,17 +100,23 @@ pub(super) fn put(text: &str, path: &[Step], part: &Part) -> Result<String, Diag
     }
     let Some((last, above)) = path.split_last() else { return Ok(text.to_owned()) };
     let origin = Origin { document: Arc::clone(&document), span: document.root().span };
-    let parent = if above.is_empty() { Some(document.root()) } else { find(document.root(), above).map(|c| c.value) };
+    let parent =
+        if above.is_empty() { Some(document.root()) } else { find(document.root(), above).map(|c| c.value) };
     let name = match last {
         Step::Key(name) => Part::name(&origin, name),
         Step::Item(_) => return push(text, above, part),
     };
     match parent.filter(|parent| parent.is_mapping() && !children(parent).is_empty()) {
-        Some(parent) => Ok(grown(text, parent, |indent| {
-            let mut line = format!("{:indent$}{}:", "", key(&name));
-            line.push_str(&block(part, indent + 2));
-            line
-        }, || format!("{}: {}", key(&name), flow(part)))),
+        Some(parent) => Ok(grown(
+            text,
+            parent,
+            |indent| {
+                let mut line = format!("{:indent$}{}:", "", key(&name));
+                line.push_str(&block(part, indent + 2));
+                line
+            },
+            || format!("{}: {}", key(&name), flow(part)),
+        )),
         None => put(text, above, &Part::made(&origin, PartKind::Map(vec![(name, part.clone())]))),
     }
 }

@@ -4,9 +4,7 @@
 //! Knows no live schema: comparing is somebody else's. The door is [`expected`].
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report};
-use seamless_core::model::{
-    Entity, EntityName, Field, FieldKind, FieldName, OptionItem, OptionSet, Schema,
-};
+use seamless_core::model::{Entity, EntityName, Field, FieldKind, FieldName, OptionItem, OptionSet, Schema};
 
 use super::Choices;
 use super::keys::{EXPECTED_ENTITY, EXPECTED_FIELD};
@@ -79,7 +77,8 @@ fn names(node: &Node) -> Result<Vec<String>, Diagnostic> {
 fn fields(document: &Document, node: &Node) -> Result<Vec<Field>, Diagnostics> {
     let mut report = Report::new();
     let entries = node.entries().map_err(|finding| finding.within(document))?;
-    let fields = entries.filter_map(|entry| report.accept(field(document, entry.name, entry.value))).collect();
+    let fields =
+        entries.filter_map(|entry| report.accept(field(document, entry.name, entry.value))).collect();
     report.into_result().map(|()| fields)
 }
 

@@ -20,7 +20,8 @@ pub(super) const PREREQUISITE: &[&str] = &["id", "side", "what", "who", "confirm
 pub(super) const EXPECTED_ENTITY: &[&str] = &["label", "key", "fields", "only_with"];
 pub(super) const EXPECTED_FIELD: &[&str] =
     &["type", "label", "options", "closed", "several", "targets", "required", "read_only"];
-/// The keys that a template has in links and rules beside those of a mapping.
+/// The key that links and rules of a template have beside those of a mapping.
+#[cfg(test)]
 pub(super) const CONDITIONAL: &[&str] = &["only_with"];
 
 pub(super) const OVERLAY: &[&str] = &[

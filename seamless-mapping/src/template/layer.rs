@@ -267,8 +267,11 @@ impl Layer<'_> {
             match rows.iter().position(|known| row.is_some() && rule::row(known, self.sides) == row) {
                 Some(place) => drop(rows.remove(place)),
                 None => {
-                    let known: Vec<String> =
-                        rows.iter().filter_map(|row| rule::row(row, self.sides)).map(|row| row.to_string()).collect();
+                    let known: Vec<String> = rows
+                        .iter()
+                        .filter_map(|row| rule::row(row, self.sides))
+                        .map(|row| row.to_string())
+                        .collect();
                     let known: Vec<&str> = known.iter().map(String::as_str).collect();
                     let shown = row.map_or_else(|| "this".to_owned(), |row| format!("`{row}`"));
                     let message = format!("{shown} is no line of the options of `{id}`");

@@ -26,6 +26,8 @@ mod read;
 mod record;
 mod rule;
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;
 mod upgrade;
 mod variant;
@@ -33,9 +35,9 @@ mod variant;
 use std::collections::BTreeMap;
 
 pub use compose::{Composed, LineOrigin, compose};
+pub use conflict::{Conflict, Edited};
 pub use overlay::Overlay;
 pub use read::{Prerequisite, Template};
-pub use conflict::{Conflict, Edited};
 pub use upgrade::{Upgrade, UpgradedOverlay, upgrade};
 pub use variant::{Choice, Variant};
 

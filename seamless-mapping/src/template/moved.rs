@@ -26,11 +26,10 @@ pub(super) fn moved(
     let is = |id: &str, wanted: fn(&Place) -> bool| place_of(id).is_some_and(|(place, _)| wanted(place));
     let ids: Vec<&str> = rules.iter().map(|(id, _)| id.as_str()).collect();
     let mut order: Vec<usize> = Vec::with_capacity(ids.len());
-    let groups: [&dyn Fn(&str) -> bool; 3] = [
-        &|id| is(id, |place| matches!(place, Place::First)),
-        &|id| place_of(id).is_none(),
-        &|id| is(id, |place| matches!(place, Place::Last)),
-    ];
+    let groups: [&dyn Fn(&str) -> bool; 3] =
+        [&|id| is(id, |place| matches!(place, Place::First)), &|id| place_of(id).is_none(), &|id| {
+            is(id, |place| matches!(place, Place::Last))
+        }];
     for group in groups {
         for (at, id) in ids.iter().enumerate() {
             if group(id) {
@@ -39,7 +38,9 @@ pub(super) fn moved(
         }
     }
     for (at, id) in ids.iter().enumerate() {
-        let Some((Place::After(anchor), key)) = place_of(id).filter(|_| !order.contains(&at)) else { continue };
+        let Some((Place::After(anchor), key)) = place_of(id).filter(|_| !order.contains(&at)) else {
+            continue;
+        };
         let name = anchor.text().unwrap_or("");
         let (message, help) = if ids.contains(&name) {
             (format!("`{id}` would stand behind itself"), "move one of them to another place".to_owned())
@@ -68,7 +69,8 @@ fn put<'a>(
     order.push(at);
     let Some(anchor) = ids.get(at) else { return };
     for (next, id) in ids.iter().enumerate() {
-        let behind = |(place, _): (&Place, &Part)| matches!(place, Place::After(part) if part.text() == Some(anchor));
+        let behind =
+            |(place, _): (&Place, &Part)| matches!(place, Place::After(part) if part.text() == Some(anchor));
         if place_of(id).is_some_and(behind) {
             put(next, ids, place_of, order);
         }

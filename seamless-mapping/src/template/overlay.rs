@@ -197,7 +197,8 @@ fn rule_edits(value: &Part, report: &mut Report) -> RuleEdits {
     if let Some(rules) = value.get("rules") {
         if !rules.is_map() {
             let message = "changes of rules stand under their ids".to_owned();
-            let help = "write `rules: { name=Name: { set: { .. } } }`; new rules stand under `add`".to_owned();
+            let help =
+                "write `rules: { name=Name: { set: { .. } } }`; new rules stand under `add`".to_owned();
             report.append(rules.origin.error("overlay-change", message, Some(help)));
         }
         for (key, value) in rules.entries() {

@@ -145,12 +145,8 @@ impl Template {
     pub(super) fn mapping(&self) -> Part {
         let root = Part::of(&self.document, self.document.root());
         let of_mapping = |key: &str| FILE.contains(&key) && key != "version";
-        let mut entries: Vec<(Part, Part)> = root
-            .entries()
-            .iter()
-            .filter(|(key, _)| key.text().is_some_and(of_mapping))
-            .cloned()
-            .collect();
+        let mut entries: Vec<(Part, Part)> =
+            root.entries().iter().filter(|(key, _)| key.text().is_some_and(of_mapping)).cloned().collect();
         if root.get("integration").is_none()
             && let Some(id) = root.get("template")
         {

@@ -13,7 +13,8 @@ use seamless_core::mapper::{
 };
 use seamless_core::merge::{Case, CompiledLink, Judgement, Reconciler, ThreeWay, merged};
 use seamless_core::model::{
-    Bits, CanonicalForm, Condition, FieldName, FormSpec, Record, RuleIndex, SetValue, Side, Sides, Slot, Value,
+    Bits, CanonicalForm, Condition, FieldName, FormSpec, Record, RuleIndex, SetValue, Side, Sides, Slot,
+    Value,
 };
 
 use super::part::{Part, PartKind};
@@ -101,7 +102,8 @@ pub(super) fn canonical(part: &Part) -> String {
             format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(", "))
         }
         PartKind::Map(entries) => {
-            let entries = entries.iter().map(|(key, value)| format!("{}: {}", canonical(key), canonical(value)));
+            let entries =
+                entries.iter().map(|(key, value)| format!("{}: {}", canonical(key), canonical(value)));
             let mut entries: Vec<String> = entries.collect();
             entries.sort();
             format!("{{ {} }}", entries.join(", "))

@@ -48,14 +48,27 @@ pub(super) fn options_mut(rule: &mut Part) -> Option<&mut Part> {
     let empty = |like: &Part| Part::made(&like.origin, PartKind::Map(Vec::new()));
     if rule.text().is_some() {
         let sentence = rule.clone();
-        *rule = Part::made(&sentence.origin.clone(), PartKind::Map(vec![(sentence.clone(), empty(&sentence))]));
+        *rule =
+            Part::made(&sentence.origin.clone(), PartKind::Map(vec![(sentence.clone(), empty(&sentence))]));
     }
-    let Some(text) = sentence(rule).and_then(|part| part.text().map(str::to_owned)) else { return Some(rule) };
+    let Some(text) = sentence(rule).and_then(|part| part.text().map(str::to_owned)) else {
+        return Some(rule);
+    };
     let below = rule.get_mut(&text)?;
     if !below.is_map() {
         *below = empty(below);
     }
     Some(below)
+}
+
+/// Takes an option away; a sentence that has none left stands alone again.
+pub(super) fn remove_option(rule: &mut Part, key: &str) {
+    let Some(options) = options_mut(rule) else { return };
+    options.remove(key);
+    let empty = options.entries().is_empty();
+    if let Some(alone) = sentence(rule).filter(|_| empty).cloned() {
+        *rule = alone;
+    }
 }
 
 /// Which fields, which way; none for what is no rule.

@@ -37,7 +37,10 @@ fn remade(part: &Part) -> Part {
 fn files() -> Vec<&'static str> {
     let blocks = REFERENCE.split("```yaml").skip(1).filter_map(|block| block.split_once('\n'));
     let texts = blocks.filter_map(|(_, rest)| rest.split("```").next());
-    texts.filter(|text| !text.trim_start().starts_with('#') && !text.trim_start().starts_with('-')).chain([CUSTOMERS]).collect()
+    texts
+        .filter(|text| !text.trim_start().starts_with('#') && !text.trim_start().starts_with('-'))
+        .chain([CUSTOMERS])
+        .collect()
 }
 
 #[test]
@@ -61,8 +64,34 @@ fn text() -> impl Strategy<Value = String> {
         "[a-zA-Z0-9 .,:#'\"`\\-+<>=(){}\\[\\]!&*%@|?\\\\/$~]{0,12}",
         "\\PC{0,8}",
         prop::sample::select(vec![
-            "", "~", "null", "true", "1", "-1", "007", "1.5", "- a", "a: b", "a #b", "#a", "---", "...", "<<", "?", "- ",
-            "\u{feff}a", "\u{85}", "\u{2028}", "a\nb", "a\tb", " a", "a ", "a:", "`a -> b`", "E-Mail 2", "No.",
+            "",
+            "~",
+            "null",
+            "true",
+            "1",
+            "-1",
+            "007",
+            "1.5",
+            "- a",
+            "a: b",
+            "a #b",
+            "#a",
+            "---",
+            "...",
+            "<<",
+            "?",
+            "- ",
+            "\u{feff}a",
+            "\u{85}",
+            "\u{2028}",
+            "a\nb",
+            "a\tb",
+            " a",
+            "a ",
+            "a:",
+            "`a -> b`",
+            "E-Mail 2",
+            "No.",
         ])
         .prop_map(str::to_owned),
     ]
@@ -89,7 +118,8 @@ fn of_json(json: &serde_json::Value, plain: &mut impl FnMut() -> bool) -> Part {
             Part::made(&origin, PartKind::List(items.iter().map(|item| of_json(item, plain)).collect()))
         }
         Json::Object(entries) => {
-            let entries = entries.iter().map(|(key, value)| (Part::quoted(&origin, key), of_json(value, plain)));
+            let entries =
+                entries.iter().map(|(key, value)| (Part::quoted(&origin, key), of_json(value, plain)));
             Part::made(&origin, PartKind::Map(entries.collect()))
         }
         other => {
@@ -129,7 +159,9 @@ fn alike(made: &Part, read: &Part) -> bool {
             let nothing = |text: &str| matches!(text, "" | "null");
             let plain = made.is_plain();
             let special = matches!(a.as_str(), "" | "~" | "null" | "true" | "1" | "-1" | "1.5");
-            (a == b || plain && nothing(a) && nothing(b)) && (read.is_plain() || !(plain && special)) && (plain || !read.is_plain())
+            (a == b || plain && nothing(a) && nothing(b))
+                && (read.is_plain() || !(plain && special))
+                && (plain || !read.is_plain())
         }
         _ => false,
     }
@@ -147,7 +179,8 @@ fn the_id_of_a_rule_as_it_is_written_is_that_of_its_declaration() {
         let written = part(text);
         for (link, of) in written.get("links").unwrap().items().iter().zip(&declared.links) {
             let parts = link.get("rules").map_or(&[][..], Part::items);
-            let ids: Vec<String> = parts.iter().filter_map(|part| rule::id(part, &sides(&declared))).collect();
+            let ids: Vec<String> =
+                parts.iter().filter_map(|part| rule::id(part, &sides(&declared))).collect();
             let wanted: Vec<String> = of.rules.iter().map(|rule| rule.stable_id().to_string()).collect();
             // The table of states is a rule that stands elsewhere.
             let wanted: Vec<String> = wanted.into_iter().filter(|id| id != "states").collect();

@@ -134,9 +134,8 @@ impl OnlyWith {
             let mut choices = Vec::new();
             for part in parts {
                 let choice = part.text().unwrap_or("");
-                check(variants, name, choice).map_err(|(message, help)| {
-                    part.origin.error("only-with", message, Some(help))
-                })?;
+                check(variants, name, choice)
+                    .map_err(|(message, help)| part.origin.error("only-with", message, Some(help)))?;
                 choices.push(choice.to_owned());
             }
             needs.push((name.to_owned(), choices));
@@ -146,7 +145,9 @@ impl OnlyWith {
 
     /// Whether it holds with these choices.
     pub(super) fn holds(&self, choices: &Choices) -> bool {
-        self.needs.iter().all(|(variant, any)| choices.get(variant).is_some_and(|choice| any.contains(choice)))
+        self.needs
+            .iter()
+            .all(|(variant, any)| choices.get(variant).is_some_and(|choice| any.contains(choice)))
     }
 }
 
