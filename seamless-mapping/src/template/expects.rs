@@ -56,7 +56,7 @@ fn entity(
     let mut keys = Keys::of(document, node, EXPECTED_ENTITY)?;
     let label = keys.text("label");
     let key = keys.take_as("key", names).unwrap_or_default();
-    let fields = keys.take_with("fields", |document, node| fields(document, node));
+    let fields = keys.take_with("fields", fields);
     let condition = keys.take("only_with").map(|node| Part::of(document, node));
     let only_with = keys.report().accept(OnlyWith::of(condition.as_ref(), variants));
     let entity = Entity {

@@ -110,7 +110,7 @@ impl Overlay {
         let links = keys.take_as("links", entries).unwrap_or_default();
         let mut changes = Vec::with_capacity(links.len());
         for (key, value) in links {
-            let read = change(&key, &value, |value, report| link_edit(value, report));
+            let read = change(&key, &value, link_edit);
             changes.extend(keys.report().accept(read));
         }
         let add_links = keys.take_as("add_links", |node| items(&document, node)).unwrap_or_default();

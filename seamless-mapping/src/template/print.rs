@@ -217,7 +217,7 @@ fn is_plain_safe(text: &str, in_flow: bool) -> bool {
     let Some(first) = characters.next() else { return false };
     let second = characters.next();
     let begins = match first {
-        '-' | '?' | ':' => second.is_some_and(|c| !c.is_whitespace() && !(in_flow && ",[]{}".contains(c))),
+        '-' | '?' | ':' => second.is_some_and(|c| !(c.is_whitespace() || in_flow && ",[]{}".contains(c))),
         _ => !"!&*#|>@`\"'%,[]{}".contains(first),
     };
     let ends = !text.ends_with([' ', ':']) && !text.starts_with(' ');
