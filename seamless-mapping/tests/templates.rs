@@ -4,8 +4,8 @@
 
 use seamless_core::model::FieldKind;
 use seamless_mapping::notation::declarations;
-use seamless_mapping::template::{Choices, Composed, Overlay, Template, compose, upgrade};
-use seamless_mapping::{LoadOptions, ParameterValues, run_tests};
+use seamless_mapping::template::{Choices, Composed, Overlay, Template, compose, shipped, upgrade};
+use seamless_mapping::{CompileOptions, LoadOptions, ParameterValues, run_tests};
 
 const V1: &str = include_str!("data/template/sales-erp-1.yaml");
 const CUSTOMER: &str = include_str!("data/template/customer.yaml");
@@ -434,5 +434,23 @@ fn what_is_no_template_is_refused_with_its_place() {
     ] {
         let found = Template::read("t.yaml", &format!("{head}{rest}")).unwrap_err().to_string();
         assert!(found.contains(message) && found.contains("t.yaml:"), "{rest}\n{found}");
+    }
+}
+
+/// Every template that comes with the library: its own id, a version, every combination loads, with what it expects as
+/// schemas too, and its tests pass.
+#[test]
+fn every_shipped_template_loads_with_every_choice_against_what_it_expects() {
+    for one in shipped() {
+        let template = Template::read(one.name, one.text).unwrap_or_else(|found| panic!("{found}"));
+        assert_eq!(format!("{}.yaml", template.id()), one.name);
+        for choices in template.combinations(256) {
+            let composed = compose(&template, &[], &choices).unwrap_or_else(|found| panic!("{found}"));
+            load(&composed);
+            let schemas = template.expected(&choices);
+            let compile = CompileOptions { schemas: Some(schemas.as_ref()), ..CompileOptions::default() };
+            let loaded = composed.load(&LoadOptions { compile, ..LoadOptions::default() });
+            loaded.unwrap_or_else(|found| panic!("{} with {choices:?}: {found}", one.name));
+        }
     }
 }

@@ -27,6 +27,7 @@ mod record;
 mod rule;
 #[cfg(test)]
 mod schema_tests;
+mod shipped;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -38,6 +39,7 @@ pub use compose::{Composed, LineOrigin, compose};
 pub use conflict::{Conflict, Edited};
 pub use overlay::Overlay;
 pub use read::{Prerequisite, Template};
+pub use shipped::{Shipped, shipped};
 pub use upgrade::{Upgrade, UpgradedOverlay, upgrade};
 pub use variant::{Choice, Variant};
 
