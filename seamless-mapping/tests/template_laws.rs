@@ -99,7 +99,7 @@ fn entry(name: u8, op: &Op) -> Option<String> {
                 ] {
                     if !rows.is_empty() {
                         let _ = writeln!(lines, "          {key}:");
-                        rows.iter().for_each(|row| drop(writeln!(lines, "            - {row}")));
+                        rows.iter().for_each(|row| lines.push_str(&format!("            - {row}\n")));
                     }
                 }
             }
@@ -126,9 +126,9 @@ fn overlay(version: u8, ops: &Ops, backwards: bool) -> Overlay {
     }
     if !added.is_empty() {
         text.push_str("    add:\n");
-        added.iter().for_each(|(name, of)| {
-            drop(writeln!(text, "      # about f{name}\n      - {}", rule(*name, of)))
-        });
+        for (name, of) in added {
+            let _ = writeln!(text, "      # about f{name}\n      - {}", rule(name, of));
+        }
     }
     Overlay::read("o.yaml", &text).unwrap_or_else(|found| panic!("{found}\n{text}"))
 }

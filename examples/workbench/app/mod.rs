@@ -10,6 +10,7 @@ mod environment;
 mod failure;
 mod files;
 mod host;
+mod layers;
 mod progress;
 mod project;
 mod show;
@@ -77,6 +78,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>)
         Command::Retry(args) => commands::retry::run(args, &global, host),
         Command::Resolve(args) => commands::resolve::run(args, &global, host),
         Command::History(args) => commands::history::run(args, &global, host),
+        Command::Template(args) => commands::template::run(&args.command, &global, host),
     };
     match result {
         Ok(outcome) => outcome.code(),
