@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
+use seamless_core::document::{Document, Node, NodeKind};
 use seamless_core::mapper::Direction;
 use seamless_core::model::{CanonicalForm, Normaliser, Value};
 use seamless_mapping::ParameterValues;
@@ -290,6 +291,29 @@ fn upgraded(old: &Rules, ops: &Ops, new: &Rules) -> (Upgrade, Rules) {
     (done, rules)
 }
 
+/// The same overlay as JSON: quotes around everything, brackets everywhere.
+fn as_json(node: &Node) -> serde_json::Value {
+    match &node.kind {
+        NodeKind::Mapping(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.text().unwrap_or_default().to_owned(), as_json(value)))
+            .collect(),
+        NodeKind::Sequence(items) => items.iter().map(as_json).collect(),
+        NodeKind::Scalar { text, .. } => serde_json::Value::from(text.as_str()),
+    }
+}
+
+/// The rules under the new version when the overlay is written in another way.
+fn rules_when_written(old: &Rules, new: &Rules, text: &str) -> Rules {
+    let (v1, v2) = (template(1, old), template(2, new));
+    let overlay = Overlay::read("o", text).unwrap_or_else(|found| panic!("{found}"));
+    let done =
+        upgrade(&v1, &v2, &[overlay], &ParameterValues::new()).unwrap_or_else(|found| panic!("{found}"));
+    let text = &done.overlays[0].text;
+    let laid = Overlay::read("o", text).unwrap_or_else(|found| panic!("{found}\n{text}"));
+    rules_of(&composed(&v2, &[laid]))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -374,6 +398,12 @@ proptest! {
                     }
                 }
             }
+        }
+        // However it is written, the same comes out.
+        let before = overlay(1, &ops, false);
+        let json = as_json(Document::parse("o", before.text()).unwrap().root()).to_string();
+        for other in [json, before.text().replace('\n', "\r\n"), before.text().trim_end().to_owned()] {
+            prop_assert_eq!(&rules_when_written(&old, &new, &other), &now, "{}", other);
         }
         // Comments stay with operations that are still said.
         for (name, _) in &ops {

@@ -167,11 +167,11 @@ impl Part {
     }
 
     /// Whether both say the same, wherever and in whichever style they are written; the order of a map's entries
-    /// does not count.
+    /// does not count, nor do quotes around what is a text without them too.
     pub(super) fn same(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
             (PartKind::Scalar { text, .. }, PartKind::Scalar { text: other_text, .. }) => {
-                text == other_text && self.is_plain() == other.is_plain()
+                text == other_text && (self.is_plain() == other.is_plain() || !is_more_than_text(text))
             }
             (PartKind::List(items), PartKind::List(others)) => {
                 items.len() == others.len() && items.iter().zip(others).all(|(item, other)| item.same(other))
@@ -185,4 +185,11 @@ impl Part {
             _ => false,
         }
     }
+}
+
+/// Whether a text without quotes means something else than in quotes: a number, a truth value, nothing, or a word that
+/// stands where a value could.
+pub(super) fn is_more_than_text(text: &str) -> bool {
+    let word = matches!(text, "" | "~" | "null" | "blank" | "park" | "untouched");
+    word || !matches!(crate::notation::value::bare(text), seamless_core::model::Value::Text(_))
 }

@@ -17,7 +17,7 @@ use seamless_core::model::{
     Value,
 };
 
-use super::part::{Part, PartKind};
+use super::part::{Part, PartKind, is_more_than_text};
 use super::rule;
 
 /// What a key holds: a text in which spelling does not count, or the lines of a table.
@@ -96,7 +96,7 @@ fn text_field(part: &Part) -> Field {
 /// A part as one text in which order of entries and style do not count.
 pub(super) fn canonical(part: &Part) -> String {
     match &part.kind {
-        PartKind::Scalar { text, .. } if part.is_plain() => text.clone(),
+        PartKind::Scalar { text, .. } if part.is_plain() || !is_more_than_text(text) => text.clone(),
         PartKind::Scalar { text, .. } => super::print::quoted(text),
         PartKind::List(items) => {
             format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(", "))

@@ -5,7 +5,7 @@
 
 use seamless_core::model::{Side, Sides};
 
-use super::part::{Part, PartKind};
+use super::part::{Part, PartKind, is_more_than_text};
 use crate::notation::rule::{ARROWS, EXAMPLE, constant_word};
 use crate::notation::sentence::{Operator, Sentence, Word};
 
@@ -91,7 +91,7 @@ fn head_of_sentence(text: &str) -> Option<Head> {
     let mut head = Head { fields: Sides::new(names(&left), names(&right)), to, constant: None };
     if let (Some(word), Some(to)) = (constant_word(giving), to) {
         head.fields.of_mut(to.other()).clear();
-        head.constant = Some(if word.quoted { format!("`{}`", word.text) } else { word.text });
+        head.constant = Some(as_value(&word.text, word.quoted));
     }
     Some(head)
 }
@@ -104,7 +104,8 @@ fn long_head(rule: &Part, sides: &Sides<String>) -> Option<Head> {
         parts.iter().filter_map(|part| part.text().map(str::to_owned)).collect()
     };
     let fields = Sides::new(names(Side::Left), names(Side::Right));
-    let constant = rule.get("const").and_then(Part::text).map(str::to_owned);
+    let constant =
+        rule.get("const").and_then(|part| part.text().map(|text| as_value(text, !part.is_plain())));
     if fields.left.is_empty() && fields.right.is_empty() {
         return None;
     }
@@ -170,7 +171,7 @@ pub(super) fn row(part: &Part, sides: &Sides<String>) -> Option<Row> {
         let value = |side: Side| {
             let value = part.get(sides.of(side))?;
             let text = value.text()?;
-            Some(if value.is_plain() { text.to_owned() } else { format!("`{text}`") })
+            Some(as_value(text, !value.is_plain()))
         };
         let flow = part.get("flow").and_then(Part::text);
         let to = Side::BOTH.into_iter().find(|side| flow == Some(format!("to_{}", sides.of(*side)).as_str()));
@@ -178,7 +179,7 @@ pub(super) fn row(part: &Part, sides: &Sides<String>) -> Option<Row> {
     }
     let Sentence { left, operator, right, .. } = Sentence::read(part.text()?, ARROWS, "1 <-> 30D").ok()?;
     let one = |words: &[Word]| match words {
-        [word] => Some(if word.quoted { format!("`{}`", word.text) } else { word.text.clone() }),
+        [word] => Some(as_value(&word.text, word.quoted)),
         _ => None,
     };
     let to = match operator {
@@ -187,6 +188,11 @@ pub(super) fn row(part: &Part, sides: &Sides<String>) -> Option<Row> {
         Operator::Left => Some(Side::Left),
     };
     Some(Row { values: Sides::new(one(&left)?, one(&right)?), to })
+}
+
+/// A value as it is shown and compared: quotes count only where they change what it is.
+fn as_value(text: &str, quoted: bool) -> String {
+    if quoted && is_more_than_text(text) { format!("`{text}`") } else { text.to_owned() }
 }
 
 /// A line of an option table.
