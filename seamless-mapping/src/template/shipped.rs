@@ -13,6 +13,10 @@ pub struct Shipped {
 pub fn shipped() -> &'static [Shipped] {
     &[
         Shipped { name: "address-book.yaml", text: include_str!("../../templates/address-book.yaml") },
+        Shipped {
+            name: "dynamics365-sales--business-central.yaml",
+            text: include_str!("../../templates/dynamics365-sales--business-central.yaml"),
+        },
         Shipped { name: "price-list.yaml", text: include_str!("../../templates/price-list.yaml") },
     ]
 }
