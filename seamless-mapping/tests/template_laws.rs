@@ -151,7 +151,7 @@ fn applied(rules: &Rules, ops: &Ops) -> Rules {
                 rule.note = note.unwrap_or(rule.note);
                 rule.case = case.unwrap_or(rule.case);
                 if let Some(table) = &mut rule.table {
-                    remove.iter().for_each(|left| drop(table.remove(left)));
+                    table.retain(|left, _| !remove.contains(left));
                     table.extend(add);
                 }
             }
@@ -393,7 +393,7 @@ proptest! {
                     if let Some(is) = is {
                         let both = was.note != is.note && mine.note != was.note && mine.note != is.note;
                         prop_assert!(!both || in_conflict, "{}", text);
-                    } else if new.get(&name).is_none() {
+                    } else if !new.contains_key(&name) {
                         prop_assert!(in_conflict, "the template dropped what the overlay speaks of");
                     }
                 }
@@ -406,7 +406,7 @@ proptest! {
             prop_assert_eq!(&rules_when_written(&old, &new, &other), &now, "{}", other);
         }
         // Comments stay with operations that are still said.
-        for (name, _) in &ops {
+        for name in ops.keys() {
             let said = text.contains(&format!("f{name}=F{name}:")) || text.contains(&format!("f{name} <-> F{name}"));
             prop_assert_eq!(text.contains(&format!("# about f{name}\n")), said, "{}", text);
         }
