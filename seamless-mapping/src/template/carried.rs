@@ -189,7 +189,11 @@ impl<'a> Carried<'a> {
 
     fn engine(&self, cause: &seamless_core::Error) -> Diagnostics {
         let message = format!("this cannot be merged: {}", cause.message());
-        self.overlay.template.origin.error("upgrade-engine", message, None)
+        self.overlay.template.origin.error(
+            "upgrade-engine",
+            message,
+            "give the link or rule fewer keys".to_owned(),
+        )
     }
 
     pub(super) fn judged(

@@ -424,7 +424,11 @@ fn replacing(part: &Part) -> Part {
 }
 
 fn kind(part: &Part) -> &'static str {
-    KINDS.iter().find(|kind| rule::option(part, kind).is_some()).copied().unwrap_or("")
+    let is = |kind: &&&str| {
+        let list = matches!(**kind, "options" | "rules");
+        rule::option(part, kind).is_some_and(|of| !list || of.is_list())
+    };
+    KINDS.iter().find(is).copied().unwrap_or("")
 }
 
 fn head_word(part: &Part, key: &str, carried: &Carried<'_>) -> Option<String> {

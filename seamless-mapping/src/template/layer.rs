@@ -3,7 +3,7 @@
 //! All operations of a layer speak of what was there before it, so their order does not matter. Knows no variants and no
 //! files. The door is [`lay`].
 
-use seamless_core::document::{Diagnostics, Report, nearest};
+use seamless_core::document::{Diagnostics, Report, did_you_mean, nearest};
 use seamless_core::model::Sides;
 
 use super::moved::moved;
@@ -59,10 +59,10 @@ fn parameters(mapping: &mut Part, overlay: &Overlay, report: &mut Report) {
                 .iter()
                 .filter_map(|(key, _)| key.text())
                 .collect();
-            let help = suggestion(name, &known, "parameters")
-                .unwrap_or_else(|| format!("declare it: `{name}: {{ type: text, default: .. }}`"));
+            let declare = || format!("declare it: `{name}: {{ type: text, default: .. }}`");
+            let help = did_you_mean(name, known.iter().copied()).unwrap_or_else(declare);
             let message = format!("there is no parameter `{name}` to be set");
-            report.append(key.origin.error("overlay-missing", message, Some(help)));
+            report.append(key.origin.error("overlay-missing", message, help));
             continue;
         }
         if mapping.get("parameters").is_none() {
@@ -106,7 +106,12 @@ impl Layer<'_> {
         links.extend(now.into_iter().flatten());
         let mut added: Vec<&str> = Vec::new();
         for link in &overlay.add_links {
-            let id = link_id(link).unwrap_or("");
+            let Some(id) = link_id(link) else {
+                let help = "write `id: ..`, the entities of both sides, and `match`".to_owned();
+                let message = "this link has no id".to_owned();
+                self.report.append(link.origin.error("overlay-change", message, help));
+                continue;
+            };
             let twice = added.contains(&id) || overlay.links.iter().any(|change| change.id() == id);
             if twice || ids.iter().any(|known| known == id) {
                 self.report.append(already_there(&link.origin, "link", id, twice));
@@ -175,7 +180,6 @@ impl Layer<'_> {
     fn rules(&mut self, rules: &mut Vec<Part>, edits: &RuleEdits, within: &str) {
         let id_of = |rule: &Part| rule::id(rule, self.sides).unwrap_or_default();
         let ids: Vec<String> = rules.iter().map(id_of).collect();
-        let added: Vec<String> = edits.add.iter().map(id_of).collect();
         let mut now: Vec<Option<Part>> = rules.drain(..).map(Some).collect();
         for change in &edits.changes {
             let place = ids.iter().position(|id| id == change.id());
@@ -195,13 +199,18 @@ impl Layer<'_> {
         }
         let mut listed: Vec<(String, Part)> =
             ids.iter().cloned().zip(now).filter_map(|(id, rule)| Some((id, rule?))).collect();
-        for (place, (rule, id)) in edits.add.iter().zip(&added).enumerate() {
-            let before = added.get(..place).unwrap_or(&[]);
-            let twice = before.contains(id) || edits.changes.iter().any(|change| change.id() == id);
-            if twice || ids.contains(id) {
-                self.report.append(already_there(&rule.origin, "rule", id, twice));
+        let mut added: Vec<String> = Vec::new();
+        for rule in &edits.add {
+            let Some(id) = rule::id(rule, self.sides) else {
+                self.report.append(no_rule(&rule.origin));
+                continue;
+            };
+            let twice = added.contains(&id) || edits.changes.iter().any(|change| change.id() == id);
+            if twice || ids.contains(&id) {
+                self.report.append(already_there(&rule.origin, "rule", &id, twice));
             } else {
-                listed.push((id.clone(), rule.clone()));
+                added.push(id.clone());
+                listed.push((id, rule.clone()));
             }
         }
         let placed = moved(listed, &edits.changes);
@@ -214,7 +223,7 @@ impl Layer<'_> {
                 let Sides { left, right } = self.sides;
                 let help = format!("write `both`, `to_{left}` or `to_{right}`");
                 let message = "this is no direction".to_owned();
-                self.report.append(value.origin.error("unknown-word", message, Some(help)));
+                self.report.append(value.origin.error("unknown-word", message, help));
                 continue;
             }
             let _ = key;
@@ -242,7 +251,9 @@ impl Layer<'_> {
                 None => {
                     let at = lines.changes.first().map(|change| &change.key).or(lines.add.first());
                     let message = format!("the rule `{id}` has no rules for lines");
-                    let finding = at.map(|at| at.origin.error("overlay-missing", message, None));
+                    let finding = at.map(|at| {
+                        at.origin.error("overlay-missing", message, "give it some by `replace`".to_owned())
+                    });
                     finding.into_iter().for_each(|finding| self.report.append(finding));
                 }
             }
@@ -259,7 +270,7 @@ impl Layer<'_> {
             let at = edit.add_options.first().or(edit.remove_options.first());
             let message = format!("the rule `{id}` has no table of options");
             let help = "give it one with `set: { options: [ .. ] }`".to_owned();
-            let finding = at.map(|at| at.origin.error("overlay-missing", message, Some(help)));
+            let finding = at.map(|at| at.origin.error("overlay-missing", message, help));
             return finding.into_iter().for_each(|finding| self.report.append(finding));
         };
         for removed in &edit.remove_options {
@@ -304,10 +315,7 @@ impl Layer<'_> {
                 }
                 Ok(with)
             }
-            None => {
-                let help = "write `replace: name <-> Name`, or the long form".to_owned();
-                Err(with.origin.error("overlay-change", "this is no rule".to_owned(), Some(help)))
-            }
+            None => Err(no_rule(&with.origin)),
         }
     }
 
@@ -318,14 +326,19 @@ impl Layer<'_> {
         let names: Vec<&str> = known.iter().map(String::as_str).collect();
         let elsewhere = self.left_out.iter().find(|(left, _)| left == path);
         let help = match elsewhere {
-            Some((_, condition)) => Some(format!("the template has it only with {condition}")),
+            Some((_, condition)) => format!("the template has it only with {condition}"),
             None if id == "states" => {
-                Some("the table of states is changed with `set: { states: { .. } }` of the link".to_owned())
+                "the table of states is changed with `set: { states: { .. } }` of the link".to_owned()
             }
             None => suggestion(id, &names, if what == "link" { "links" } else { "rules" }),
         };
         self.report.append(key.origin.error("overlay-missing", message, help));
     }
+}
+
+fn no_rule(origin: &Origin) -> Diagnostics {
+    let help = "write `name <-> Name`, or the long form".to_owned();
+    origin.error("overlay-change", "this is no rule".to_owned(), help)
 }
 
 /// The list under a key, made where it is not there.
@@ -347,37 +360,44 @@ fn link_with_id(with: &Part, id: &str) -> Result<Part, Diagnostics> {
             with.set(&Part::word(&origin, "id"), Part::name(&origin, id));
             Ok(with)
         }
-        None => Err(with.origin.error("overlay-change", "this is no link".to_owned(), None)),
+        None => Err(with.origin.error(
+            "overlay-change",
+            "this is no link".to_owned(),
+            "write the keys of a link".to_owned(),
+        )),
     }
 }
 
 fn other_id(origin: &Origin, own: &str, id: &str) -> Diagnostics {
     let message = format!("what replaces `{id}` has the id `{own}`");
-    origin.error("overlay-id", message, Some(format!("leave the id out, or write `{id}`")))
+    origin.error("overlay-id", message, format!("leave the id out, or write `{id}`"))
 }
 
 fn already_there(origin: &Origin, what: &str, id: &str, twice: bool) -> Diagnostics {
     if twice {
         let message = format!("the {what} `{id}` is changed twice in this overlay");
-        return origin.error("two-operations", message, Some("write all of it in one place".to_owned()));
+        return origin.error("two-operations", message, "write all of it in one place".to_owned());
     }
     let help = match what {
         "line" | "test" => "leave it out".to_owned(),
         "parameter" => format!("set it: `{id}: VALUE`"),
         _ => format!("change it under `{what}s`, by its id"),
     };
-    origin.error("overlay-exists", format!("there is a {what} `{id}` already"), Some(help))
+    origin.error("overlay-exists", format!("there is a {what} `{id}` already"), help)
 }
 
-/// The nearest names, or all of them where they are few.
-fn suggestion(name: &str, known: &[&str], what: &str) -> Option<String> {
+/// The nearest name, or all of them where they are few.
+fn suggestion(name: &str, known: &[&str], what: &str) -> String {
     const NAMES_MAX: usize = 12;
     if let Some(nearest) = nearest(name, known.iter().copied()) {
-        return Some(format!("did you mean `{nearest}`?"));
+        return format!("did you mean `{nearest}`?");
     }
     let shown: Vec<String> = known.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();
     let more = if known.len() > NAMES_MAX { ", .." } else { "" };
-    (!shown.is_empty()).then(|| format!("the {what} are {}{more}", shown.join(", ")))
+    match shown.is_empty() {
+        true => format!("there are no {what}: take it out"),
+        false => format!("the {what} are {}{more}", shown.join(", ")),
+    }
 }
 
 impl KeyEdit {

@@ -50,7 +50,7 @@ pub(super) fn moved(
             (format!("there is no rule `{name}` to stand behind"), help)
         };
         let place = if ids.contains(&name) { key } else { anchor };
-        return Err(place.origin.error("overlay-move", message, Some(help)));
+        return Err(place.origin.error("overlay-move", message, help));
     }
     let mut rules: Vec<Option<Part>> = rules.into_iter().map(|(_, rule)| Some(rule)).collect();
     Ok(order.iter().filter_map(|at| rules.get_mut(*at).and_then(Option::take)).collect())

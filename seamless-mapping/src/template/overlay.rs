@@ -165,13 +165,13 @@ fn change<E>(
     if !value.is_map() {
         let message = format!("this is no change of `{}`", key.text().unwrap_or(""));
         let help = "write `disable`, or what changes: `{ set: { .. } }`, `{ replace: .. }`";
-        return Err(value.origin.error("overlay-change", message, Some(help.to_owned())));
+        return Err(value.origin.error("overlay-change", message, help.to_owned()));
     }
     if let Some(replaced) = value.get("replace") {
         if let Some((other, _)) = value.entries().iter().find(|(key, _)| key.text() != Some("replace")) {
             let message = format!("`{}` stands beside `replace`", other.text().unwrap_or(""));
             let help = "write all of it into what replaces it".to_owned();
-            return Err(other.origin.error("two-operations", message, Some(help)));
+            return Err(other.origin.error("two-operations", message, help));
         }
         return Ok(Change { key: key.clone(), what: What::Replace(replaced.clone()) });
     }
@@ -199,7 +199,7 @@ fn rule_edits(value: &Part, report: &mut Report) -> RuleEdits {
             let message = "changes of rules stand under their ids".to_owned();
             let help =
                 "write `rules: { name=Name: { set: { .. } } }`; new rules stand under `add`".to_owned();
-            report.append(rules.origin.error("overlay-change", message, Some(help)));
+            report.append(rules.origin.error("overlay-change", message, help));
         }
         for (key, value) in rules.entries() {
             changes.extend(report.accept(change(key, value, rule_edit)));
@@ -219,7 +219,7 @@ fn rule_edit(value: &Part, report: &mut Report) -> RuleEdit {
         if !options.is_map() {
             let message = "lines of an option table are added or removed".to_owned();
             let help = "write `options: { add: [6 <-> 14D], remove: [4 <-> 60D] }`; a whole table stands under `set`";
-            report.append(options.origin.error("overlay-change", message, Some(help.to_owned())));
+            report.append(options.origin.error("overlay-change", message, help.to_owned()));
         }
         known_keys(options, OPTION_CHANGE, report);
         edit.add_options = list(options, "add", report);
@@ -228,7 +228,7 @@ fn rule_edit(value: &Part, report: &mut Report) -> RuleEdit {
         if let Some((key, _)) = edit.keys.set.iter().find(twice) {
             let message = "the table of options is set and changed".to_owned();
             let help = "write all lines under `set`, or those that change under `options`".to_owned();
-            report.append(key.origin.error("two-operations", message, Some(help)));
+            report.append(key.origin.error("two-operations", message, help));
         }
     }
     edit.place = value.get("move").and_then(|part| place(part, report));
@@ -244,7 +244,7 @@ fn place(part: &Part, report: &mut Report) -> Option<Place> {
         _ => {
             let message = "this is no place for a rule".to_owned();
             let help = "write `move: first`, `move: last` or `move: { after: name=Name }`".to_owned();
-            report.append(part.origin.error("overlay-move", message, Some(help)));
+            report.append(part.origin.error("overlay-move", message, help));
             None
         }
     }
@@ -256,7 +256,7 @@ fn key_edit(value: &Part, known: &[&[&str]], never: &[&str], report: &mut Report
         if !set.is_map() {
             let message = "`set` gives keys another value".to_owned();
             let help = "write `set: { same_when: case }`".to_owned();
-            report.append(set.origin.error("overlay-change", message, Some(help)));
+            report.append(set.origin.error("overlay-change", message, help));
         }
         edit.set = set.entries().to_vec();
     }
@@ -272,12 +272,13 @@ fn key_edit(value: &Part, known: &[&[&str]], never: &[&str], report: &mut Report
                 "rules" => "write `rules` and `add` beside `set`",
                 _ => "write `tests` and `without_tests` beside `set`",
             };
-            report.append(key.origin.error("overlay-set", message, Some(help.to_owned())));
+            report.append(key.origin.error("overlay-set", message, help.to_owned()));
         }
         // The entity of a side stands under the side's name, which only the template knows.
         let looks_known = known.contains(&name) || known.contains(&"match");
         if !looks_known {
-            let help = did_you_mean(name, known.iter().copied());
+            let nearest = did_you_mean(name, known.iter().copied());
+            let help = nearest.unwrap_or_else(|| format!("known here: {}", known.join(", ")));
             let message = format!("a rule has no key `{name}`");
             report.append(key.origin.error("overlay-set", message, help));
         }
@@ -285,7 +286,7 @@ fn key_edit(value: &Part, known: &[&[&str]], never: &[&str], report: &mut Report
     for key in &edit.unset {
         if let Some((twice, _)) = edit.set.iter().find(|(set, _)| set.text() == key.text()) {
             let message = format!("`{}` is set and unset", twice.text().unwrap_or(""));
-            report.append(twice.origin.error("two-operations", message, Some("keep one".to_owned())));
+            report.append(twice.origin.error("two-operations", message, "keep one".to_owned()));
         }
     }
     edit
@@ -296,7 +297,7 @@ fn list(value: &Part, key: &str, report: &mut Report) -> Vec<Part> {
     if !part.is_list() {
         let message = format!("`{key}` is a list");
         let help = format!("write `{key}: [ .. ]`, or a line with `- ` for each");
-        report.append(part.origin.error("overlay-change", message, Some(help)));
+        report.append(part.origin.error("overlay-change", message, help));
     }
     part.items().to_vec()
 }
@@ -307,7 +308,7 @@ fn known_keys(value: &Part, known: &[&str], report: &mut Report) {
         if !known.contains(&name) {
             let nearest = did_you_mean(name, known.iter().copied());
             let help = nearest.unwrap_or_else(|| format!("known here: {}", known.join(", ")));
-            report.append(key.origin.error("unknown-field", format!("unknown field `{name}`"), Some(help)));
+            report.append(key.origin.error("unknown-field", format!("unknown field `{name}`"), help));
         }
     }
 }

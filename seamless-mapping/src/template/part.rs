@@ -15,8 +15,8 @@ pub(super) struct Origin {
 
 impl Origin {
     /// An error about this place.
-    pub(super) fn error(&self, code: &'static str, message: String, help: Option<String>) -> Diagnostics {
-        Diagnostic::error(code, self.span, message).maybe_help(help).within(&self.document)
+    pub(super) fn error(&self, code: &'static str, message: String, help: String) -> Diagnostics {
+        Diagnostic::error(code, self.span, message).help(help).within(&self.document)
     }
 
     /// `file:line`.

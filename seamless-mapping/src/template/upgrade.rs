@@ -46,7 +46,7 @@ pub struct UpgradedOverlay {
 /// Without a conflict every operation of every overlay is still in force. Comments stay where their operation does. Where
 /// the template did not change, the texts do not either. Parameters have their defaults, or the values in `parameters`.
 ///
-/// Errors: another template, overlays that cannot be laid over the old version, a template that cannot be read. Total:
+/// Errors: another template, overlays that cannot be laid over the old version, a new version that is no mapping. Total:
 /// never panics.
 pub fn upgrade(
     old: &Template,

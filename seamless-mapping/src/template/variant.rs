@@ -124,7 +124,7 @@ impl OnlyWith {
         if !part.is_map() {
             let message = "`only_with` names variants and choices".to_owned();
             let help = "write `only_with: { ownership: team }`".to_owned();
-            return Err(part.origin.error("only-with", message, Some(help)));
+            return Err(part.origin.error("only-with", message, help));
         }
         let mut needs = Vec::new();
         for (key, value) in part.entries() {
@@ -135,7 +135,7 @@ impl OnlyWith {
             for part in parts {
                 let choice = part.text().unwrap_or("");
                 check(variants, name, choice)
-                    .map_err(|(message, help)| part.origin.error("only-with", message, Some(help)))?;
+                    .map_err(|(message, help)| part.origin.error("only-with", message, help))?;
                 choices.push(choice.to_owned());
             }
             needs.push((name.to_owned(), choices));

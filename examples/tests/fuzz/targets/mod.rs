@@ -13,6 +13,7 @@ pub(crate) mod plans;
 pub(crate) mod schemas;
 pub(crate) mod scripts;
 pub(crate) mod states;
+pub(crate) mod templates;
 pub(crate) mod values;
 
 use seamless_core::document::{Diagnostics, Located};
@@ -56,6 +57,7 @@ pub(crate) const ALL: &[Target] = &[
     schemas::TARGET,
     states::FLIPPED,
     states::ROWS,
+    templates::TARGET,
 ];
 
 /// A refusal that a person can act upon: of none of the kinds that name a broken promise, with words, and with a remedy
