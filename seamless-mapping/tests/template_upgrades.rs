@@ -256,7 +256,7 @@ fn tables_of_options() {
             what: "a line that the template changed and the overlay removed",
             template: &[("2 <-> two ]", "2 <-> zwei ]")],
             overlay: "links:\n  x:\n    rules:\n      t=T: { options: { remove: [ 2 <-> two ] } }\n",
-            becomes: "links:\n  x:\n    rules:\n      t=T:\n        options:\n          remove:\n            - 2 <-> zwei\n",
+            becomes: "links:\n  x:\n    rules:\n      t=T: { options: { remove: [ 2 <-> zwei ] } }\n",
             conflicts: &["x / t=T / options"],
             notes: &[],
         },
@@ -358,7 +358,7 @@ fn links_and_what_concerns_the_whole() {
                 ("      - { name: t1, to: r, record: { a: 1 }, expect: { A: 1 } }\n", ""),
             ],
             overlay: "links:\n  x:\n    without_tests: [t1]\n    tests:\n      - { name: t2, to: r, record: { b: 1 }, expect: { B: 1 } }\n      - { name: t3, to: r, record: { b: 2 }, expect: { B: 2 } }\n",
-            becomes: "links:\n  x:\n    tests:\n      - { name: t3, to: r, record: { b: 2 }, expect: { B: 2 } }\n    without_tests:\n      - t3\n",
+            becomes: "links:\n  x:\n    without_tests: [t3]\n    tests:\n      - { name: t3, to: r, record: { b: 2 }, expect: { B: 2 } }\n",
             conflicts: &["x / test `t3`"],
             notes: &[
                 "x / t2: the template has the same test now",

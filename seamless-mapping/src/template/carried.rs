@@ -115,13 +115,17 @@ impl<'a> Carried<'a> {
             let part = if plain { Part::word(origin, version) } else { Part::quoted(origin, version) };
             text = edit::put(&text, &keys(&["version"]), &part)?;
         }
-        // First what stands where it stood, then what goes, the last of a list first, then what comes.
+        // First what stands where it stood, then what comes, at the end of its list, then what goes, the last of a list
+        // first: so places stay what they are, and nothing is empty meanwhile that is not in the end.
         for fix in &self.fixes {
             if let Fix::Put(path, part) = fix
                 && self.is_there(path)
             {
                 text = edit::put(&text, path, part)?;
             }
+        }
+        for fix in &self.fixes {
+            text = self.with_new(text, fix)?;
         }
         let goes = |fix: &'_ Fix| match fix {
             Fix::Remove(path) | Fix::Move { from: path, .. } | Fix::Rename { from: path, .. } => {
@@ -135,26 +139,27 @@ impl<'a> Carried<'a> {
         for path in removed.into_iter().rev() {
             text = edit::remove(&text, &path)?;
         }
-        for fix in &self.fixes {
-            match fix {
-                Fix::Put(path, part) if !self.is_there(path) => text = edit::put(&text, path, part)?,
-                Fix::Push(path, part) => text = edit::push(&text, path, part)?,
-                Fix::Move { from, to, part } => {
-                    let comments = edit::comments(self.overlay.text(), from)?;
-                    text = edit::push(&text, to, part)?;
-                    let mut place = to.clone();
-                    place.push(Step::Item(edit::items(&text, to)?.saturating_sub(1)));
-                    text = edit::comment(&text, &place, &comments)?;
-                }
-                Fix::Rename { from, to, part } => {
-                    let comments = edit::comments(self.overlay.text(), from)?;
-                    text = edit::put(&text, to, part)?;
-                    text = edit::comment(&text, to, &comments)?;
-                }
-                Fix::Put(..) | Fix::Remove(_) => {}
-            }
-        }
         Ok(text)
+    }
+
+    /// The text with what was not there before.
+    fn with_new(&self, text: String, fix: &Fix) -> Result<String, Diagnostics> {
+        match fix {
+            Fix::Put(path, part) if !self.is_there(path) => edit::put(&text, path, part),
+            Fix::Push(path, part) => edit::push(&text, path, part),
+            Fix::Move { from, to, part } => {
+                let comments = edit::comments(self.overlay.text(), from)?;
+                let text = edit::push(&text, to, part)?;
+                let mut place = to.clone();
+                place.push(Step::Item(edit::items(&text, to)?.saturating_sub(1)));
+                edit::comment(&text, &place, &comments)
+            }
+            Fix::Rename { from, to, part } => {
+                let comments = edit::comments(self.overlay.text(), from)?;
+                edit::comment(&edit::put(&text, to, part)?, to, &comments)
+            }
+            Fix::Put(..) | Fix::Remove(_) => Ok(text),
+        }
     }
 
     fn is_there(&self, path: &[Step]) -> bool {

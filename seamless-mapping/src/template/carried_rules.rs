@@ -309,17 +309,19 @@ impl<'a> Carried<'a> {
             if is_there(&row) {
                 continue;
             }
-            self.fixes.push(Fix::Remove(spot.item(&["options", "remove"], at)));
+            let line = spot.item(&["options", "remove"], at);
             let changed = new.iter().find(|(other, _)| other.contradicts(&row));
             let Some((other, theirs)) = changed else {
+                self.fixes.push(Fix::Remove(line));
                 self.note(spot, &row.to_string(), "the template has no such line any more");
                 continue;
             };
             if named.contains(other) {
+                self.fixes.push(Fix::Remove(line));
                 continue;
             }
             named.push(other.clone());
-            self.fixes.push(Fix::Push(spot.with(&["options", "remove"]), theirs.clone()));
+            self.fixes.push(Fix::Put(line, theirs.clone()));
             let template = Edited { before: Some(row.to_string()), after: Some(other.to_string()) };
             let customer = Edited { before: shown(Some(part)), after: None };
             let take = format!("take `{other}` out of `remove`");
@@ -358,6 +360,10 @@ impl<'a> Carried<'a> {
     fn place(&mut self, spot: &Spot, change: &Change<RuleEdit>, there: &[Part], edits: &RuleEdits) {
         let What::Edit(RuleEdit { place: Some(Place::After(anchor)), .. }) = &change.what else { return };
         let name = anchor.text();
+        // What replaces all of it says nothing of a place.
+        if self.fixes.iter().any(|fix| matches!(fix, Fix::Put(path, _) if *path == spot.path)) {
+            return;
+        }
         let is_there = |part: &Part| rule::id(part, self.sides).as_deref() == name;
         if there.iter().any(is_there) || edits.add.iter().any(is_there) {
             return;
