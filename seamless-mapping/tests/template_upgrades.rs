@@ -2,7 +2,7 @@
 //! table in `docs/templates.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use seamless_mapping::template::{Choices, Overlay, Template, Upgrade, compose, upgrade};
+use seamless_mapping::template::{Amendment, Choices, Overlay, Template, Upgrade, amended, compose, upgrade};
 use seamless_mapping::{LoadOptions, ParameterValues};
 
 const LINKS: &str = "\
@@ -433,4 +433,41 @@ fn layers_are_carried_over_one_on_the_other() {
     let layers: Vec<Overlay> = done.overlays.iter().map(|layer| overlay(&layer.text)).collect();
     let text = compose(&new, &layers, &Choices::new()).unwrap().text().to_owned();
     assert!(text.contains("note: above") && text.contains("- e <-> E:\n          note: n"), "{text}");
+}
+
+#[test]
+fn a_proposal_is_written_into_an_overlay_and_everything_else_stays() {
+    let head = "# ours\noverlay: o\ntemplate: t\nversion: \"1\"\n";
+    let write = |text: &str, path: &[&str], amendment: Amendment, comment: &str| {
+        amended("o.yaml", text, path, &amendment, comment).unwrap_or_else(|found| panic!("{found}"))
+    };
+    let put = |value: &str| Amendment::Put(value.to_owned());
+    let one = write(
+        head,
+        &["links", "x", "rules", "a=A", "set", "too_long"],
+        put("truncate"),
+        "A takes 20 characters",
+    );
+    assert_eq!(
+        one,
+        format!(
+            "{head}links:\n  x:\n    rules:\n      a=A:\n        set:\n          # A takes 20 characters\n          too_long: truncate\n"
+        )
+    );
+    let push = Amendment::Push("c <-> C: { same_when: case }".to_owned());
+    let two = write(&one, &["links", "x", "add"], push, "names alike 0.93\nboth text");
+    assert_eq!(
+        two,
+        format!(
+            "{one}    add:\n      # names alike 0.93\n      # both text\n      - c <-> C: {{ same_when: case }}\n"
+        )
+    );
+    let three = write(&two, &["links", "x", "rules", "a=A", "set", "too_long"], put("park"), "");
+    assert_eq!(three, two.replace("truncate", "park"));
+    let composed = compose(&template(1, LINKS), &[overlay(&three)], &Choices::new()).unwrap();
+    composed.load(&LoadOptions::default()).unwrap_or_else(|found| panic!("{found}"));
+    for (path, value) in [(&["links", "x", "rules", "a=A", "set", "too_lng"][..], "park"), (&["links"], "[")]
+    {
+        assert!(amended("o.yaml", &three, path, &put(value), "").is_err());
+    }
 }

@@ -10,6 +10,7 @@
 //! Everything here is pure: texts in, texts out. It does not know systems, environments or files on a disk, and it carries
 //! out no prerequisite. The doors are the four names above; the reference is `docs/templates.md`.
 
+mod amend;
 mod carried;
 mod carried_rules;
 mod compose;
@@ -35,6 +36,7 @@ mod variant;
 
 use std::collections::BTreeMap;
 
+pub use amend::{Amendment, amended};
 pub use compose::{Composed, LineOrigin, compose};
 pub use conflict::{Conflict, Edited};
 pub use overlay::Overlay;
