@@ -3,6 +3,8 @@
 
 #[path = "../workbench/app/mod.rs"]
 mod app;
+#[path = "workbench/templates.rs"]
+mod templates;
 
 use std::ffi::OsString;
 use std::fs;

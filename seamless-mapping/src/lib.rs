@@ -50,6 +50,7 @@ pub mod matrix;
 pub mod notation;
 pub mod snapshot;
 pub mod suggest;
+pub mod template;
 
 mod builder;
 mod compile;

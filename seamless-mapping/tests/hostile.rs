@@ -2,14 +2,41 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use proptest::prelude::*;
+use seamless_mapping::template::{Choices, Overlay, Template, compose, upgrade};
 use seamless_mapping::{LoadOptions, ParameterValues, load, run_tests};
 
 const CUSTOMERS: &str = include_str!("data/customers.yaml");
+const TEMPLATE: &str = include_str!("data/template/sales-erp-1.yaml");
+const NEXT: &str = include_str!("data/template/sales-erp-2.yaml");
+const OVERLAY: &str = include_str!("data/template/customer.yaml");
 
 fn tried(text: &str) {
     if let Ok(loaded) = load("m", text, &LoadOptions::default()) {
         let _ = run_tests(&loaded.mapping).to_string();
     }
+}
+
+/// Everything that is done with templates; what comes out of an upgrade is an overlay again.
+fn tried_templates(template: &str, next: &str, overlay: &str) {
+    let templates = [Template::read("t", template), Template::read("n", next)];
+    let (Ok(overlay), [Ok(template), Ok(next)]) = (Overlay::read("o", overlay), templates) else { return };
+    let overlays = [overlay];
+    if let Ok(composed) = compose(&template, &overlays, &Choices::new()) {
+        let _ = composed.load(&LoadOptions::default());
+        let _ = composed.annotated();
+        let done = upgrade(&template, &next, &overlays, &ParameterValues::new());
+        if template.id() == next.id() {
+            let done = done.unwrap_or_else(|found| panic!("{found}"));
+            Overlay::read("o", &done.overlays[0].text).unwrap_or_else(|found| panic!("{found}"));
+        }
+    }
+}
+
+fn damaged(text: &str, at: prop::sample::Index, length: usize, with: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let at = at.index(characters.len());
+    let rest = characters[(at + length).min(characters.len())..].iter().copied();
+    characters[..at].iter().copied().chain(with.chars()).chain(rest).collect()
 }
 
 proptest! {
@@ -22,15 +49,17 @@ proptest! {
 
     #[test]
     fn no_damage_to_a_good_file_makes_it_panic(at in any::<prop::sample::Index>(), length in 0_usize..40, with in "\\PC{0,8}") {
-        let characters: Vec<char> = CUSTOMERS.chars().collect();
-        let at = at.index(characters.len());
-        let text: String = characters[..at]
-            .iter()
-            .copied()
-            .chain(with.chars())
-            .chain(characters[(at + length).min(characters.len())..].iter().copied())
-            .collect();
-        tried(&text);
+        tried(&damaged(CUSTOMERS, at, length, &with));
+    }
+
+    #[test]
+    fn no_damage_to_a_template_or_overlay_makes_it_panic(
+        which in 0..3_usize, at in any::<prop::sample::Index>(), length in 0_usize..40, with in "[ -~\\n]{0,8}"
+    ) {
+        let mut texts = [TEMPLATE, NEXT, OVERLAY].map(str::to_owned);
+        texts[which] = damaged(&texts[which], at, length, &with);
+        let [template, next, overlay] = &texts;
+        tried_templates(template, next, overlay);
     }
 
     #[test]

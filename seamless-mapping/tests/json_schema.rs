@@ -9,17 +9,27 @@ use jsonschema::Validator;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use seamless_core::document::{Document, Node, NodeKind, ScalarStyle};
+use seamless_mapping::template::{Choices, Overlay, Template, compose};
 use seamless_mapping::{LoadOptions, load};
 use serde_json::{Value as Json, json};
 
 const CUSTOMERS: &str = include_str!("data/customers.yaml");
 const SCHEMA: &str = include_str!("../../docs/mapping.schema.json");
 
-static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
-    let schema = serde_json::from_str(SCHEMA).unwrap();
+const TEMPLATE: &str = include_str!("data/template/sales-erp-1.yaml");
+const TEMPLATE_SCHEMA: &str = include_str!("../../docs/template.schema.json");
+const OVERLAY: &str = include_str!("data/template/customer.yaml");
+const OVERLAY_SCHEMA: &str = include_str!("../../docs/overlay.schema.json");
+
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| validator(SCHEMA));
+static TEMPLATES: LazyLock<Validator> = LazyLock::new(|| validator(TEMPLATE_SCHEMA));
+static OVERLAYS: LazyLock<Validator> = LazyLock::new(|| validator(OVERLAY_SCHEMA));
+
+fn validator(schema: &str) -> Validator {
+    let schema = serde_json::from_str(schema).unwrap();
     jsonschema::meta::validate(&schema).unwrap();
     jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
-});
+}
 
 /// What an editor that knows YAML shows to the schema.
 fn json_of(node: &Node) -> Json {
@@ -46,7 +56,35 @@ fn customers() -> Json {
 }
 
 fn complaints(file: &Json) -> Vec<String> {
-    VALIDATOR.iter_errors(file).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    complaints_of(&VALIDATOR, file)
+}
+
+fn complaints_of(validator: &Validator, file: &Json) -> Vec<String> {
+    validator.iter_errors(file).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+fn template() -> Json {
+    json_of(Document::parse("template.yaml", TEMPLATE).unwrap().root())
+}
+
+fn overlay() -> Json {
+    json_of(Document::parse("overlay.yaml", OVERLAY).unwrap().root())
+}
+
+/// A template is taken when every combination of its variants loads.
+fn is_template(file: &Json) -> bool {
+    let Ok(template) = Template::read("t.json", &file.to_string()) else { return false };
+    template.combinations(16).iter().all(|choices| {
+        compose(&template, &[], choices).is_ok_and(|composed| composed.load(&LoadOptions::default()).is_ok())
+    })
+}
+
+/// An overlay is taken when what it makes of its template loads.
+fn is_overlay(file: &Json) -> bool {
+    let template = Template::read("t.yaml", TEMPLATE).unwrap();
+    let Ok(overlay) = Overlay::read("o.json", &file.to_string()) else { return false };
+    compose(&template, &[overlay], &Choices::new())
+        .is_ok_and(|composed| composed.load(&LoadOptions::default()).is_ok())
 }
 
 fn is_taken(file: &Json) -> bool {
@@ -112,6 +150,16 @@ fn change() -> impl Strategy<Value = Change> {
         "on_conflict",
         "first_link",
         "if_missing",
+        "only_with",
+        "replace",
+        "set",
+        "unset",
+        "add",
+        "tests",
+        "move",
+        "options",
+        "required",
+        "variants",
     ]);
     prop_oneof![
         2 => value.clone().prop_map(Change::Replace),
@@ -137,6 +185,23 @@ fn changed(mut file: Json, at: &str, change: &Change) -> Option<Json> {
         }
     }
     Some(file)
+}
+
+fn with_changes(mut file: Json, changes: &[(Index, Change)]) -> Json {
+    for (at, change) in changes {
+        let mut all = Vec::new();
+        places("", &file, &mut all);
+        let at = at.get(&all).clone();
+        file = changed(file.clone(), &at, change).unwrap_or(file);
+    }
+    file
+}
+
+#[test]
+fn templates_and_overlays_are_valid() {
+    assert_eq!(complaints_of(&TEMPLATES, &template()), Vec::<String>::new());
+    assert_eq!(complaints_of(&OVERLAYS, &overlay()), Vec::<String>::new());
+    assert!(is_template(&template()) && is_overlay(&overlay()), "the same files as JSON");
 }
 
 #[test]
@@ -172,15 +237,29 @@ proptest! {
     fn what_the_reader_takes_the_schema_takes(
         changes in prop::collection::vec((any::<Index>(), change()), 1..3)
     ) {
-        let mut file = customers();
-        for (at, change) in &changes {
-            let mut all = Vec::new();
-            places("", &file, &mut all);
-            let at = at.get(&all).clone();
-            file = changed(file.clone(), &at, change).unwrap_or(file);
-        }
+        let file = with_changes(customers(), &changes);
         if is_taken(&file) {
             prop_assert_eq!(complaints(&file), Vec::<String>::new(), "{}", file);
+        }
+    }
+
+    #[test]
+    fn what_the_reader_of_templates_takes_their_schema_takes(
+        changes in prop::collection::vec((any::<Index>(), change()), 1..3)
+    ) {
+        let file = with_changes(template(), &changes);
+        if is_template(&file) {
+            prop_assert_eq!(complaints_of(&TEMPLATES, &file), Vec::<String>::new(), "{}", file);
+        }
+    }
+
+    #[test]
+    fn what_the_reader_of_overlays_takes_their_schema_takes(
+        changes in prop::collection::vec((any::<Index>(), change()), 1..3)
+    ) {
+        let file = with_changes(overlay(), &changes);
+        if is_overlay(&file) {
+            prop_assert_eq!(complaints_of(&OVERLAYS, &file), Vec::<String>::new(), "{}", file);
         }
     }
 }

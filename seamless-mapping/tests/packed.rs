@@ -103,7 +103,12 @@ fn a_text_that_cannot_be_seen_or_read_is_not_written() {
     let mut draft = Draft::over(&target);
     json.carry(RuleIndex(0), Side::Left, &parts(Some("a"), None), &mut draft, &cx).unwrap();
     assert_eq!(draft.get(0), Some(&Planned::Known(Value::text(r#"{"Web":"a"}"#))));
+    let number = record(parts(None, None).shape(), [(FieldName::from("web"), Slot::Value(Value::Int(7)))]);
+    let number = number.unwrap().with([(1, seamless_core::model::Presence::Value(Value::Null.as_ref()))]);
+    assert_eq!(carried(&json, Side::Left, &number, &comment("")).unwrap(), comment(r#"{"Web":7}"#));
+    assert_eq!(carried(&json, Side::Right, &comment(r#"{"Web":7}"#), &parts(None, None)).unwrap(), number);
     let lines = mapper(Layout::Lines);
+    assert!(carried(&lines, Side::Left, &number, &comment("")).unwrap_err().contains("comes back as"));
     let mut draft = Draft::over(&target);
     let error =
         lines.carry(RuleIndex(0), Side::Left, &parts(Some("a\nb"), None), &mut draft, &cx).unwrap_err();

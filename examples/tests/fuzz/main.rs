@@ -11,7 +11,7 @@ mod targets;
 
 use targets::{
     cursors, documents, expressions, files, forms, mappings, plans, published, schemas, scripts, states,
-    values,
+    templates, values,
 };
 
 use harness::hold;
@@ -49,6 +49,11 @@ fn a_plan_that_is_accepted_is_one_that_was_sealed() {
 #[test]
 fn scripts_read_back_from_what_they_are_displayed_as() {
     hold(scripts::TARGET, 4000);
+}
+
+#[test]
+fn templates_are_put_together_and_carried_over_or_refused_with_places() {
+    hold(templates::TARGET, 150);
 }
 
 #[test]

@@ -17,7 +17,7 @@ Examples:
   workbench --project crm-erp retry
 
 A project is a folder:
-  integration.yaml          the mapping
+  integration.yaml          the mapping; or template.yaml and overlays/, of which it is made
   environments/<name>.yaml  the connectors of one environment; ${env:NAME} and ${file:PATH} inside texts
   schemas/<side>.json       what the systems have, as `discover` saw it last
   state/<name>.db           pairs, plans and journal of one environment
@@ -101,6 +101,82 @@ pub(crate) enum Command {
     Retry(RetryArgs),
     /// Show the journal and what became of plans
     History(HistoryArgs),
+    /// Templates: published mappings that a project follows
+    Template(TemplateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TemplateArgs {
+    #[command(subcommand)]
+    pub(crate) command: TemplateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TemplateCommand {
+    /// Show the templates that come with the SDK
+    List,
+    /// Show what a template is, or the mapping that it makes with overlays
+    Show(TemplateShowArgs),
+    /// Make a project from a template
+    New(TemplateNewArgs),
+    /// Carry the overlays of a project to another version of its template
+    Upgrade(TemplateUpgradeArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench template show address-book
+  workbench template show address-book --choose names=parts --mapping
+  workbench --project crm-erp template show --origins   # what the project makes of its template, line by line")]
+pub(crate) struct TemplateShowArgs {
+    /// One that `list` shows, or a file [default: that of the project, with its overlays]
+    pub(crate) template: Option<String>,
+    /// Take this choice of a variant; may be given several times
+    #[arg(long, value_name = "VARIANT=CHOICE")]
+    pub(crate) choose: Vec<String>,
+    /// Lay this file over the template; may be given several times, the lowest layer first
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub(crate) overlay: Vec<PathBuf>,
+    /// Show the mapping file that comes out
+    #[arg(long)]
+    pub(crate) mapping: bool,
+    /// Show the mapping file, and behind each line where it came from
+    #[arg(long)]
+    pub(crate) origins: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  workbench --project people template new address-book --name ours --choose names=parts
+
+Writes template.yaml and overlays/NAME.yaml. Such a project has no integration.yaml: its mapping is made from these files
+by every command. Several overlays lie on each other in the order of their file names.")]
+pub(crate) struct TemplateNewArgs {
+    /// One that `list` shows, or a file
+    pub(crate) template: String,
+    /// What the overlay is called
+    #[arg(long, value_name = "NAME", default_value = "ours")]
+    pub(crate) name: String,
+    /// Take this choice of a variant; may be given several times
+    #[arg(long, value_name = "VARIANT=CHOICE")]
+    pub(crate) choose: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  workbench --project crm-erp template upgrade new/crm-erp.yaml
+  workbench --project crm-erp template upgrade new/crm-erp.yaml --write
+
+Exit code 3 when the template and an overlay changed the same thing; what is yours is kept until you decide.")]
+pub(crate) struct TemplateUpgradeArgs {
+    /// The new version: one that `list` shows, or a file
+    pub(crate) template: String,
+    /// Write the template and the overlays; without it they are only shown
+    #[arg(long)]
+    pub(crate) write: bool,
 }
 
 #[derive(Debug, Args)]

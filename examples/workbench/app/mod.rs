@@ -11,6 +11,7 @@ mod environment;
 mod failure;
 mod files;
 mod host;
+mod layers;
 mod material;
 mod one_record;
 mod progress;
@@ -85,6 +86,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>)
         Command::Retry(args) => commands::retry::run(args, &global, host),
         Command::Resolve(args) => commands::resolve::run(args, &global, host),
         Command::History(args) => commands::history::run(args, &global, host),
+        Command::Template(args) => commands::template::run(&args.command, &global, host),
     };
     match result {
         Ok(outcome) => outcome.code(),

@@ -21,6 +21,7 @@ use super::environment::{Environment, Lookups};
 use super::failure::Failure;
 use super::files::write_text;
 use super::host::Host;
+use super::layers::Layers;
 use super::material::keep_capabilities;
 use super::progress::Watcher;
 use super::show;
@@ -169,16 +170,27 @@ pub(crate) fn open_connector(
     })
 }
 
-/// Loads the mapping of a folder, checked against the snapshots where both are there.
+/// Loads the mapping of a folder, its own or that of its template and layers, checked against the snapshots where both are there.
 pub(crate) fn mapping(
     folder: &Path,
     parameters: seamless_mapping::ParameterValues,
 ) -> Result<(Mapping, Option<Diagnostics>), Failure> {
+    if let Some(layers) = Layers::of(folder)? {
+        let snapshots = snapshots(folder, layers.template.sides());
+        let compile =
+            CompileOptions { schemas: snapshots.as_ref().map(Sides::as_ref), ..CompileOptions::default() };
+        let loaded = layers.composed()?.load(&LoadOptions { parameters, compile })?;
+        return Ok((loaded.mapping, loaded.warnings));
+    }
     let path = folder.join(MAPPING_FILE);
     let text = fs::read_to_string(&path).map_err(|cause| {
         let missing = cause.kind() == std::io::ErrorKind::NotFound;
         let failure = Failure::file("reading", &path, cause);
-        if missing { failure.remedy("let `workbench init` write a project") } else { failure }
+        if missing {
+            failure.remedy("let `workbench init` or `workbench template new` write a project")
+        } else {
+            failure
+        }
     })?;
     let name = path.display().to_string();
     let names = seamless_mapping::notation::declarations(&name, &text, &parameters)

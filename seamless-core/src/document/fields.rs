@@ -179,7 +179,8 @@ impl<'d> Fields<'d> {
         self.finish()?;
         // Reached only by a caller that gives up without having reported why.
         value.ok_or_else(|| {
-            Diagnostic::error("unreadable", beginning(node), "this mapping cannot be read").within(document)
+            Diagnostic::error("unreadable", beginning(document, node), "this mapping cannot be read")
+                .within(document)
         })
     }
 
@@ -215,7 +216,7 @@ impl<'d> Fields<'d> {
         self.missing.retain(|name| !explained.contains(name));
         for name in &self.missing {
             let message = format!("the field `{name}` is missing");
-            findings.push(Diagnostic::error("missing-field", beginning(self.node), message));
+            findings.push(Diagnostic::error("missing-field", beginning(self.document, self.node), message));
         }
         for finding in findings {
             self.report.push(self.document, finding);
@@ -289,6 +290,15 @@ mod tests {
         let document = Document::parse("t", "name: x\nnames: y").unwrap();
         let refused = read(&document).unwrap_err().to_string();
         assert!(refused.contains("help: known here: `name`, `active`, `numbers`"), "{refused}");
+    }
+
+    // Catches: a place that ends inside of a character.
+    #[test]
+    fn a_missing_field_is_told_at_the_whole_first_character() {
+        let document = Document::parse("t", "\u{e4}: x").unwrap();
+        let found = read(&document).unwrap_err();
+        let missing = found.iter().find(|found| found.diagnostic().code == "missing-field").unwrap();
+        assert_eq!(document.slice(missing.diagnostic().span), "\u{e4}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! a quoted number is text. Each refusal says what was found, what was expected and what to write.
 //! The doors are the `as_` accessors of [`Node`].
 
+use super::Document;
 use super::diagnostic::{Diagnostic, excerpt};
 use super::node::{Entry, Node, NodeKind, ScalarStyle};
 use super::source::Span;
@@ -208,8 +209,9 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The first character of a node that may be long, for findings about the whole of it.
-pub(super) fn beginning(node: &Node) -> Span {
-    Span::new(node.span.start, node.span.end.min(node.span.start + 1))
+pub(super) fn beginning(document: &Document, node: &Node) -> Span {
+    let first = document.slice(node.span).chars().next().map_or(0, char::len_utf8);
+    Span::new(node.span.start, node.span.start + first)
 }
 
 #[cfg(test)]

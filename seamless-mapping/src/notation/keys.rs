@@ -62,7 +62,8 @@ pub(crate) const TEST: &[&str] = &["name", "to", "record", "current", "creating"
 /// Words that a side cannot be called: they are keys where the name of a side is one too.
 pub(crate) fn is_reserved(name: &str) -> bool {
     let lists = [FILE, LINK, RULE_LONG, RULE, OPTION_LINE, TEST];
-    lists.iter().any(|list| list.contains(&name)) || matches!(name, "both" | "set" | "use" | "blank" | "none")
+    lists.iter().any(|list| list.contains(&name))
+        || matches!(name, "both" | "set" | "use" | "blank" | "none" | "only_with")
 }
 
 /// A mapping that is read key by key; see [`Fields`].

@@ -4,18 +4,18 @@
 //! to write instead. The reference of the notation is `docs/mapping.md`, its JSON Schema `docs/mapping.schema.json`.
 
 mod condition;
-mod keys;
+pub(crate) mod keys;
 mod lifecycle;
 mod lines;
 mod link;
 mod parameters;
-mod policy;
-mod rule;
+pub(crate) mod policy;
+pub(crate) mod rule;
 #[cfg(test)]
 mod schema_tests;
-mod sentence;
+pub(crate) mod sentence;
 pub(crate) mod test;
-mod value;
+pub(crate) mod value;
 mod worked;
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, Span};
@@ -191,7 +191,7 @@ fn read(
 }
 
 /// `{ crm: dynamics-sales, erp: business-central }`: names and systems, the first is left.
-fn sides(document: &Document, node: &Node) -> Result<Sides<SideDecl>, Diagnostics> {
+pub(crate) fn sides(document: &Document, node: &Node) -> Result<Sides<SideDecl>, Diagnostics> {
     let example = "write two names, each with its system: `{ crm: dynamics-sales, erp: business-central }`";
     let entries = node.as_mapping().map_err(|finding| finding.help(example).within(document))?;
     let [left, right] = entries else {

@@ -20,7 +20,7 @@ use crate::declaration::{
 };
 
 pub(crate) const ARROWS: &[Operator] = &[Operator::Both, Operator::Right, Operator::Left];
-const EXAMPLE: &str = "name <-> Name";
+pub(crate) const EXAMPLE: &str = "name <-> Name";
 
 /// A rule and where it stands.
 pub(crate) struct ReadRule {
@@ -92,7 +92,7 @@ fn plain(head: Head) -> RuleDecl {
 }
 
 fn sentence(reader: &Reader<'_>, node: &Node) -> Result<Head, Diagnostic> {
-    let Sentence { left, operator, right } = Sentence::parse(reader.document, node, ARROWS, EXAMPLE)?;
+    let Sentence { left, operator, right, .. } = Sentence::parse(reader.document, node, ARROWS, EXAMPLE)?;
     let direction = match operator {
         Operator::Both | Operator::Equal => Direction::TwoWay,
         Operator::Right => Direction::To(Side::Right),
@@ -123,7 +123,7 @@ fn field_names(reader: &Reader<'_>, node: &Node, words: &[Word]) -> Result<Vec<F
 }
 
 /// The value of `const VALUE`, which may be in quotes itself.
-fn constant_word(words: &[Word]) -> Option<Word> {
+pub(crate) fn constant_word(words: &[Word]) -> Option<Word> {
     let [word] = words else { return None };
     let rest = word.text.strip_prefix("const ").filter(|_| !word.quoted)?;
     let value = rest.trim_start();

@@ -44,6 +44,16 @@ pub(crate) struct Sentence {
     pub(crate) left: Vec<Word>,
     pub(crate) operator: Operator,
     pub(crate) right: Vec<Word>,
+    /// Where the operator stands in the text.
+    pub(crate) at: Range<usize>,
+}
+
+/// Why a text is no sentence.
+#[derive(Debug)]
+pub(crate) struct NoSentence {
+    range: Range<usize>,
+    message: String,
+    help: Option<String>,
 }
 
 enum Piece {
@@ -68,11 +78,16 @@ impl Sentence {
     ) -> Result<Self, Diagnostic> {
         // A sentence is wanted whatever YAML takes the scalar for: `1 <-> 30D` is plain text anyway.
         let text = node.text().ok_or_else(|| node.refused(&format!("a sentence such as `{expected}`")))?;
-        let at = |range: Range<usize>, message: String| {
-            Diagnostic::error("sentence", document.span_in(node, range), message)
-        };
-        let pieces = pieces(text, operators)
-            .map_err(|(range, message)| at(range, message).help(format!("write it like `{expected}`")))?;
+        Self::read(text, operators, expected).map_err(|NoSentence { range, message, help }| {
+            Diagnostic::error("sentence", document.span_in(node, range), message).maybe_help(help)
+        })
+    }
+
+    /// Reads a sentence from its text alone.
+    pub(crate) fn read(text: &str, operators: &[Operator], expected: &str) -> Result<Self, NoSentence> {
+        let like = || Some(format!("write it like `{expected}`"));
+        let at = |range: Range<usize>, message: String, help| NoSentence { range, message, help };
+        let pieces = pieces(text, operators).map_err(|(range, message)| at(range, message, like()))?;
         let mut sides: [Vec<Word>; 2] = [Vec::new(), Vec::new()];
         let mut operator = None;
         let mut word_expected = true;
@@ -87,29 +102,29 @@ impl Sentence {
                 Piece::Plus(range) | Piece::Operator(_, range) if word_expected => {
                     let message =
                         format!("a name is missing before `{}`", text.get(range.clone()).unwrap_or(""));
-                    return Err(at(range, message).help(format!("write it like `{expected}`")));
+                    return Err(at(range, message, like()));
                 }
                 Piece::Plus(_) => word_expected = true,
                 Piece::Operator(_, range) if operator.is_some() => {
                     let message = "a sentence has one arrow, this is a second one".to_owned();
-                    return Err(at(range, message).help("put a name that holds an arrow in backticks"));
+                    let help = Some("put a name that holds an arrow in backticks".to_owned());
+                    return Err(at(range, message, help));
                 }
-                Piece::Operator(found, _) => {
-                    operator = Some(found);
+                Piece::Operator(found, range) => {
+                    operator = Some((found, range));
                     word_expected = true;
                 }
             }
         }
-        let Some(operator) = operator else {
-            return Err(at(0..text.len(), no_operator(text, operators))
-                .maybe_help(near_miss(text, operators, expected)));
+        let Some((operator, place)) = operator else {
+            let help = near_miss(text, operators, expected);
+            return Err(at(0..text.len(), no_operator(text, operators), help));
         };
         if word_expected {
-            let message = "a name is missing at the end".to_owned();
-            return Err(at(text.len()..text.len(), message).help(format!("write it like `{expected}`")));
+            return Err(at(text.len()..text.len(), "a name is missing at the end".to_owned(), like()));
         }
         let [left, right] = sides;
-        Ok(Self { left, operator, right })
+        Ok(Self { left, operator, right, at: place })
     }
 }
 

@@ -46,6 +46,12 @@ impl Pack {
         for (place, value) in values.iter().enumerate() {
             let bare = self.packing.layout() == Layout::Json
                 && matches!(value, ValueRef::Bool(_) | ValueRef::Int(_) | ValueRef::Decimal(_));
+            if self.types.get(place).copied().flatten().is_none() && !bare && !is_text(*value) {
+                let message =
+                    format!("nothing says that it comes back as a {}, and not as a text", value.kind());
+                let remedy = "give the mapping the schemas of both systems";
+                return Err(Trouble::unmappable(*value, message, remedy).in_field(place));
+            }
             let text =
                 convert(*value, TypeDecl::TEXT, None, None).map_err(|trouble| trouble.in_field(place))?;
             packed.push(match text {

@@ -14,6 +14,7 @@ pub(crate) mod published;
 pub(crate) mod schemas;
 pub(crate) mod scripts;
 pub(crate) mod states;
+pub(crate) mod templates;
 pub(crate) mod values;
 
 use seamless_core::document::{Diagnostics, Located};
@@ -58,6 +59,7 @@ pub(crate) const ALL: &[Target] = &[
     published::TARGET,
     states::FLIPPED,
     states::ROWS,
+    templates::TARGET,
 ];
 
 /// A refusal that a person can act upon: of none of the kinds that name a broken promise, with words, and with a remedy

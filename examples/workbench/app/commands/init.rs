@@ -15,6 +15,7 @@ use crate::app::connect;
 use crate::app::failure::Failure;
 use crate::app::files::write_text;
 use crate::app::host::Host;
+use crate::app::layers::TEMPLATE_FILE;
 use crate::app::material::keep_capabilities;
 use crate::app::project::{MAPPING_FILE, keep_snapshot, mapping};
 use crate::app::show;
@@ -28,6 +29,10 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
         return Err(
             Failure::usage(message).remedy("choose another folder, or overwrite the mapping with --force")
         );
+    }
+    if folder.join(TEMPLATE_FILE).exists() {
+        let message = format!("the project in {} is made from a template", folder.display());
+        return Err(Failure::usage(message).remedy("choose another folder"));
     }
     let ends = Sides::new(
         End::read(&args.left, args.left_settings.as_deref(), folder)?,

@@ -16,5 +16,6 @@ pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod status;
+pub(crate) mod template;
 pub(crate) mod test;
 pub(crate) mod try_record;
