@@ -268,7 +268,8 @@ impl<'a> Player<'a> {
         }
         let waiting = block_on(self.integration.status())?.waiting;
         if !is_quiet {
-            let owed = !self.world.lock().promises.is_lying() && !(self.is_guarded && self.cautious);
+            let is_excused = self.world.lock().promises.is_lying() || self.is_guarded && self.cautious;
+            let owed = !is_excused;
             let words = format!("it does not become quiet; {} items wait", waiting.len());
             self.world.lock().found(Harm::Unsettled, "I8", Side::Left, owed, words);
             return Ok(());
