@@ -345,8 +345,24 @@ impl<'a> Carried<'a> {
                 self.tests(&spot, edit, &there);
                 let rules = |link: &Part| link.get("rules").map_or(&[][..], Part::items).to_vec();
                 self.rules(&spot, &edit.rules, &rules(&base), &rules(&there), &rules(&own))?;
-                self.mentions(&spot, edit, &base, &there);
                 Ok(())
+            }
+        }
+    }
+
+    /// Names conflicts about fields that an overlay, as it was carried over, still calls by their former names.
+    pub(super) fn former_names(&mut self, upgraded: &Overlay) {
+        for change in &upgraded.links {
+            let What::Edit(edit) = &change.what else { continue };
+            let id = change.id();
+            let of = |mapping: &Part| {
+                let links = mapping.get("links").map_or(&[][..], Part::items);
+                links.iter().find(|link| link_id(link) == Some(id)).cloned()
+            };
+            let versions = of(&self.versions.base.mapping).zip(of(&self.versions.template.mapping));
+            let spot = Spot { link: Some(id.to_owned()), rule: None, path: keys(&["links", id]) };
+            if let Some((base, there)) = versions {
+                self.mentions(&spot, edit, &base, &there);
             }
         }
     }

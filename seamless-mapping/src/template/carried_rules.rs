@@ -376,7 +376,7 @@ impl<'a> Carried<'a> {
         );
     }
 
-    /// Changes that speak of a field by the name that it had in the old version.
+    /// Changes that speak of a field by the name that it had in the old version. Ids do not count: they stay.
     pub(super) fn mentions(&mut self, spot: &Spot, edit: &LinkEdit, base: &Part, there: &Part) {
         let rules = |link: &Part| link.get("rules").map_or(&[][..], Part::items).to_vec();
         let (old, new) = (rules(base), rules(there));
@@ -406,10 +406,10 @@ impl<'a> Carried<'a> {
         for (was, is) in renamed {
             let mut said: Vec<String> = edit.keys.set.iter().map(|(_, value)| flow(value)).collect();
             said.extend(edit.tests.iter().map(flow));
-            said.extend(edit.rules.add.iter().map(flow));
+            said.extend(edit.rules.add.iter().map(without_id));
             for change in &edit.rules.changes {
                 match &change.what {
-                    What::Replace(with) => said.push(flow(with)),
+                    What::Replace(with) => said.push(without_id(with)),
                     What::Edit(edit) => said.extend(edit.keys.set.iter().map(|(_, value)| flow(value))),
                     What::Disable => {}
                 }
@@ -421,6 +421,15 @@ impl<'a> Carried<'a> {
             self.conflict(spot, &format!("field `{was}`"), template, customer, take);
         }
     }
+}
+
+/// A rule as it is written, but for its id.
+fn without_id(part: &Part) -> String {
+    let mut part = part.clone();
+    if rule::option(&part, "id").is_some() {
+        rule::remove_option(&mut part, "id");
+    }
+    flow(&part)
 }
 
 /// `{ replace: rule }`.

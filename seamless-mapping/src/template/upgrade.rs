@@ -77,9 +77,11 @@ pub fn upgrade(
         let mut carried = Carried::new(overlay, old, new, &versions);
         carried.all()?;
         let text = carried.text(new.version())?;
+        let carried_over = Overlay::read(overlay.document.name(), &text)?;
+        carried.former_names(&carried_over);
         done.conflicts.append(&mut carried.conflicts);
         done.notes.append(&mut carried.notes);
-        upgraded.push(Overlay::read(overlay.document.name(), &text)?);
+        upgraded.push(carried_over);
         done.overlays.push(UpgradedOverlay { id: overlay.id().to_owned(), text });
     }
     let after = compose(new, &upgraded, &Choices::new())?;

@@ -17,7 +17,7 @@ use crate::app::failure::{Failure, findings_json};
 use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::layers::{Layers, TEMPLATE_FILE, read, template_of};
-use crate::app::project::MAPPING_FILE;
+use crate::app::project::{MAPPING_FILE, environment};
 use crate::app::show;
 
 pub(crate) fn run(
@@ -237,7 +237,10 @@ fn first_overlay(template: &Template, name: &str, chosen: &Choices) -> String {
 fn upgraded(args: &TemplateUpgradeArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
     let layers = Layers::of(&global.project)?.ok_or_else(|| no_template(global))?;
     let (new, text) = template_of(&args.template)?;
-    let done = upgrade(&layers.template, &new, &layers.overlays, &ParameterValues::new())?;
+    // A project need not say yet where its systems are; what it says of parameters is used.
+    let parameters = environment(global, host).map(|read| read.parameters.clone());
+    let parameters = parameters.unwrap_or_else(|_| ParameterValues::new());
+    let done = upgrade(&layers.template, &new, &layers.overlays, &parameters)?;
     if args.write {
         // The layers first: with the old template they are refused by name, so that a crash between is seen.
         for (layer, path) in done.overlays.iter().zip(&layers.paths) {
