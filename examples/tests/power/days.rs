@@ -51,7 +51,7 @@ pub(crate) fn second_day() -> Disk {
 pub(crate) fn many() -> Disk {
     let disk = Disk::new();
     empty(disk.folder());
-    let sql = "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 120)
+    let sql = "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 200)
                INSERT INTO account (number, name) SELECT 'C' || n, hex(zeroblob(60000)) FROM n;";
     user(disk.folder(), "crm", sql);
     disk

@@ -171,6 +171,20 @@ impl Changes {
         self.0.as_ref().map(|inner| &inner.after)
     }
 
+    /// What the fields hold before, where anything was said of one: a record of them.
+    pub(crate) fn before(&self) -> Option<&Record> {
+        self.0.as_ref().and_then(|inner| inner.before.as_ref())
+    }
+
+    /// Where the values come from: one for all, or one for each.
+    pub(crate) fn origins(&self) -> &[Provenance] {
+        match self.0.as_ref().map(|inner| &inner.from) {
+            Some(Origins::All(from)) => std::slice::from_ref(from),
+            Some(Origins::Each(all)) => all,
+            None => &[],
+        }
+    }
+
     /// What is not known yet, by place.
     pub(crate) fn later(&self) -> &[(usize, Later)] {
         self.0.as_ref().map_or(&[], |inner| &inner.later)

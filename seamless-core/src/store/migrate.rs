@@ -13,7 +13,7 @@ use crate::model::{Error, Result};
 pub(super) const APPLICATION_ID: i32 = 0x5345_414d;
 
 /// The steps from an empty file to the current layout.
-pub(super) const STEPS: &[&str] = &[include_str!("sqlite/step_1.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("sqlite/step_1.sql"), include_str!("sqlite/step_2.sql")];
 
 /// Whose file it is and which version it has; changes nothing.
 ///

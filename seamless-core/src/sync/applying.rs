@@ -14,8 +14,8 @@ use crate::mapper::LinkMode;
 use crate::merge::CompiledLink;
 use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides, Timestamp};
 use crate::plan::{
-    Attention, AttentionWhy, Body, Effect, Entry, PairStatus, ParkReason, ParkedAs, Rank, Resolution,
-    conflict_message,
+    Attention, AttentionWhy, Body, Effect, Entry, EntryKey, PairStatus, ParkReason, ParkedAs, Rank,
+    Resolution, conflict_message,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
@@ -60,6 +60,9 @@ pub struct Dropped {
 
 /// Dropped entries that a report names.
 const DROPPED_NAMED_MAX: usize = 100;
+
+/// Open intents that are found out about at once.
+const RECOVERED_MAX: usize = 100;
 
 /// Applies an adopted plan to its end, or until a pause.
 ///
@@ -178,8 +181,11 @@ impl Applying<'_> {
 
     async fn recover_open(&mut self) -> Result<()> {
         let mut meter: Option<Meter<'_>> = None;
+        let mut after: Option<EntryKey> = None;
         loop {
-            let page = self.store().open_intents(self.plan, Scan::first(100)).await?;
+            // What was found out about is not open any more: the store reads on behind it.
+            let page = self.store().open_intents(self.plan, Scan { after, rows_max: RECOVERED_MAX }).await?;
+            after = page.rows.last().map(|row| row.entry.key.clone());
             if page.rows.is_empty() {
                 if let Some(meter) = meter {
                     meter.end();

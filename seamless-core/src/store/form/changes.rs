@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::alike::{Places, put_alike, take_alike};
 use super::bytes::{Form, ROOM_MAX, Reader, Writer, unknown_tag};
 use super::corrupt;
-use super::value::{put_presence, take_slots};
+use super::value::{put_slots, take_slots};
 use crate::model::{FieldName, Presence, Record, Result, RuleId, RuledFields};
-use crate::plan::{Change, Changes, ChangesParts, Later, Provenance};
+use crate::plan::{Changes, ChangesParts, Later, Provenance};
 
 // How the fields are told: each by its name, or as those of a shape, in order.
 const BY_NAME: u8 = 0;
@@ -44,11 +44,8 @@ pub(super) fn put(changes: &Changes, to: &mut Writer<'_>) -> Result<Places> {
             }
         }
     }
-    let said = changes.iter().any(|change| change.before != Presence::Absent);
-    said.put(to)?;
-    if said {
-        changes.iter().try_for_each(|change| put_presence(change.before, to))?;
-    }
+    changes.before().is_some().put(to)?;
+    changes.before().map_or(Ok(()), |before| put_slots(before, to))?;
     let places = put_alike(after, &Places::default(), to)?;
     to.number(changes.later().len() as u64);
     for (place, later) in changes.later() {
@@ -60,14 +57,9 @@ pub(super) fn put(changes: &Changes, to: &mut Writer<'_>) -> Result<Places> {
 }
 
 fn put_origins(changes: &Changes, to: &mut Writer<'_>) -> Result<()> {
-    let mut origins = changes.iter().map(|Change { from, .. }| from);
-    let Some(first) = origins.next() else { return Ok(()) };
-    let differ = origins.any(|from| from != first);
-    differ.put(to)?;
-    match differ {
-        true => changes.iter().try_for_each(|change| change.from.put(to)),
-        false => first.put(to),
-    }
+    let origins = changes.origins();
+    (origins.len() > 1).put(to)?;
+    origins.iter().try_for_each(|from| from.put(to))
 }
 
 impl Form for Changes {
