@@ -153,7 +153,7 @@ pub(super) fn renamed(
             KindDecl::Pack(pack) => pack.names.is_none(),
             KindDecl::Expression(_) | KindDecl::Custom(_) => true,
         };
-        let conditional = rule.when.of(side.side).fields().contains(&from);
+        let conditional = rule.when.of(side.side).fields().contains(from);
         !elsewhere && !conditional && rule.fields.of(side.side).contains(from)
     };
     if !used.keys.is_empty() || !rules.iter().all(|(_, rule)| in_sentence(rule)) {

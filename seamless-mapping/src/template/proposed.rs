@@ -144,7 +144,9 @@ impl Writing<'_> {
         let tried = answering.with(answer).and_then(|text| {
             let read = Overlay::read(name, &text).map_err(|findings| first(&findings))?;
             let mut overlays = overlays.clone();
-            overlays.get_mut(input.layer).map(|slot| *slot = read);
+            if let Some(slot) = overlays.get_mut(input.layer) {
+                *slot = read;
+            }
             let now = Found::of(input, &overlays).map_err(|findings| first(&findings))?;
             now.no_worse_than(found).map(|()| (overlays, now))
         });
