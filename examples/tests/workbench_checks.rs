@@ -261,3 +261,95 @@ fn the_matrix_is_written_as_a_page_and_as_a_workbook() {
     assert_eq!(document["links"][0]["rows"].as_array().unwrap().len(), 3);
     assert!(desk.run(&["matrix"]).out.contains("a person decides"));
 }
+
+const TEMPLATE: &str = r#"
+template: crm-erp
+version: 1.0.0
+sides: { crm: sales, erp: ledger }
+expects:
+  crm:
+    account:
+      fields: { accountnumber: text(20), name: text(160), phone: text(30) }
+  erp:
+    Customer:
+      fields: { No.: text(20), Name: text(100), Phone No.: text(30) }
+links:
+  - id: customers
+    crm: account
+    erp: Customer
+    match: [accountnumber = No.]
+    rules:
+      - name <-> Name: { types: { erp: text(100) }, too_long: truncate }
+      - phone <-> Phone No.: { same_when: digits }
+      - accountnumber <-> No.
+"#;
+
+#[test]
+fn fit_of_a_template_compares_with_what_it_expects_and_writes_what_it_proposes_into_an_overlay() {
+    let desk = Desk::new();
+    let refused = desk.run(&["fit", "--write-overlay", desk.path("o.yaml").to_str().unwrap()]);
+    assert!(refused.code == 1 && refused.err.contains("is not made from a template"), "{refused:?}");
+    fs::remove_file(desk.path("project/integration.yaml")).unwrap();
+    fs::write(desk.path("project/template.yaml"), TEMPLATE).unwrap();
+    fs::create_dir(desk.path("project/overlays")).unwrap();
+    let fits = desk.run(&["fit"]);
+    assert!(fits.code == 0 && fits.out.contains("0 errors, 0 warnings"), "{fits:?}");
+    assert_eq!(desk.run(&["lint"]).code, 0);
+    Connection::open(desk.path("erp.db"))
+        .unwrap()
+        .execute_batch(
+            r#"ALTER TABLE "Customer" RENAME COLUMN "Phone No." TO "Phone Number";
+               ALTER TABLE "Customer" ADD COLUMN "Colour" VARCHAR(20);"#,
+        )
+        .unwrap();
+    Connection::open(desk.path("crm.db"))
+        .unwrap()
+        .execute_batch(r#"ALTER TABLE account ADD COLUMN colour VARCHAR(20);"#)
+        .unwrap();
+    // The snapshots of the project are as old as its beginning, and not asked.
+    fs::remove_dir_all(desk.path("project/schemas")).unwrap();
+    let file = desk.path("project/overlays/fit.yaml");
+    let ran = desk.run(&["fit", "--write-overlay", file.to_str().unwrap()]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.out.contains("error[renamed] customers, Customer of erp.Phone No.: Phone No. is gone"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("Wrote 2 operations to "), "{}", ran.out);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("overlay: fit\ntemplate: \"crm-erp\"\nversion: \"1.0.0\"\n"), "{text}");
+    assert!(
+        text.contains("      phone=Phone No.:\n        replace:\n          phone <-> Phone Number:"),
+        "{text}"
+    );
+    assert!(text.contains("      - colour <-> Colour\n"), "{text}");
+    // With it, it fits; a second time, what a person wrote and what stands there stay.
+    let written = format!("# kept\n{text}");
+    fs::write(&file, &written).unwrap();
+    let again = desk.run(&["--json", "fit", "--write-overlay", file.to_str().unwrap()]);
+    assert_eq!(again.code, 0, "{again:?}");
+    let document = again.json();
+    assert_eq!(
+        (document["fits"].clone(), document["overlay"]["written"].as_array().unwrap().len()),
+        (true.into(), 0)
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), written);
+    assert_eq!(desk.run(&["plan"]).code, 2);
+    // What a person must decide stands at the top.
+    Connection::open(desk.path("erp.db"))
+        .unwrap()
+        .execute_batch(r#"ALTER TABLE "Customer" RENAME COLUMN Name TO Zweck;"#)
+        .unwrap();
+    let ran = desk.run(&["fit", "--write-overlay", file.to_str().unwrap()]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains("# Name is gone; rule name=Name cannot work\n      name=Name: disable\n"),
+        "{text}"
+    );
+    assert!(text.contains("# kept\n"), "{text}");
+    let odd = desk.path("project/overlays/our own.yaml");
+    let refused = desk.run(&["fit", "--write-overlay", odd.to_str().unwrap()]);
+    assert!(refused.code == 1 && refused.err.contains("cannot be called"), "{refused:?}");
+}

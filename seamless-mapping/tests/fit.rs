@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use seamless_core::model::{FieldName, Schema, Side, Sides};
-use seamless_mapping::fit::{Difference, What};
+use seamless_mapping::fit::{Difference, Expected, What};
 use seamless_mapping::notation::declarations;
 use seamless_mapping::{FitInput, FitReport, Gravity, Mapping, copy, fit};
 
@@ -45,7 +45,12 @@ fn report(now: &str) -> FitReport {
 fn fitted(mapping: &str, was: Option<&Schema>, now: &Schema) -> FitReport {
     let mapping = declarations("m.yaml", mapping, &Default::default()).unwrap();
     let erp = schema(ERP);
-    fit(&FitInput { mapping: &mapping, expected: Sides::new(was, Some(&erp)), now: Sides::new(now, &erp) })
+    let was = was.map_or(Expected::Unknown, Expected::Whole);
+    fit(&FitInput {
+        mapping: &mapping,
+        expected: Sides::new(was, Expected::Whole(&erp)),
+        now: Sides::new(now, &erp),
+    })
 }
 
 fn of<'r>(report: &'r FitReport, field: &str) -> Vec<&'r Difference> {
@@ -199,8 +204,8 @@ fn what_came_is_compared_with_what_the_other_side_has_and_nobody_carries() {
     let erp = schema(ERP);
     let mapping = declarations("m.yaml", MAPPING, &Default::default()).unwrap();
     let now = schema(WAS);
-    let blind =
-        fit(&FitInput { mapping: &mapping, expected: Sides::new(None, None), now: Sides::new(&now, &erp) });
+    let unknown = Sides::new(Expected::Unknown, Expected::Unknown);
+    let blind = fit(&FitInput { mapping: &mapping, expected: unknown, now: Sides::new(&now, &erp) });
     assert!(blind.suggestions.iter().any(|one| one.field.left.as_str() == "zip"), "{:#?}", blind.suggestions);
     assert!(blind.differences.is_empty(), "{:#?}", blind.differences);
 }
@@ -235,7 +240,7 @@ links:
     let erp = schema("Order: *id int, Lines list[Line]\nLine: *No. int, Text text(300)");
     let report = fit(&FitInput {
         mapping: &mapping,
-        expected: Sides::new(Some(&was), Some(&erp)),
+        expected: Sides::new(Expected::Whole(&was), Expected::Whole(&erp)),
         now: Sides::new(&now, &erp),
     });
     let found = only(&report, "text");
@@ -270,7 +275,8 @@ proptest! {
             link = link.rule(if to_left { rule.to_left() } else { rule });
         }
         let declared = link.done().declare();
-        let expected = Sides::new(known.then_some(&was), known.then_some(&other));
+        let of = |schema| if known { Expected::Whole(schema) } else { Expected::Unknown };
+        let expected = Sides::new(of(&was), of(&other));
         let report = fit(&FitInput { mapping: &declared, expected, now: Sides::new(&now, &other) });
         let broken: Vec<&FieldName> = report.differences.iter()
             .filter(|one| one.gravity == Gravity::Error && one.side == Side::Left)

@@ -127,8 +127,10 @@ pub(crate) struct LawsArgs {
 Examples:
   workbench --project crm-erp fit        # what the systems have now against the snapshots of the project
   workbench fit --mapping m.yaml --expected-left old.json --left new.json --right business-central.json
+  workbench --project crm-erp fit --write-overlay crm-erp/overlays/fit.yaml   # of a project from a template
 
-Without --left and --right the systems are asked. `discover --keep` and `fit` leave the snapshots as they are, `discover` takes them
+Without --left and --right the systems are asked. A project from a template is compared with what the template expects,
+and what an overlay can do about a difference can be written into one: read it before you run. `discover --keep` and `fit` leave the snapshots as they are, `discover` takes them
 anew. Exit codes: 0 it fits, 2 something changed that should be looked at, 1 a rule or link cannot work.")]
 pub(crate) struct FitArgs {
     /// A mapping file [default: integration.yaml of the project]
@@ -140,10 +142,13 @@ pub(crate) struct FitArgs {
     /// What the right system has now
     #[arg(long, value_name = "FILE", requires = "left")]
     pub(crate) right: Option<PathBuf>,
-    /// What the left system had when the mapping was written [default: the project's snapshot]
+    /// What the left system had when the mapping was written [default: what the template expects, else the project's snapshot]
     #[arg(long, value_name = "FILE")]
     pub(crate) expected_left: Option<PathBuf>,
     /// What the right system had
     #[arg(long, value_name = "FILE")]
     pub(crate) expected_right: Option<PathBuf>,
+    /// Write what is proposed into this overlay of the project's template, a new one or one that is there
+    #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
+    pub(crate) write_overlay: Option<PathBuf>,
 }

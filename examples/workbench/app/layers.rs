@@ -14,6 +14,9 @@ use super::project::MAPPING_FILE;
 /// The template of a project.
 pub(crate) const TEMPLATE_FILE: &str = "template.yaml";
 
+/// The folder of its layers.
+pub(crate) const OVERLAYS: &str = "overlays";
+
 /// The template of a project with its layers.
 pub(crate) struct Layers {
     pub(crate) template: Template,
@@ -43,6 +46,20 @@ impl Layers {
         Ok(Some(Self { template, overlays, paths }))
     }
 
+    /// The place of a file among the layers, and whether it is one already. A new one lies where its name puts it, above all
+    /// others where it is kept elsewhere.
+    pub(crate) fn place_of(&self, folder: &Path, file: &Path) -> (usize, bool) {
+        let full = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let known = self.paths.iter().position(|path| full(path) == full(file));
+        if let Some(place) = known {
+            return (place, true);
+        }
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let among = full(parent) == full(&folder.join(OVERLAYS));
+        let above = |path: &PathBuf| among && path.file_name() > file.file_name();
+        (self.paths.iter().position(above).unwrap_or(self.paths.len()), false)
+    }
+
     /// The mapping that they make.
     pub(crate) fn composed(&self) -> Result<Composed, Failure> {
         Ok(compose(&self.template, &self.overlays, &Choices::new())?)
@@ -50,7 +67,7 @@ impl Layers {
 }
 
 fn overlay_paths(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let folder = folder.join("overlays");
+    let folder = folder.join(OVERLAYS);
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -64,6 +81,12 @@ fn overlay_paths(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     paths.sort();
     Ok(paths)
+}
+
+/// That a command needs a template where there is none.
+pub(crate) fn no_template(folder: &Path) -> Failure {
+    let message = format!("{} is not made from a template", folder.display());
+    Failure::usage(message).remedy("name a template, or let `workbench template new` make the project")
 }
 
 /// Reads a file of the project.

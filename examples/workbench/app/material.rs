@@ -18,7 +18,11 @@ use super::environment::Lookups;
 use super::failure::Failure;
 use super::files::write_text;
 use super::host::Host;
+use super::layers::Layers;
 use super::project::{MAPPING_FILE, environment, open_connector, snapshot};
+
+/// What findings call the mapping of a template with its layers.
+const COMPOSED: &str = "template with its overlays";
 
 /// A mapping file, and what is known of its systems.
 pub(crate) struct Material {
@@ -37,9 +41,14 @@ impl Material {
     ///
     /// Errors: a file is not there or is no schema; with `--live`, a system does not answer.
     pub(crate) fn read(args: &MaterialArgs, global: &Global, host: &mut Host<'_>) -> Result<Self, Failure> {
-        let path = args.mapping.clone().unwrap_or_else(|| global.project.join(MAPPING_FILE));
-        let text = fs::read_to_string(&path).map_err(|cause| Failure::file("reading", &path, cause))?;
-        let file = path.display().to_string();
+        let (file, text) = match &args.mapping {
+            Some(path) => of_file(path)?,
+            None => match Layers::of(&global.project)? {
+                // Lines are counted in what `template show --mapping` prints.
+                Some(layers) => (COMPOSED.to_owned(), layers.composed()?.text().to_owned()),
+                None => of_file(&global.project.join(MAPPING_FILE))?,
+            },
+        };
         // A file of its own may stand anywhere; what a project's environment says of parameters counts where there is one.
         let environment = match environment(global, host) {
             Ok(environment) => Some(environment),
@@ -110,6 +119,11 @@ impl Material {
                 .remedy("let `workbench discover` look, give --live, or name files with --left and --right")
         })
     }
+}
+
+fn of_file(path: &Path) -> Result<(String, String), Failure> {
+    let text = fs::read_to_string(path).map_err(|cause| Failure::file("reading", path, cause))?;
+    Ok((path.display().to_string(), text))
 }
 
 /// Reads what a system has from a file: a snapshot, or a published list.

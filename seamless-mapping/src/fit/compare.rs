@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use seamless_core::model::{Condition, Field, FieldKind, FieldName};
 
 use super::uses::Used;
-use super::{Difference, SideOf, What, moved, options};
+use super::{Difference, SideOf, What, moved, operation, options};
 use crate::compile::link::create;
 use crate::declaration::{RuleDecl, TypeDecl};
 use crate::finding::Gravity;
@@ -33,7 +33,7 @@ fn gone(side: &SideOf<'_, '_>) -> Vec<Difference> {
     let missing: Vec<&FieldName> =
         side.uses.names().filter(|name| side.now.field(name.as_str()).is_none()).collect();
     let renamed = renamed(side, &missing);
-    let moves = moved::moves(side.expected, side.now, &missing);
+    let moves = moved::moves(side.expected.filter(|_| side.whole), side.now, &missing);
     let mut found = Vec::new();
     for name in missing {
         let used = side.uses.used(name);
@@ -47,13 +47,9 @@ fn gone(side: &SideOf<'_, '_>) -> Vec<Difference> {
                 [id] => format!("; keep `id: {id}`, so that its bases survive"),
                 _ => format!("; keep the ids of its rules ({}), so that their bases survive", ids.join(", ")),
             };
-            found.push(side.difference(
-                Some(name),
-                what,
-                Gravity::Error,
-                message,
-                format!("write {to} for {name}{keep}"),
-            ));
+            let proposal = format!("write {to} for {name}{keep}");
+            let told = side.difference(Some(name), what, Gravity::Error, message, proposal);
+            found.push(told.answered_by(operation::renamed(side, &used, name, to)));
         } else if let Some(one) = moves.iter().find(|one| one.fields.contains(name)) {
             let what = What::Moved { to: one.to.clone(), entities: one.entities.clone() };
             let message = format!(
@@ -69,7 +65,8 @@ fn gone(side: &SideOf<'_, '_>) -> Vec<Difference> {
             } else {
                 "let the integration's user see the field, map another one, or take the rule out".to_owned()
             };
-            found.push(side.difference(Some(name), What::Missing, Gravity::Error, message, proposal));
+            let told = side.difference(Some(name), What::Missing, Gravity::Error, message, proposal);
+            found.push(told.answered_by(operation::missing(side, &used)));
         }
     }
     found
@@ -84,12 +81,12 @@ fn renamed<'n>(side: &SideOf<'_, '_>, missing: &[&'n FieldName]) -> Vec<Renamed<
         .fields
         .iter()
         .filter(|field| match side.expected {
-            Some(expected) => expected.field(field.name.as_str()).is_none(),
-            None => side.uses.used(&field.name).is_empty(),
+            Some(expected) if side.whole => expected.field(field.name.as_str()).is_none(),
+            _ => side.uses.used(&field.name).is_empty(),
         })
         .map(KnownField::of)
         .collect();
-    let least = if side.expected.is_some() { RENAMED_MIN } else { RENAMED_BLINDLY_MIN };
+    let least = if side.expected.is_some() && side.whole { RENAMED_MIN } else { RENAMED_BLINDLY_MIN };
     let mut scored = Vec::new();
     for name in missing {
         let known = side.expected.and_then(|entity| entity.field(name.as_str()));
@@ -122,8 +119,8 @@ fn changed(side: &SideOf<'_, '_>, now: &Field, used: &Used, found: &mut Vec<Diff
     let name = &now.name;
     let was = side.expected.and_then(|entity| entity.field(name.as_str()));
     let words = used.words();
-    let mut tell = |what: What, gravity: Gravity, message: String, proposal: String| {
-        found.push(side.difference(Some(name), what, gravity, message, proposal));
+    let mut tell = |what: What, gravity: Gravity, message: String, proposal: &str, operations| {
+        found.push(side.difference(Some(name), what, gravity, message, proposal).answered_by(operations));
     };
     match was {
         Some(was) => {
@@ -132,11 +129,23 @@ fn changed(side: &SideOf<'_, '_>, now: &Field, used: &Used, found: &mut Vec<Diff
                     format!("{name} was {}, it is {}; {words} must be looked at", was.kind, now.kind);
                 let proposal =
                     "declare how the values are carried now: `types`, `format`, `options` or `lookup`";
-                tell(What::Retyped, Gravity::Error, message, proposal.to_owned());
-            } else if let Some(less) = narrower(&was.kind, &now.kind).filter(|_| used.is_written()) {
-                let message = format!("{name} was {}, it is {}: {less}", was.kind, now.kind);
-                let proposal = "say what is done with values that do not fit: `too_long: truncate`, `round: half_up`, or let them wait";
-                tell(What::Narrower, Gravity::Warning, message, proposal.to_owned());
+                tell(What::Retyped, Gravity::Error, message, proposal, Vec::new());
+            } else if let Some(less) =
+                narrower(&was.kind, &now.kind, side.whole).filter(|_| used.is_written())
+            {
+                let (operations, said) = operation::narrower(side, used, &was.kind, &now.kind);
+                let (gravity, then) = match said {
+                    true => (Gravity::Note, "its rules say what becomes of values that do not fit"),
+                    false => (Gravity::Warning, less),
+                };
+                let message = format!("{name} was {}, it is {}: {then}", was.kind, now.kind);
+                let proposal = match said {
+                    true => "nothing need be done",
+                    false => {
+                        "say what is done with values that do not fit: `too_long: truncate`, `round: half_up`, or let them wait"
+                    }
+                };
+                tell(What::Narrower, gravity, message, proposal, operations);
             }
             let writable = |field: &Field| !field.read_only && !field.computed;
             if writable(was) && !writable(now) && used.is_written() {
@@ -150,7 +159,8 @@ fn changed(side: &SideOf<'_, '_>, now: &Field, used: &Used, found: &mut Vec<Diff
                     What::NowReadOnly,
                     Gravity::Error,
                     message,
-                    "let the rule go the other way only, or take it out".to_owned(),
+                    "let the rule go the other way only, or take it out",
+                    operation::read_only(side, used),
                 );
             }
             options::compare(side, was, now, used, found);
@@ -160,7 +170,7 @@ fn changed(side: &SideOf<'_, '_>, now: &Field, used: &Used, found: &mut Vec<Diff
                 let declared = side.cx.link.rules.get(by.at);
                 let said = declared.and_then(|rule| said_type(rule, side, name));
                 let is = TypeDecl::of_kind(&now.kind);
-                if let (Some(said), Some(is)) = (said, is)
+                if let (Some(rule), Some(said), Some(is)) = (declared, said, is)
                     && !said.same_kind(is)
                 {
                     let message = format!(
@@ -169,7 +179,8 @@ fn changed(side: &SideOf<'_, '_>, now: &Field, used: &Used, found: &mut Vec<Diff
                         by.id,
                         now.kind
                     );
-                    tell(What::Retyped, Gravity::Error, message, "correct `types` of the rule".to_owned());
+                    let operations = vec![operation::retyped(side, rule, is)];
+                    tell(What::Retyped, Gravity::Error, message, "correct `types` of the rule", operations);
                 }
             }
         }
@@ -201,23 +212,22 @@ fn is_retyped(was: &FieldKind, now: &FieldKind) -> bool {
     }
 }
 
-/// What does not fit any more, in words.
-fn narrower(was: &FieldKind, now: &FieldKind) -> Option<String> {
+/// What does not fit any more, in words. Where only a part is known, no limit said is no limit known.
+fn narrower(was: &FieldKind, now: &FieldKind, whole: bool) -> Option<&'static str> {
+    let more = |was: &Option<u32>, now: &u32| was.map_or(whole, |was| was > *now);
     match (was, now) {
         (FieldKind::Text { length_max: was }, FieldKind::Text { length_max: Some(now) })
         | (FieldKind::Bytes { length_max: was }, FieldKind::Bytes { length_max: Some(now) })
-            if was.is_none_or(|was| was > *now) =>
+            if more(was, now) =>
         {
-            Some("longer values wait".to_owned())
+            Some("longer values wait")
         }
         (
             FieldKind::Decimal { precision: was_precision, scale: was_scale },
             FieldKind::Decimal { precision, scale },
         ) => {
-            let less =
-                |was: &Option<u32>, now: &Option<u32>| now.is_some_and(|now| was.is_none_or(|was| was > now));
-            (less(was_precision, precision) || less(was_scale, scale))
-                .then(|| "values of more digits wait".to_owned())
+            let less = |was: &Option<u32>, now: &Option<u32>| now.is_some_and(|now| more(was, &now));
+            (less(was_precision, precision) || less(was_scale, scale)).then_some("values of more digits wait")
         }
         _ => None,
     }

@@ -9,6 +9,7 @@
 
 mod compare;
 mod moved;
+mod operation;
 mod options;
 mod uses;
 
@@ -21,15 +22,38 @@ use crate::declaration::{KindDecl, LinkDecl, MappingDecl};
 use crate::finding::Gravity;
 use crate::suggest::{Correspondence, correspondences};
 
+pub use operation::{Answer, Operation, RulePath, Setting};
+
 use uses::Uses;
+
+/// What a side had when the mapping was written.
+#[derive(Clone, Copy, Debug)]
+pub enum Expected<'a> {
+    /// Nobody knows: only what is missing can be told.
+    Unknown,
+    /// All that it had, as a snapshot says it: what is not there came later.
+    Whole(&'a Schema),
+    /// What the mapping needs of it, as a template expects it: there may have been more, and what it does not say, such as
+    /// a length, is not held against the system.
+    Part(&'a Schema),
+}
+
+impl<'a> Expected<'a> {
+    fn schema(self) -> Option<&'a Schema> {
+        match self {
+            Expected::Unknown => None,
+            Expected::Whole(schema) | Expected::Part(schema) => Some(schema),
+        }
+    }
+}
 
 /// What is compared.
 #[derive(Clone, Copy, Debug)]
 pub struct FitInput<'a> {
     /// The mapping; it need not compile.
     pub mapping: &'a MappingDecl,
-    /// What the systems had when the mapping was written, where that is known.
-    pub expected: Sides<Option<&'a Schema>>,
+    /// What the systems had when the mapping was written.
+    pub expected: Sides<Expected<'a>>,
     /// What they have now.
     pub now: Sides<&'a Schema>,
 }
@@ -66,6 +90,8 @@ pub struct Difference {
     pub message: String,
     /// What to do about it, in words.
     pub proposal: String,
+    /// What an overlay can do about it; empty where a person must decide.
+    pub operations: Vec<Operation>,
 }
 
 /// What is different about a field.
@@ -147,12 +173,30 @@ pub struct Suggestion {
     pub score: f64,
     /// Why, in words.
     pub evidence: String,
+    /// The rule, as an overlay adds it.
+    pub operation: Operation,
 }
 
 impl FitReport {
     /// Whether nothing keeps the mapping from working.
     pub fn fits(&self) -> bool {
         self.differences.iter().all(|difference| difference.gravity != Gravity::Error)
+    }
+
+    /// What an overlay can do about all of it, each with the words that it is told with.
+    pub fn answers(&self) -> Vec<Answer> {
+        let answer = |link: &LinkId, operation: &Operation, evidence: &str| Answer {
+            link: link.clone(),
+            operation: operation.clone(),
+            evidence: evidence.to_owned(),
+        };
+        let of_differences = self.differences.iter().flat_map(|one| {
+            one.operations.iter().map(|operation| answer(&one.link, operation, &one.message))
+        });
+        let suggested = self.suggestions.iter().map(|one| {
+            answer(&one.link, &one.operation, &format!("suggested, {:.2}: {}", one.score, one.evidence))
+        });
+        of_differences.chain(suggested).collect()
     }
 }
 
@@ -162,7 +206,7 @@ pub fn fit(input: &FitInput<'_>) -> FitReport {
     let mut report = FitReport::default();
     for (at, link) in input.mapping.links.iter().enumerate() {
         let cx = LinkCx { mapping: input.mapping, options: &options, at, link };
-        one_link(&cx, input, &link.id, "", &mut report);
+        one_link(&cx, input, &link.id, None, &mut report);
     }
     report
 }
@@ -171,10 +215,12 @@ pub fn fit(input: &FitInput<'_>) -> FitReport {
 struct SideOf<'a, 'b> {
     cx: &'a LinkCx<'b>,
     link: &'a LinkId,
-    /// What stands before the ids of rules: the list whose lines they carry.
-    before: &'a str,
+    /// The rule of the list whose lines are compared.
+    within: Option<&'a RuleId>,
     side: Side,
     expected: Option<&'a Entity>,
+    /// Whether there was nothing but what is expected.
+    whole: bool,
     now: &'a Entity,
     uses: Uses,
 }
@@ -189,56 +235,71 @@ impl SideOf<'_, '_> {
         proposal: impl Into<String>,
     ) -> Difference {
         let used = field.map(|field| self.uses.used(field)).unwrap_or_default();
+        let before = self.within.map(|list| format!("{list}: ")).unwrap_or_default();
         Difference {
             link: self.link.clone(),
             side: self.side,
             entity: self.now.name.clone(),
             field: field.cloned(),
-            rules: used
-                .rules
-                .iter()
-                .map(|rule| RuleId::from(format!("{}{}", self.before, rule.id)))
-                .collect(),
+            rules: used.rules.iter().map(|rule| RuleId::from(format!("{before}{}", rule.id))).collect(),
             keys: used.keys,
             what,
             gravity,
             message,
             proposal: proposal.into(),
+            operations: Vec::new(),
         }
     }
 }
 
-fn one_link(cx: &LinkCx<'_>, input: &FitInput<'_>, id: &LinkId, before: &str, report: &mut FitReport) {
+impl Difference {
+    fn answered_by(self, operations: Vec<Operation>) -> Self {
+        Self { operations, ..self }
+    }
+}
+
+fn one_link(
+    cx: &LinkCx<'_>,
+    input: &FitInput<'_>,
+    id: &LinkId,
+    within: Option<&RuleId>,
+    report: &mut FitReport,
+) {
     let link: &LinkDecl = cx.link;
     let mut entities: Sides<Option<&Entity>> = Sides::default();
     let mut came: Sides<Vec<FieldName>> = Sides::default();
     for side in Side::BOTH {
         let name = link.entity.of(side);
         let now = *input.now.of(side);
-        let expected = input.expected.of(side).and_then(|schema| schema.entity(name.as_str()));
+        let known = *input.expected.of(side);
+        let expected = known.schema().and_then(|schema| schema.entity(name.as_str()));
         let Some(entity) = now.entity(name.as_str()) else {
             report.differences.push(entity_missing(cx, id, side, now));
             continue;
         };
         *entities.of_mut(side) = Some(entity);
-        let side_of = SideOf { cx, link: id, before, side, expected, now: entity, uses: Uses::of(cx, side) };
+        let (whole, uses) = (matches!(known, Expected::Whole(_)), Uses::of(cx, side));
+        let side_of = SideOf { cx, link: id, within, side, expected, whole, now: entity, uses };
         let mut found = compare::fields(&side_of);
-        if let Some(extra) = extra(&side_of) {
-            came.of_mut(side).clone_from(&extra.1);
-            found.push(extra.0);
+        let extra = extra(&side_of);
+        // A template names what it needs: that a system has more is no news, but may be worth a rule.
+        if whole && !extra.is_empty() {
+            found.push(told_extra(&side_of, &extra));
         }
+        *came.of_mut(side) = extra;
         found.sort_by_key(|difference| std::cmp::Reverse(difference.gravity));
         report.differences.extend(found);
     }
     if let (Some(left), Some(right)) = (entities.left, entities.right) {
-        suggest(cx, input, id, Sides::new(left, right), &came, report);
+        let suggested = suggest(cx, input, Sides::new(left, right), &came);
+        report.suggestions.extend(suggested.into_iter().map(|found| suggestion(id, within, found)));
     }
     for (at, rule) in link.rules.iter().enumerate() {
         if let KindDecl::Lines(declared) = &rule.kind
             && let Some(inner) = lines::inner_link(cx, at, rule, declared)
         {
             let inner = LinkCx { link: &inner, ..*cx };
-            one_link(&inner, input, id, &format!("{}: ", rule.stable_id()), report);
+            one_link(&inner, input, id, Some(&rule.stable_id()), report);
         }
     }
 }
@@ -257,48 +318,59 @@ fn entity_missing(cx: &LinkCx<'_>, id: &LinkId, side: Side, now: &Schema) -> Dif
         gravity: Gravity::Error,
         message: format!("{} has no entity {name} any more", cx.side_name(side)),
         proposal: near.unwrap_or_else(|| "let the integration's user see it, or say `mode: off`".to_owned()),
+        operations: Vec::new(),
     }
 }
 
-/// Fields that came and that no rule carries: one difference for all of them.
-fn extra(side: &SideOf<'_, '_>) -> Option<(Difference, Vec<FieldName>)> {
-    let expected = side.expected?;
+/// Fields that came and that no rule carries.
+fn extra(side: &SideOf<'_, '_>) -> Vec<FieldName> {
+    let Some(expected) = side.expected else { return Vec::new() };
     let came = side.now.fields.iter().filter(|field| expected.field(field.name.as_str()).is_none());
-    let came: Vec<FieldName> =
-        came.map(|field| field.name.clone()).filter(|field| side.uses.used(field).is_empty()).collect();
-    if came.is_empty() {
-        return None;
-    }
+    came.map(|field| field.name.clone()).filter(|field| side.uses.used(field).is_empty()).collect()
+}
+
+/// One difference for all of them.
+fn told_extra(side: &SideOf<'_, '_>, came: &[FieldName]) -> Difference {
     let named: Vec<String> = came.iter().map(ToString::to_string).collect();
     let message =
         format!("{} has fields that it had not: {}", side.now.name, crate::compile::fit::some_of(&named));
-    let what = What::Extra { fields: came.clone() };
+    let what = What::Extra { fields: came.to_vec() };
     let proposal =
         "nothing need be done; see the suggestions for those that look like a field of the other side";
-    Some((side.difference(None, what, Gravity::Note, message, proposal), came))
+    side.difference(None, what, Gravity::Note, message, proposal)
 }
 
-/// Suggests rules for fields that no rule has. Where it is known what came, one of the two must have come.
+/// Proposes rules for fields that no rule has. Where it is known what came, one of the two must have come.
 fn suggest(
     cx: &LinkCx<'_>,
     input: &FitInput<'_>,
-    id: &LinkId,
     entities: Sides<&Entity>,
     came: &Sides<Vec<FieldName>>,
-    report: &mut FitReport,
-) {
+) -> Vec<(Correspondence, Option<Side>)> {
     let uses = Sides::new(Uses::of(cx, Side::Left), Uses::of(cx, Side::Right));
     let found = correspondences(entities, |side, field| uses.of(side).used(field).rules.is_empty());
+    let known = |side: Side| input.expected.of(side).schema().is_some();
     let is_news = |found: &Correspondence| {
-        let known = |side: Side| input.expected.of(side).is_some();
         let is_new = |side: Side| known(side) && came.of(side).contains(found.field.of(side));
         (!known(Side::Left) && !known(Side::Right)) || Side::BOTH.into_iter().any(is_new)
     };
-    let made = found.into_iter().filter(is_news).map(|found| Suggestion {
-        link: id.clone(),
-        field: found.field,
-        score: found.score,
-        evidence: found.evidence,
-    });
-    report.suggestions.extend(made);
+    let writable = |found: &Correspondence, side: Side| {
+        let field = entities.of(side).field(found.field.of(side).as_str());
+        field.is_some_and(|field| !field.read_only && !field.computed)
+    };
+    let with_direction =
+        |found: Correspondence| match (writable(&found, Side::Left), writable(&found, Side::Right)) {
+            (true, true) => Some((found, None)),
+            (true, false) => Some((found, Some(Side::Left))),
+            (false, true) => Some((found, Some(Side::Right))),
+            // Nobody could write either of them.
+            (false, false) => None,
+        };
+    found.into_iter().filter(is_news).filter_map(with_direction).collect()
+}
+
+fn suggestion(id: &LinkId, within: Option<&RuleId>, found: (Correspondence, Option<Side>)) -> Suggestion {
+    let (Correspondence { field, score, evidence }, only_to) = found;
+    let operation = Operation::Add { within: within.cloned(), field: field.clone(), only_to };
+    Suggestion { link: id.clone(), field, score, evidence, operation }
 }

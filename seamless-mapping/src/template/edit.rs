@@ -180,6 +180,14 @@ pub(super) fn comment(text: &str, path: &[Step], comments: &[String]) -> Result<
     Ok(out)
 }
 
+/// A text as one line of a comment: nothing in it ends the line or looks like nothing.
+pub(super) fn one_line(text: &str) -> String {
+    let unseen = |c: char| {
+        c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    text.chars().map(|c| if unseen(c) { ' ' } else { c }).collect()
+}
+
 /// How many items a list has.
 pub(super) fn items(text: &str, path: &[Step]) -> Result<usize, Diagnostics> {
     let document = Document::parse("overlay", text)?;

@@ -5,12 +5,13 @@
 //! it speaks of. [`compose`] puts a template and layers of overlays together to the text of a mapping file, of which every
 //! line remembers where it came from; what the loader says about that text names the file and line that it is about.
 //! [`upgrade`] carries overlays from one version of a template to the next, as a three-way merge by the engine that
-//! merges records.
+//! merges records. [`proposed`] writes what `fit` proposes into an overlay.
 //!
 //! Everything here is pure: texts in, texts out. It does not know systems, environments or files on a disk, and it carries
-//! out no prerequisite. The doors are the four names above; the reference is `docs/templates.md`.
+//! out no prerequisite. The doors are the five names above; the reference is `docs/templates.md`.
 
 mod amend;
+mod answered;
 mod carried;
 mod carried_rules;
 mod compose;
@@ -23,6 +24,7 @@ mod moved;
 mod overlay;
 mod part;
 mod print;
+mod proposed;
 mod read;
 mod record;
 mod rule;
@@ -40,6 +42,7 @@ pub use amend::{Amendment, amended};
 pub use compose::{Composed, LineOrigin, compose};
 pub use conflict::{Conflict, Edited};
 pub use overlay::Overlay;
+pub use proposed::{Proposed, Proposing, proposed};
 pub use read::{Prerequisite, Template};
 pub use shipped::{Shipped, shipped};
 pub use upgrade::{Upgrade, UpgradedOverlay, upgrade};

@@ -3,6 +3,7 @@
 
 use seamless_core::model::{Schema, Sides};
 use seamless_mapping::declaration::{LinkDecl, MappingDecl};
+use seamless_mapping::fit::Expected;
 use seamless_mapping::snapshot::read_schema;
 use seamless_mapping::suggest::suggest;
 use seamless_mapping::{CompileOptions, FitInput, FitReport, LintOptions, copy, fit, lint};
@@ -66,7 +67,7 @@ fn looked_at(schema: &Schema) {
         capabilities: None,
     };
     lint(&mapping, &options).iter().for_each(|finding| assert!(!finding.message.trim().is_empty()));
-    let known = both.map(Some);
+    let known = both.map(Expected::Whole);
     let same = fit(&FitInput { mapping: &mapping, expected: known, now: both });
     assert_eq!(same, FitReport::default());
     let empty = Schema::default();

@@ -1,51 +1,90 @@
-//! `fit`: whether the mapping still fits what the systems have. Writes nothing; reads the systems' schemas only.
+//! `fit`: whether the mapping still fits what the systems have. Reads the systems' schemas only; with
+//! `--write-overlay` it writes what is proposed into an overlay of the project's template.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use seamless_core::model::{Schema, Sides};
-use seamless_mapping::fit::Difference;
+use seamless_core::model::{Schema, Side, Sides};
+use seamless_mapping::fit::{Difference, Expected};
 use seamless_mapping::notation::declarations;
-use seamless_mapping::{FitInput, FitReport, Gravity, fit};
+use seamless_mapping::template::{Choices, Overlay, Proposed, Proposing, proposed};
+use seamless_mapping::{FitInput, FitReport, Gravity, LoadOptions, fit};
 use serde_json::{Value as Json, json};
 
+use super::template::{check_name, first_overlay};
 use crate::app::Outcome;
 use crate::app::checks::{FitArgs, MaterialArgs};
 use crate::app::cli::Global;
 use crate::app::failure::Failure;
+use crate::app::files::write_text;
 use crate::app::host::Host;
+use crate::app::layers::{Layers, no_template, read};
 use crate::app::material::{Material, schema_file};
 use crate::app::project::snapshot;
 use crate::app::show;
 
+/// What a side had, and how it is known.
+enum Known {
+    Unknown,
+    Snapshot(Schema),
+    Template(Schema),
+}
+
+impl Known {
+    fn expected(&self) -> Expected<'_> {
+        match self {
+            Known::Unknown => Expected::Unknown,
+            Known::Snapshot(schema) => Expected::Whole(schema),
+            Known::Template(schema) => Expected::Part(schema),
+        }
+    }
+}
+
 pub(crate) fn run(args: &FitArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let FitArgs { mapping, left, right, expected_left, expected_right } = args;
+    let FitArgs { mapping, left, right, .. } = args;
     let material = MaterialArgs {
         mapping: mapping.clone(),
         left: left.clone(),
         right: right.clone(),
         live: left.is_none() && mapping.is_none(),
     };
+    let layers = if mapping.is_none() { Layers::of(&global.project)? } else { None };
+    if args.write_overlay.is_some() && layers.is_none() {
+        return Err(no_template(&global.project));
+    }
     let material = Material::read(&material, global, host)?;
     let declared = declarations(&material.file, &material.text, &material.parameters)?;
-    let names = &material.names;
-    let expected = |given: &Option<PathBuf>, side: &str| -> Result<Option<Schema>, Failure> {
-        match given {
-            Some(path) => schema_file(path).map(Some),
-            None if mapping.is_none() => snapshot(&global.project, side),
-            None => Ok(None),
+    let known = known(args, global, layers.as_ref(), &material.names)?;
+    let expected = known.as_ref().map(Known::expected);
+    let now = material.both_schemas()?;
+    let report = fit(&FitInput { mapping: &declared, expected, now });
+    let options = LoadOptions { parameters: material.parameters.clone(), ..LoadOptions::default() };
+    let written = match (&args.write_overlay, &layers) {
+        (Some(path), Some(layers)) => {
+            let overlays = Layered::with(layers, &global.project, path)?;
+            let (template, layer) = (&layers.template, overlays.layer);
+            let input =
+                Proposing { template, overlays: &overlays.all, layer, options: &options, expected, now };
+            let done = proposed(&input)?;
+            if done.text != overlays.before {
+                write_text(path, &done.text)?;
+            }
+            Some((path, done))
         }
+        _ => None,
     };
-    let expected = Sides::new(expected(expected_left, &names.left)?, expected(expected_right, &names.right)?);
-    let input = FitInput {
-        mapping: &declared,
-        expected: expected.as_ref().map(Option::as_ref),
-        now: material.both_schemas()?,
-    };
-    let report = fit(&input);
     if global.json {
-        host.json(&as_json(&report, names))?;
+        let mut document = as_json(&report, &material.names);
+        if let (Some((path, done)), Some(document)) = (&written, document.as_object_mut()) {
+            let overlay =
+                json!({ "file": path, "written": done.written, "open": done.open, "text": done.text });
+            document.insert("overlay".to_owned(), overlay);
+        }
+        host.json(&document)?;
     } else {
-        say(&report, &expected, names, host)?;
+        say(&report, &known, &material.names, host)?;
+        if let Some((path, done)) = &written {
+            say_written(path, done, host)?;
+        }
     }
     let is_doubtful = |one: &Difference| one.gravity == Gravity::Warning;
     Ok(match report.fits() {
@@ -55,14 +94,81 @@ pub(crate) fn run(args: &FitArgs, global: &Global, host: &mut Host<'_>) -> Resul
     })
 }
 
+/// What both sides had: as a file says it, as the template expects it, as the project's snapshot says it.
+fn known(
+    args: &FitArgs,
+    global: &Global,
+    layers: Option<&Layers>,
+    names: &Sides<String>,
+) -> Result<Sides<Known>, Failure> {
+    let given = Sides::new(args.expected_left.as_ref(), args.expected_right.as_ref());
+    let by_template = match layers {
+        Some(layers) => layers.template.expected(layers.composed()?.choices()).map(Some),
+        None => Sides::default(),
+    };
+    let one = |side: Side| -> Result<Known, Failure> {
+        if let Some(path) = *given.of(side) {
+            return schema_file(path).map(Known::Snapshot);
+        }
+        if let Some(schema) = by_template.of(side).as_ref().filter(|schema| !schema.entities.is_empty()) {
+            return Ok(Known::Template(schema.clone()));
+        }
+        let snapshot = if args.mapping.is_none() { snapshot(&global.project, names.of(side))? } else { None };
+        Ok(snapshot.map_or(Known::Unknown, Known::Snapshot))
+    };
+    Ok(Sides::new(one(Side::Left)?, one(Side::Right)?))
+}
+
+/// The layers of a project with the one that is written.
+struct Layered {
+    all: Vec<Overlay>,
+    layer: usize,
+    /// What the file holds; nothing where there is none yet.
+    before: String,
+}
+
+impl Layered {
+    /// Errors: the file is there and is no overlay; its name cannot be that of a layer.
+    fn with(layers: &Layers, folder: &Path, path: &Path) -> Result<Self, Failure> {
+        let (layer, is_known) = layers.place_of(folder, path);
+        let mut all = layers.overlays.clone();
+        if is_known {
+            let before = all.get(layer).map(|overlay| overlay.text().to_owned()).unwrap_or_default();
+            return Ok(Self { all, layer, before });
+        }
+        let before = if path.exists() { read(path)? } else { String::new() };
+        let text = if before.is_empty() {
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            check_name(&name)?;
+            first_overlay(&layers.template, &name, &Choices::new())
+        } else {
+            before.clone()
+        };
+        all.insert(layer, Overlay::read(&path.display().to_string(), &text)?);
+        Ok(Self { all, layer, before })
+    }
+}
+
+fn say_written(path: &Path, done: &Proposed, host: &mut Host<'_>) -> Result<(), Failure> {
+    let count = show::counted(done.written.len() as u64, "operation");
+    host.line(format_args!("\nWrote {count} to {}; read them before you run.", path.display()))?;
+    if !done.open.is_empty() {
+        host.line("For a person to decide:")?;
+    }
+    for one in &done.open {
+        host.line(format_args!("  {}", show::name(one)))?;
+    }
+    Ok(())
+}
+
 fn say(
     report: &FitReport,
-    expected: &Sides<Option<Schema>>,
+    known: &Sides<Known>,
     names: &Sides<String>,
     host: &mut Host<'_>,
 ) -> Result<(), Failure> {
-    for (name, known) in [(&names.left, &expected.left), (&names.right, &expected.right)] {
-        if known.is_none() {
+    for (name, known) in [(&names.left, &known.left), (&names.right, &known.right)] {
+        if matches!(known, Known::Unknown) {
             host.line(format_args!(
                 "What {name} had when the mapping was written is not known: only what is missing can be told."
             ))?;
@@ -120,6 +226,7 @@ fn as_json(report: &FitReport, names: &Sides<String>) -> Json {
             "link": one.link, "side": names.of(one.side), "entity": one.entity, "field": one.field,
             "rules": one.rules, "keys": one.keys, "code": one.what.code(), "what": one.what,
             "severity": word(one.gravity), "message": one.message, "proposal": one.proposal,
+            "operations": one.operations,
         })
     };
     json!({

@@ -16,7 +16,7 @@ use crate::app::cli::{Global, TemplateCommand, TemplateNewArgs, TemplateShowArgs
 use crate::app::failure::{Failure, findings_json};
 use crate::app::files::write_text;
 use crate::app::host::Host;
-use crate::app::layers::{Layers, TEMPLATE_FILE, read, template_of};
+use crate::app::layers::{Layers, OVERLAYS, TEMPLATE_FILE, no_template, read, template_of};
 use crate::app::project::{MAPPING_FILE, environment};
 use crate::app::show;
 
@@ -82,7 +82,7 @@ fn show_one(args: &TemplateShowArgs, global: &Global, host: &mut Host<'_>) -> Re
             (template_of(name)?.0, overlays)
         }
         None => {
-            let layers = Layers::of(&global.project)?.ok_or_else(|| no_template(global))?;
+            let layers = Layers::of(&global.project)?.ok_or_else(|| no_template(&global.project))?;
             (layers.template, layers.overlays)
         }
     };
@@ -106,11 +106,6 @@ fn show_one(args: &TemplateShowArgs, global: &Global, host: &mut Host<'_>) -> Re
         host.line(summary(&template, composed.choices()).trim_end())?;
     }
     Ok(Outcome::Done)
-}
-
-fn no_template(global: &Global) -> Failure {
-    let message = format!("{} is not made from a template", global.project.display());
-    Failure::usage(message).remedy("name a template, or let `workbench template new` make the project")
 }
 
 fn summary_json(template: &Template, choices: &Choices) -> Value {
@@ -176,17 +171,13 @@ fn new(args: &TemplateNewArgs, global: &Global, host: &mut Host<'_>) -> Result<O
             return Err(Failure::usage(message).remedy("choose another folder with --project"));
         }
     }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if args.name.is_empty() || !args.name.chars().all(is_name) {
-        return Err(Failure::usage(format!("an overlay cannot be called `{}`", args.name))
-            .remedy("use letters, digits, `-` and `_`"));
-    }
+    check_name(&args.name)?;
     let layer = first_overlay(&template, &args.name, &chosen);
-    let path = folder.join("overlays").join(format!("{}.yaml", args.name));
+    let path = folder.join(OVERLAYS).join(format!("{}.yaml", args.name));
     // What is written must be what the other commands can read.
     let overlay = Overlay::read(&path.display().to_string(), &layer)?;
     compose(&template, &[overlay], &Choices::new())?;
-    make(&folder.join("overlays"))?;
+    make(&folder.join(OVERLAYS))?;
     write_text(&folder.join(TEMPLATE_FILE), &text)?;
     write_text(&path, &layer)?;
     if global.json {
@@ -210,8 +201,18 @@ fn make(folder: &std::path::Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|cause| Failure::file("making", folder, cause))
 }
 
-/// The layer that a project begins with: the choices that were taken, the others as comments.
-fn first_overlay(template: &Template, name: &str, chosen: &Choices) -> String {
+/// Errors: a layer cannot be called so.
+pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || !name.chars().all(is_name) {
+        return Err(Failure::usage(format!("an overlay cannot be called `{name}`"))
+            .remedy("use letters, digits, `-` and `_`"));
+    }
+    Ok(())
+}
+
+/// A layer to begin with: the choices that were taken, the others as comments.
+pub(crate) fn first_overlay(template: &Template, name: &str, chosen: &Choices) -> String {
     let mut text = format!(
         "# What is different here. docs/templates.md explains every operation.\noverlay: {name}\ntemplate: {}\nversion: {}\n",
         json!(template.id()),
@@ -235,7 +236,7 @@ fn first_overlay(template: &Template, name: &str, chosen: &Choices) -> String {
 }
 
 fn upgraded(args: &TemplateUpgradeArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let layers = Layers::of(&global.project)?.ok_or_else(|| no_template(global))?;
+    let layers = Layers::of(&global.project)?.ok_or_else(|| no_template(&global.project))?;
     let (new, text) = template_of(&args.template)?;
     // A project need not say yet where its systems are; what it says of parameters is used.
     let parameters = environment(global, host).map(|read| read.parameters.clone());
