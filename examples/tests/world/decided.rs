@@ -90,3 +90,23 @@ fn i10_an_edit_of_what_a_decision_wrote_is_seen_though_nobody_knows_that_it_wrot
         assert_eq!(outcome.violation(), None, "{script}");
     }
 }
+
+/// A decision about a reference speaks of what both sides pointed at.
+#[test]
+fn i15_a_reference_that_gives_way_as_it_was_decided_is_no_loss() {
+    let script = "
+        left: full
+        right: full
+        things: 4
+        right create 0.2
+        left create 0.3
+        left create 1.0
+        run
+        left refer 1.0 2
+        right refer 1.0 3
+        run
+        right resolve 1.0
+        ";
+    let outcome = play(&subject(), &Script::parse(script).unwrap()).unwrap();
+    assert_eq!(outcome.findings, []);
+}

@@ -189,7 +189,10 @@ impl Universe {
                     |side: Side, row: &Row| number_as_tag(row.value(described.named_by.of(side).as_str()));
                 (NAME, Sides::new(name(Side::Left, &left.1), name(Side::Right, &right.1)))
             }
-            None if is_reference => (REFERENCE, Sides::default()),
+            None if is_reference => {
+                let target = |side: Side, row: &Row| self.mark_of_target(kind, self.target(side, kind, row));
+                (REFERENCE, Sides::new(target(Side::Left, &left.1), target(Side::Right, &right.1)))
+            }
             None => return None,
         };
         let seen = Sides::new(left.0, right.0);
