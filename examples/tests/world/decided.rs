@@ -110,3 +110,20 @@ fn i15_a_reference_that_gives_way_as_it_was_decided_is_no_loss() {
     let outcome = play(&subject(), &Script::parse(script).unwrap()).unwrap();
     assert_eq!(outcome.findings, []);
 }
+
+/// Both sides came to hold the same after the last reading of a run, and one cleared it before the next: nobody saw it.
+#[test]
+fn i11_what_both_held_and_nobody_saw_is_not_what_they_were_in_step_with() {
+    let script = "
+        left: full
+        right: full
+        things: 2
+        right create 0.1
+        run
+        run
+          at 35 right both 0.1 2
+        left clear 0.1 2
+        ";
+    let outcome = play(&subject(), &Script::parse(script).unwrap()).unwrap();
+    assert_eq!(outcome.violation(), None);
+}

@@ -141,7 +141,11 @@ impl Universe {
                     Side::BOTH.into_iter().any(|side| waits(waiting, &link, side, ids.of(side), Some(&rule)));
                 // What nobody shows is agreed by nobody.
                 if !is_open && self.is_shown(thing.0, field, &ids) && self.is_agreed(thing, field, &ids) {
-                    if field != NAME {
+                    // What a user typed after the last reading agrees, and nobody has seen it.
+                    let is_unseen = Side::BOTH.into_iter().any(|side| {
+                        self.chronicle.is_unseen(&((side, thing.0, ids.of(side).clone()), field))
+                    });
+                    if field != NAME && !is_unseen {
                         self.are_in_step(thing, field, &ids);
                     }
                     self.chronicle
