@@ -3,10 +3,8 @@
 
 mod schemas;
 
-use std::num::NonZeroU32;
-
 use proptest::prelude::*;
-use seamless_core::connector::{Capabilities, Order, UniqueKey, WriteReturns};
+use seamless_core::connector::{Capabilities, UniqueKey, WriteReturns};
 use seamless_core::document::Severity;
 use seamless_core::model::{Schema, Side, Sides};
 use seamless_core::plan::guarantee::{PROMISES, guarantees};
@@ -270,26 +268,6 @@ fn what_nothing_carries_is_named_notes_above_all() {
     assert_eq!(said.only("records-not-carried").3, "records of visit point at account and are in no link");
 }
 
-fn full() -> Capabilities {
-    Capabilities {
-        conditional_update: true,
-        write_returns: WriteReturns::Stored,
-        unique_key: UniqueKey::ClientChosenId,
-        consistent_read: true,
-        tombstones: true,
-        complete_enumeration: true,
-        low_water: true,
-        gone_not_hidden: true,
-        changes: true,
-        order: Order::RecordId,
-        create: true,
-        update: true,
-        delete: true,
-        idempotency_key: true,
-        batch_max: NonZeroU32::MIN,
-    }
-}
-
 fn promises(left: Capabilities, right: Capabilities) -> Said {
     let (l, r) = (schema(LEFT), schema(RIGHT));
     let left: CapabilitiesByEntity = [("account".into(), left)].into();
@@ -307,8 +285,9 @@ fn records_that_are_in_a_link_or_a_list_of_their_own_are_carried() {
 
 #[test]
 fn a_missing_version_or_key_is_named_with_the_guarantee_that_it_costs() {
-    promises(full(), full()).never("guarantee-lowered");
-    let no_version = promises(full(), Capabilities { conditional_update: false, ..full() });
+    promises(Capabilities::full(), Capabilities::full()).never("guarantee-lowered");
+    let no_version =
+        promises(Capabilities::full(), Capabilities { conditional_update: false, ..Capabilities::full() });
     let (severity, _, line, message, _) = no_version.only("guarantee-lowered");
     assert_eq!((*severity, *line), (Severity::Warning, 1));
     assert!(
@@ -317,7 +296,8 @@ fn a_missing_version_or_key_is_named_with_the_guarantee_that_it_costs() {
         ),
         "{message}"
     );
-    let no_key = promises(Capabilities { unique_key: UniqueKey::None, ..full() }, full());
+    let no_key =
+        promises(Capabilities { unique_key: UniqueKey::None, ..Capabilities::full() }, Capabilities::full());
     let (severity, _, _, message, _) = no_key.only("guarantee-lowered");
     assert_eq!(*severity, Severity::Note);
     assert!(message.contains("lacks C3") && message.contains("I25, I27"), "{message}");
@@ -407,7 +387,7 @@ proptest! {
             complete_enumeration: bits & 32 != 0,
             low_water: bits & 64 != 0,
             gone_not_hidden: bits & 128 != 0,
-            ..full()
+            ..Capabilities::full()
         });
         let [left, right] = can;
         let said = promises(left.clone(), right.clone());

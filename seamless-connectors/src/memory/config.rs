@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use seamless_core::connector::{Capabilities, Order, UniqueKey, WriteReturns};
+use seamless_core::connector::{Capabilities, Order};
 use seamless_core::model::{CanonicalForm, Entity, FieldName, Record, Value};
 
 /// A system in memory.
@@ -141,21 +141,6 @@ impl EntityConfig {
 
 /// Everything: C1 to C8, changes, ordered enumeration, all writes, idempotency keys, 1,000 operations a batch.
 pub fn full_capabilities() -> Capabilities {
-    Capabilities {
-        conditional_update: true,
-        write_returns: WriteReturns::Stored,
-        unique_key: UniqueKey::ClientChosenId,
-        consistent_read: true,
-        tombstones: true,
-        complete_enumeration: true,
-        low_water: true,
-        gone_not_hidden: true,
-        changes: true,
-        order: Order::RecordId,
-        create: true,
-        update: true,
-        delete: true,
-        idempotency_key: true,
-        batch_max: NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN),
-    }
+    let batch_max = NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN);
+    Capabilities { batch_max, ..Capabilities::full() }
 }

@@ -163,6 +163,27 @@ impl Default for Capabilities {
 }
 
 impl Capabilities {
+    /// Everything: C1 to C8, changes, ordered enumeration, all writes, idempotency keys; one operation a batch.
+    pub fn full() -> Self {
+        Self {
+            conditional_update: true,
+            write_returns: WriteReturns::Stored,
+            unique_key: UniqueKey::ClientChosenId,
+            consistent_read: true,
+            tombstones: true,
+            complete_enumeration: true,
+            low_water: true,
+            gone_not_hidden: true,
+            changes: true,
+            order: Order::RecordId,
+            create: true,
+            update: true,
+            delete: true,
+            idempotency_key: true,
+            batch_max: NonZeroU32::MIN,
+        }
+    }
+
     /// Whether one of the numbered capabilities is there.
     pub fn has(&self, capability: Capability) -> bool {
         match capability {

@@ -3,9 +3,7 @@
 //! Reads the table of promises of the core ([`seamless_core::plan::guarantee`]). Without capabilities only one thing
 //! can be told from a schema: that nothing of an entity is unique that a create could be found by again.
 
-use std::num::NonZeroU32;
-
-use seamless_core::connector::{Capabilities, Capability, Order, UniqueKey, WriteReturns};
+use seamless_core::connector::{Capabilities, Capability, UniqueKey};
 use seamless_core::model::{Entity, Side, Sides};
 use seamless_core::plan::guarantee::{Guarantee, Holding, guarantees};
 
@@ -40,8 +38,8 @@ pub(super) fn check(
                 if has_unique(entity) {
                     continue;
                 }
-                let lacking = Capabilities { unique_key: UniqueKey::None, ..everything() };
-                let mut can = Sides::new(everything(), everything());
+                let lacking = Capabilities { unique_key: UniqueKey::None, ..Capabilities::full() };
+                let mut can = Sides::new(Capabilities::full(), Capabilities::full());
                 *can.of_mut(side) = lacking;
                 let found = guarantees(&cx.link.id, cx.link.mode, names, &can);
                 tell(
@@ -121,24 +119,4 @@ fn has_unique(entity: &Entity) -> bool {
     own_key
         || !entity.unique.is_empty()
         || entity.fields.iter().any(|field| field.unique && !entity.key.contains(&field.name))
-}
-
-fn everything() -> Capabilities {
-    Capabilities {
-        conditional_update: true,
-        write_returns: WriteReturns::Stored,
-        unique_key: UniqueKey::ClientChosenId,
-        consistent_read: true,
-        tombstones: true,
-        complete_enumeration: true,
-        low_water: true,
-        gone_not_hidden: true,
-        changes: true,
-        order: Order::RecordId,
-        create: true,
-        update: true,
-        delete: true,
-        idempotency_key: true,
-        batch_max: NonZeroU32::MIN,
-    }
 }
