@@ -34,7 +34,7 @@ impl MemoryConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ids {
     /// The system counts 1, 2, 3. Where the entity has a key of one field, the field holds the number (as text in a
-    /// text field). An id that the client chose counts only under [`UniqueKey::ClientChosenId`].
+    /// text field). An id that the client chose counts only under [`UniqueKey::ClientChosenId`](seamless_core::connector::UniqueKey::ClientChosenId).
     Counted,
     /// The values of the key fields; a client-chosen id fills those that the record does not say.
     Key,
