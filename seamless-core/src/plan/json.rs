@@ -1,8 +1,11 @@
 //! Entries as lines of JSON: views over what a plan holds, with keys in a stable order.
 //!
 //! A line says what an entry does and what it relies on, so that a person or a program can judge it. What was observed
-//! on both sides is not printed: it is our state's business, and it is larger than the entry. Lines are written and
-//! never read back into entries; applying a plan takes its entries from the state store.
+//! on both sides is not printed: it is our state's business, and it is larger than the entry. Nor is what goes without
+//! saying, which is half of a create: a change without `before` is one of a field of which nothing was known, as of
+//! every field of a new record, and where all values of an action come from one place, the action says `from` and its
+//! changes do not. Lines are written and never read back into entries; applying a plan takes its entries from the state
+//! store.
 
 use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
@@ -15,7 +18,7 @@ use super::entry::{
 use super::parking::park_name;
 use crate::connector::AbsenceProof;
 use crate::mapper::{Ask, MapProblem};
-use crate::model::{ActionId, Bits, FieldName, RecordId, Side, Sides, Slot, Version};
+use crate::model::{ActionId, Bits, FieldName, Presence, RecordId, Side, Sides, Slot, Version};
 
 /// An entry as a line of a plan shows it: `{"entry":{..}}` without the line's end.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +105,7 @@ struct ActionView<'a>(&'a Action);
 impl Serialize for ActionView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Action { id, side, target, verb, changes, expects, reason, waits_for } = self.0;
-        let mut out = serializer.serialize_struct("action", 9)?;
+        let mut out = serializer.serialize_struct("action", 10)?;
         out.serialize_field("id", &IdView(id))?;
         out.serialize_field("side", side)?;
         out.serialize_field("target", &TargetView(target))?;
@@ -116,6 +119,9 @@ impl Serialize for ActionView<'_> {
         }
         out.serialize_field("reason", reason_name(reason))?;
         out.serialize_field("expects", &ExpectsView(expects))?;
+        if let [from] = changes.origins() {
+            out.serialize_field("from", from)?;
+        }
         if !changes.is_empty() {
             out.serialize_field("changes", &ChangesView(changes))?;
         }
@@ -222,22 +228,31 @@ struct ChangesView<'a>(&'a Changes);
 
 impl Serialize for ChangesView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let each = self.0.origins().len() > 1;
         let mut out = serializer.serialize_seq(Some(self.0.len()))?;
-        self.0.iter().try_for_each(|change| out.serialize_element(&ChangeView(change)))?;
+        self.0.iter().try_for_each(|change| out.serialize_element(&ChangeView { change, each }))?;
         out.end()
     }
 }
 
-struct ChangeView<'a>(Change<'a>);
+struct ChangeView<'a> {
+    change: Change<'a>,
+    /// Whether the values of the action come from several places.
+    each: bool,
+}
 
 impl Serialize for ChangeView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Change { rule, field, before, after, from } = &self.0;
+        let Change { rule, field, before, after, from } = &self.change;
         let mut out = serializer.serialize_struct("change", 5)?;
         out.serialize_field("field", field)?;
-        out.serialize_field("before", before)?;
+        if *before != Presence::Absent {
+            out.serialize_field("before", before)?;
+        }
         out.serialize_field("after", &PlannedView(after))?;
-        out.serialize_field("from", from)?;
+        if self.each {
+            out.serialize_field("from", from)?;
+        }
         if let Some(rule) = rule {
             out.serialize_field("rule", rule)?;
         }

@@ -58,9 +58,9 @@ fn every_kind_of_entry_has_its_line() {
             [
                 format!(r#""action":{{"id":"{action}","side":"right","target":"new","verb":"create","#),
                 r#""reason":"no_partner","expects":"missing","changes":["#.to_owned(),
-                r#"{"field":"Name","before":{"absent":true},"after":{"known":"Adatum"},"from":"created","rule":"phone"},"#
+                r#"{"field":"Name","after":{"known":"Adatum"},"from":"created","rule":"phone"},"#
                     .to_owned(),
-                r#"{"field":"No.","before":{"absent":true},"after":"target_decides","from":"lifecycle","rule":"phone"}],"#
+                r#"{"field":"No.","after":"target_decides","from":"lifecycle","rule":"phone"}],"#
                     .to_owned(),
                 format!(r#""waits_for":[{{"action":"{}","#, blake3_id(b"creates k1")),
                 r#""ask":{"partner_of":{"link":"contacts","side":"left","id":"k1"}}}]}"#.to_owned(),

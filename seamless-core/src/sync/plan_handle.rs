@@ -2,7 +2,7 @@
 //! how a plan is shown and approved, and not how it is made or applied. The door is [`Plan`].
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 
 use futures::join;
 
@@ -137,7 +137,7 @@ impl Plan {
     ///
     /// Errors: the writer's; of kind [`ErrorKind::Corrupt`] when the stored entries are not those that were sealed.
     pub async fn write_jsonl(&self, out: &mut (dyn io::Write + Send)) -> Result<()> {
-        let mut out = Lines(Some(out));
+        let mut out = Lines::to(out);
         let key = self.integration.store().seal_key().await?;
         let mut sealer = Sealer::new(&key.0);
         out.put(sealer.head(&self.head)?)?;
@@ -171,10 +171,22 @@ impl Plan {
     }
 }
 
-/// Where the lines of a plan are written; `None`: nowhere.
-pub(super) struct Lines<'a>(pub(super) Option<&'a mut (dyn io::Write + Send)>);
+/// Bytes of lines that are written at once: a plan of a first sync has a hundred megabytes of them, and a host's file
+/// need not have a buffer of its own.
+const WRITTEN_AT_ONCE: usize = 256 << 10;
 
-impl Lines<'_> {
+/// Where the lines of a plan are written; `None`: nowhere.
+pub(super) struct Lines<'a>(Option<io::BufWriter<&'a mut (dyn io::Write + Send)>>);
+
+impl<'a> Lines<'a> {
+    pub(super) fn nowhere() -> Self {
+        Self(None)
+    }
+
+    pub(super) fn to(out: &'a mut (dyn io::Write + Send)) -> Self {
+        Self(Some(io::BufWriter::with_capacity(WRITTEN_AT_ONCE, out)))
+    }
+
     pub(super) fn put(&mut self, line: &str) -> Result<()> {
         self.0.as_mut().map_or(Ok(()), |out| out.write_all(line.as_bytes())).map_err(unwritten)
     }

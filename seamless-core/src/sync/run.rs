@@ -58,7 +58,7 @@ impl Integration {
     /// integration or an approved plan waits to be gone on with ([`Integration::resume`]).
     pub async fn plan(&self) -> Result<Plan> {
         let keeper = self.lease().await?;
-        let made = self.plan_under(&keeper, &mut Lines(None)).await;
+        let made = self.plan_under(&keeper, &mut Lines::nowhere()).await;
         self.release(&keeper, made).await
     }
 
@@ -68,7 +68,7 @@ impl Integration {
     /// Errors: as [`Integration::plan`], and the writer's.
     pub async fn plan_into(&self, out: &mut (dyn Write + Send)) -> Result<Plan> {
         let keeper = self.lease().await?;
-        let made = self.plan_under(&keeper, &mut Lines(Some(out))).await;
+        let made = self.plan_under(&keeper, &mut Lines::to(out)).await;
         self.release(&keeper, made).await
     }
 
@@ -269,7 +269,7 @@ impl Integration {
             }
         }
         for _ in 0..self.inner.options.plans_max {
-            let plan = self.plan_under(keeper, &mut Lines(None)).await?;
+            let plan = self.plan_under(keeper, &mut Lines::nowhere()).await?;
             let empty = plan.is_empty();
             // A plan that only moves cursors needs nobody's yes, unless a guard found what it reads suspicious.
             let approved = match empty && plan.trailer().guards.is_empty() {
