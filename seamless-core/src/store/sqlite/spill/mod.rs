@@ -1,0 +1,237 @@
+//! Spills: rows in memory while there is room, then in a private temporary database that is never synced, gone with the
+//! process. The door is [`Spill`].
+//!
+//! An area stays in memory until all of them together take [`HELD_BYTES_MAX`]; then the one that grows is put into the
+//! file, and goes on there. What a run of a few thousand records spills never becomes a file.
+
+mod filed;
+mod held;
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use self::filed::Filed;
+use self::held::{Held, bytes_of};
+use super::error::Mapped;
+use crate::model::{PlanId, Result};
+use crate::store::port::{Area, PageOf, Scan, SpillRow};
+
+/// Bytes that areas in memory take together; as much again may be reserved. The match keys of two hundred thousand
+/// records fit.
+const HELD_BYTES_MAX: usize = 12 << 20;
+
+/// What failed, for calls that read: this is not the state file, and lies on another disk at times.
+fn read_failed() -> &'static str {
+    "the working file of a plan in the making could not be read; it is a temporary one (SQLITE_TMPDIR, TMPDIR)"
+}
+
+/// What failed, for calls that write.
+fn write_failed() -> &'static str {
+    "the working file of a plan in the making could not be written; it is a temporary one (SQLITE_TMPDIR, TMPDIR)"
+}
+
+#[derive(Debug)]
+pub(super) struct Spill {
+    file: Connection,
+    areas: BTreeMap<(PlanId, Area), Rows>,
+    tables: u64,
+}
+
+#[derive(Debug)]
+enum Rows {
+    Held(Held),
+    Filed(Filed),
+}
+
+impl Rows {
+    fn bytes_held(&self) -> usize {
+        match self {
+            Rows::Held(held) => held.bytes(),
+            Rows::Filed(_) => 0,
+        }
+    }
+}
+
+impl Spill {
+    pub(super) fn new(file: Connection) -> Self {
+        Self { file, areas: BTreeMap::new(), tables: 0 }
+    }
+
+    /// Adds rows.
+    pub(super) fn put(&mut self, plan: &PlanId, area: Area, rows: &[SpillRow]) -> Result<()> {
+        let taken: usize = self.areas.values().map(Rows::bytes_held).sum();
+        let room = HELD_BYTES_MAX.saturating_sub(taken);
+        let of = (plan.clone(), area);
+        let known = self.areas.entry(of).or_insert_with(|| Rows::Held(Held::default()));
+        if let Rows::Held(held) = known
+            && bytes_of(rows) <= room
+            && held.put(rows)
+        {
+            return Ok(());
+        }
+        let batch = self.file.unchecked_transaction().or_fail(write_failed)?;
+        let pairs = rows.iter().map(|row| (row.key.as_slice(), row.content.as_slice()));
+        let mut filed = match known {
+            Rows::Filed(filed) => filed.clone(),
+            Rows::Held(held) => {
+                self.tables += 1;
+                let mut filed = Filed::make(&batch, self.tables, held.came_in_order())?;
+                filed.put(&batch, held.rows())?;
+                filed
+            }
+        };
+        filed.put(&batch, pairs)?;
+        batch.commit().or_fail(write_failed)?;
+        *known = Rows::Filed(filed);
+        Ok(())
+    }
+
+    /// Rows in key order.
+    pub(super) fn scan(
+        &mut self,
+        plan: &PlanId,
+        area: Area,
+        scan: &Scan<Vec<u8>>,
+    ) -> Result<PageOf<SpillRow>> {
+        match self.areas.get_mut(&(plan.clone(), area)) {
+            None => Ok(PageOf { rows: Vec::new(), more: false }),
+            Some(Rows::Held(held)) => Ok(held.scan(scan)),
+            Some(Rows::Filed(filed)) => filed.scan(&self.file, scan),
+        }
+    }
+
+    /// The contents under keys.
+    pub(super) fn of(&mut self, plan: &PlanId, area: Area, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        match self.areas.get_mut(&(plan.clone(), area)) {
+            None => Ok(vec![None; keys.len()]),
+            Some(Rows::Held(held)) => Ok(keys.iter().map(|key| held.of(key)).collect()),
+            Some(Rows::Filed(filed)) => filed.of(&self.file, keys),
+        }
+    }
+
+    /// Drops all areas but those of plans that stay.
+    pub(super) fn keep(&mut self, stays: impl Fn(&PlanId) -> bool) -> Result<()> {
+        let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.areas).into_iter().partition(|((plan, _), _)| stays(plan));
+        self.areas = kept;
+        // A statement that is kept prepared would be prepared anew for nothing.
+        self.file.flush_prepared_statement_cache();
+        let mut kept_back = Ok(());
+        for (of, rows) in dropped {
+            let Rows::Filed(filed) = &rows else { continue };
+            if let Err(error) = filed.drop(&self.file) {
+                // Known on, so that its room is given back the next time.
+                self.areas.insert(of, rows);
+                kept_back = Err(error);
+            }
+        }
+        kept_back
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert_eq, prop_oneof, proptest};
+    use proptest::strategy::{Just, Strategy};
+
+    use super::{Filed, HELD_BYTES_MAX, Held, Rows, Spill};
+    use crate::model::PlanId;
+    use crate::store::port::{Area, Scan, SpillRow};
+    use crate::store::sqlite::open::open_spill;
+    use std::collections::BTreeMap;
+
+    const AREA: Area = Area { link: 0, kind: 1, side: None };
+
+    fn rows() -> impl Strategy<Value = Vec<SpillRow>> {
+        let row = |key: Vec<u8>, content| SpillRow { key, content };
+        let one = (vec(any::<u8>(), 0..3), vec(any::<u8>(), 0..4))
+            .prop_map(move |(key, content)| row(key, content));
+        (vec(one, 0..12), prop_oneof![Just(true), Just(false)]).prop_map(|(mut rows, in_order)| {
+            if in_order {
+                rows.sort_by(|one, other| one.key.cmp(&other.key));
+            }
+            rows
+        })
+    }
+
+    /// An area in the form that is to be shown.
+    fn begun(form: u8, plan: &PlanId) -> Spill {
+        let mut spill = Spill::new(open_spill().unwrap());
+        let rows = match form {
+            0 => Rows::Held(Held::default()),
+            form => {
+                spill.tables += 1;
+                Rows::Filed(Filed::make(&spill.file, spill.tables, form == 1).unwrap())
+            }
+        };
+        spill.areas.insert((plan.clone(), AREA), rows);
+        spill
+    }
+
+    proptest! {
+        // Catches: a row that an earlier one of the same key hides, a tree that takes keys out of order, an index that
+        // was kept although rows came, a page that ends between two rows of a key. The oracle is a map.
+        #[test]
+        fn every_form_of_an_area_reads_as_a_map_would(
+            batches in vec((rows(), any::<bool>()), 0..8),
+            form in 0u8..3,
+            asked in vec(vec(any::<u8>(), 0..3), 0..6),
+            rows_max in 1usize..5,
+            moved_after in 0usize..12,
+        ) {
+            let plan = PlanId::from("p");
+            let mut spill = begun(form, &plan);
+            let mut oracle: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+            for (number, (batch, read)) in batches.iter().enumerate() {
+                if number == moved_after {
+                    move_into_file(&mut spill, &plan);
+                }
+                spill.put(&plan, AREA, batch).unwrap();
+                oracle.extend(batch.iter().map(|row| (row.key.clone(), row.content.clone())));
+                if *read {
+                    read_all(&mut spill, &plan, rows_max);
+                }
+            }
+            let read = read_all(&mut spill, &plan, rows_max);
+            prop_assert_eq!(read, oracle.clone().into_iter().collect::<Vec<_>>());
+            let found = spill.of(&plan, AREA, &asked).unwrap();
+            let expected: Vec<_> = asked.iter().map(|key| oracle.get(key).cloned()).collect();
+            prop_assert_eq!(found, expected);
+            spill.keep(|_| false).unwrap();
+            prop_assert_eq!(read_all(&mut spill, &plan, rows_max), vec![]);
+        }
+    }
+
+    fn read_all(spill: &mut Spill, plan: &PlanId, rows_max: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = spill.scan(plan, AREA, &Scan { after, rows_max }).unwrap();
+            after = page.rows.last().map(|row| row.key.clone());
+            all.extend(page.rows.into_iter().map(|row| (row.key, row.content)));
+            if !page.more {
+                return all;
+            }
+        }
+    }
+
+    /// Fills another area until there is no more room, so that the next row of ours goes to the file.
+    fn move_into_file(spill: &mut Spill, plan: &PlanId) {
+        let room = HELD_BYTES_MAX - spill.areas.values().map(Rows::bytes_held).sum::<usize>();
+        let large = SpillRow { key: vec![], content: vec![0; room.saturating_sub(12)] };
+        spill.put(plan, Area { kind: 2, ..AREA }, &[large]).unwrap();
+    }
+
+    // Catches: an area that stays in memory whatever it grows to.
+    #[test]
+    fn memory_is_bounded_however_much_is_spilled() {
+        let (plan, mut spill) = (PlanId::from("p"), Spill::new(open_spill().unwrap()));
+        for number in 0u32..40 {
+            let row = SpillRow { key: number.to_be_bytes().to_vec(), content: vec![7; 1 << 20] };
+            spill.put(&plan, AREA, &[row]).unwrap();
+            assert!(spill.areas.values().map(Rows::bytes_held).sum::<usize>() <= HELD_BYTES_MAX);
+        }
+        assert_eq!(read_all(&mut spill, &plan, 7).len(), 40);
+    }
+}
