@@ -35,7 +35,7 @@ use super::pull::Pulled;
 pub(super) const PAGE_PAIRS: usize = 500;
 
 /// Pages that are decided at once: while one waits for the store, another is worked on.
-const PAGES_AT_ONCE: usize = 3;
+const PAGES_AT_ONCE: usize = 6;
 
 /// What is the same for every page of a link.
 pub(super) struct Deciding<'a> {

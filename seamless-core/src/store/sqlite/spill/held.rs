@@ -1,14 +1,18 @@
-//! Rows of one area in memory, in three pieces however many they are. Knows nothing of files, nor of how much room there
+//! Rows of one area in memory, in few pieces however many they are. Knows nothing of files, nor of how much room there
 //! is. The door is [`Held`].
+
+use std::cmp::Ordering;
 
 use crate::store::port::{PageOf, Scan, SpillRow};
 
 /// Rows as they came, put into the order of their keys when they are first read.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// Keys and contents, one after the other.
-    bytes: Vec<u8>,
+    /// Keys and contents, one after the other; a row lies in one piece.
+    pieces: Vec<Vec<u8>>,
     rows: Vec<Place>,
+    /// Bytes reserved by the pieces.
+    reserved: usize,
     /// Whether the rows lie in the order of their keys, each key once.
     in_order: bool,
     came_in_order: bool,
@@ -17,50 +21,64 @@ pub(super) struct Held {
 /// Where a row lies: key and content follow each other.
 #[derive(Clone, Copy, Debug)]
 struct Place {
+    piece: u32,
     key: u32,
     content: u32,
     end: u32,
 }
 
-impl Default for Held {
-    fn default() -> Self {
-        Self { bytes: Vec::new(), rows: Vec::new(), in_order: true, came_in_order: true }
-    }
-}
+/// A piece is as large as all before it, within these: an area of a few rows takes little.
+const PIECE_BYTES_MIN: usize = 4 << 10;
+const PIECE_BYTES_MAX: usize = 1 << 20;
 
-/// Bytes that rows take.
+/// Bytes that rows take at least, once they are held.
 pub(super) fn bytes_of(rows: &[SpillRow]) -> usize {
     rows.iter().map(|row| row.key.len() + row.content.len() + size_of::<Place>()).sum()
 }
 
+impl Default for Held {
+    fn default() -> Self {
+        Self { pieces: Vec::new(), rows: Vec::new(), reserved: 0, in_order: true, came_in_order: true }
+    }
+}
+
 impl Held {
-    /// Bytes that are taken, at most half of what is reserved.
+    /// Bytes that are reserved.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.len() + self.rows.len() * size_of::<Place>()
+        self.reserved + self.rows.capacity() * size_of::<Place>()
     }
 
-    /// Whether no row came before one with a smaller key.
+    /// Whether no row came after one with a larger key.
     pub(super) const fn came_in_order(&self) -> bool {
         self.came_in_order
     }
 
-    /// Appends rows; `false`, and nothing happens, where they lie too far behind to be found again.
-    pub(super) fn put(&mut self, rows: &[SpillRow]) -> bool {
-        if u32::try_from(self.bytes.len() + bytes_of(rows)).is_err() {
-            return false;
-        }
+    /// Adds rows.
+    pub(super) fn put(&mut self, rows: &[SpillRow]) {
+        self.rows.reserve(rows.len());
         for row in rows {
             let after = self.rows.last().map(|last| row.key.as_slice().cmp(self.key(*last)));
-            self.in_order &= after.is_none_or(std::cmp::Ordering::is_gt);
-            self.came_in_order &= after.is_none_or(std::cmp::Ordering::is_ge);
-            let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            let key = place(self.bytes.len());
-            self.bytes.extend_from_slice(&row.key);
-            let content = place(self.bytes.len());
-            self.bytes.extend_from_slice(&row.content);
-            self.rows.push(Place { key, content, end: place(self.bytes.len()) });
+            self.in_order &= after.is_none_or(Ordering::is_gt);
+            self.came_in_order &= after.is_none_or(Ordering::is_ge);
+            self.push(row);
         }
-        true
+    }
+
+    fn push(&mut self, row: &SpillRow) {
+        let bytes = row.key.len() + row.content.len();
+        if self.pieces.last().is_none_or(|piece| piece.capacity() - piece.len() < bytes) {
+            let size = self.reserved.clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX).max(bytes);
+            let piece = Vec::with_capacity(size);
+            self.reserved += piece.capacity();
+            self.pieces.push(piece);
+        }
+        let number = place(self.pieces.len().saturating_sub(1));
+        let Some(piece) = self.pieces.last_mut() else { return };
+        let key = place(piece.len());
+        piece.extend_from_slice(&row.key);
+        let content = place(piece.len());
+        piece.extend_from_slice(&row.content);
+        self.rows.push(Place { piece: number, key, content, end: place(piece.len()) });
     }
 
     /// Rows in key order.
@@ -71,7 +89,8 @@ impl Held {
             None => 0,
         };
         let rest = self.rows.get(start..).unwrap_or_default();
-        let rows = rest.iter().take(scan.rows_max).map(|row| self.row(*row)).collect();
+        let row = |(key, content): (&[u8], &[u8])| SpillRow { key: key.to_vec(), content: content.to_vec() };
+        let rows = rest.iter().take(scan.rows_max).map(|at| row(self.row(*at))).collect();
         PageOf { rows, more: rest.len() > scan.rows_max }
     }
 
@@ -79,12 +98,12 @@ impl Held {
     pub(super) fn of(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         self.sort();
         let at = self.rows.binary_search_by(|row| self.key(*row).cmp(key)).ok()?;
-        self.rows.get(at).map(|row| self.content(*row).to_vec())
+        self.rows.get(at).map(|row| self.row(*row).1.to_vec())
     }
 
     /// The rows as they lie: as they came, or in the order of their keys since they were read.
     pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> + Clone {
-        self.rows.iter().map(|row| (self.key(*row), self.content(*row)))
+        self.rows.iter().map(|row| self.row(*row))
     }
 
     /// Of rows with the same key the one that came last stays.
@@ -101,14 +120,18 @@ impl Held {
     }
 
     fn key(&self, row: Place) -> &[u8] {
-        self.bytes.get(row.key as usize..row.content as usize).unwrap_or_default()
+        self.row(row).0
     }
 
-    fn content(&self, row: Place) -> &[u8] {
-        self.bytes.get(row.content as usize..row.end as usize).unwrap_or_default()
+    fn row(&self, row: Place) -> (&[u8], &[u8]) {
+        let piece = self.pieces.get(row.piece as usize).map(Vec::as_slice).unwrap_or_default();
+        let key = piece.get(row.key as usize..row.content as usize);
+        let content = piece.get(row.content as usize..row.end as usize);
+        (key.unwrap_or_default(), content.unwrap_or_default())
     }
+}
 
-    fn row(&self, row: Place) -> SpillRow {
-        SpillRow { key: self.key(row).to_vec(), content: self.content(row).to_vec() }
-    }
+/// A row that does not fit this number is larger than what is ever held.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

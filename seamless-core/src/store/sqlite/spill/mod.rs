@@ -1,8 +1,8 @@
 //! Spills: rows in memory while there is room, then in a private temporary database that is never synced, gone with the
 //! process. The door is [`Spill`].
 //!
-//! An area stays in memory until all of them together take [`HELD_BYTES_MAX`]; then the one that grows is put into the
-//! file, and goes on there. What a run of a few thousand records spills never becomes a file.
+//! Areas stay in memory until all of them together would take more than [`HELD_BYTES_MAX`]; then the largest one is put
+//! into the file, and goes on there. What a run of some ten thousand records spills never becomes a file.
 
 mod filed;
 mod held;
@@ -17,9 +17,8 @@ use super::error::Mapped;
 use crate::model::{PlanId, Result};
 use crate::store::port::{Area, PageOf, Scan, SpillRow};
 
-/// Bytes that areas in memory take together; as much again may be reserved. The match keys of two hundred thousand
-/// records fit.
-const HELD_BYTES_MAX: usize = 12 << 20;
+/// Bytes that areas in memory take together: what two sides of seventy thousand records of twenty fields need.
+const HELD_BYTES_MAX: usize = 64 << 20;
 
 /// What failed, for calls that read: this is not the state file, and lies on another disk at times.
 fn read_failed() -> &'static str {
@@ -60,31 +59,51 @@ impl Spill {
 
     /// Adds rows.
     pub(super) fn put(&mut self, plan: &PlanId, area: Area, rows: &[SpillRow]) -> Result<()> {
-        let taken: usize = self.areas.values().map(Rows::bytes_held).sum();
-        let room = HELD_BYTES_MAX.saturating_sub(taken);
         let of = (plan.clone(), area);
-        let known = self.areas.entry(of).or_insert_with(|| Rows::Held(Held::default()));
-        if let Rows::Held(held) = known
-            && bytes_of(rows) <= room
-            && held.put(rows)
-        {
-            return Ok(());
-        }
-        let batch = self.file.unchecked_transaction().or_fail(write_failed)?;
-        let pairs = rows.iter().map(|row| (row.key.as_slice(), row.content.as_slice()));
-        let mut filed = match known {
-            Rows::Filed(filed) => filed.clone(),
-            Rows::Held(held) => {
-                self.tables += 1;
-                let mut filed = Filed::make(&batch, self.tables, held.came_in_order())?;
-                filed.put(&batch, held.rows())?;
-                filed
+        self.areas.entry(of.clone()).or_insert_with(|| Rows::Held(Held::default()));
+        self.make_room(&of, bytes_of(rows))?;
+        match self.areas.get_mut(&of) {
+            None => Ok(()),
+            Some(Rows::Held(held)) => {
+                held.put(rows);
+                Ok(())
             }
-        };
-        filed.put(&batch, pairs)?;
-        batch.commit().or_fail(write_failed)?;
-        *known = Rows::Filed(filed);
-        Ok(())
+            Some(Rows::Filed(filed)) => {
+                let batch = self.file.unchecked_transaction().or_fail(write_failed)?;
+                let mut then = filed.clone();
+                then.put(&batch, rows.iter().map(|row| (row.key.as_slice(), row.content.as_slice())))?;
+                batch.commit().or_fail(write_failed)?;
+                *filed = then;
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts the largest areas into the file until there is room for what comes into one of them, or that one is in the
+    /// file.
+    fn make_room(&mut self, of: &(PlanId, Area), bytes: usize) -> Result<()> {
+        loop {
+            if matches!(self.areas.get(of), Some(Rows::Filed(_))) {
+                return Ok(());
+            }
+            let taken: usize = self.areas.values().map(Rows::bytes_held).sum();
+            if taken + bytes <= HELD_BYTES_MAX {
+                return Ok(());
+            }
+            // What comes counts with its area: rows that would fill the room alone go into the file.
+            let held = self.areas.iter_mut().filter_map(|(known, rows)| match rows {
+                Rows::Held(held) => Some((held.bytes() + if known == of { bytes } else { 0 }, rows)),
+                Rows::Filed(_) => None,
+            });
+            let Some((_, rows)) = held.max_by_key(|(bytes, _)| *bytes) else { return Ok(()) };
+            let Rows::Held(held) = rows else { return Ok(()) };
+            self.tables += 1;
+            let batch = self.file.unchecked_transaction().or_fail(write_failed)?;
+            let mut filed = Filed::make(&batch, self.tables, held.came_in_order())?;
+            filed.put(&batch, held.rows())?;
+            batch.commit().or_fail(write_failed)?;
+            *rows = Rows::Filed(filed);
+        }
     }
 
     /// Rows in key order.
@@ -219,7 +238,7 @@ mod tests {
     /// Fills another area until there is no more room, so that the next row of ours goes to the file.
     fn move_into_file(spill: &mut Spill, plan: &PlanId) {
         let room = HELD_BYTES_MAX - spill.areas.values().map(Rows::bytes_held).sum::<usize>();
-        let large = SpillRow { key: vec![], content: vec![0; room.saturating_sub(12)] };
+        let large = SpillRow { key: vec![], content: vec![0; room.saturating_sub(16)] };
         spill.put(plan, Area { kind: 2, ..AREA }, &[large]).unwrap();
     }
 
@@ -227,11 +246,11 @@ mod tests {
     #[test]
     fn memory_is_bounded_however_much_is_spilled() {
         let (plan, mut spill) = (PlanId::from("p"), Spill::new(open_spill().unwrap()));
-        for number in 0u32..40 {
+        for number in 0u32..80 {
             let row = SpillRow { key: number.to_be_bytes().to_vec(), content: vec![7; 1 << 20] };
             spill.put(&plan, AREA, &[row]).unwrap();
             assert!(spill.areas.values().map(Rows::bytes_held).sum::<usize>() <= HELD_BYTES_MAX);
         }
-        assert_eq!(read_all(&mut spill, &plan, 7).len(), 40);
+        assert_eq!(read_all(&mut spill, &plan, 7).len(), 80);
     }
 }
