@@ -37,6 +37,7 @@ mod fate;
 mod integration;
 mod keys;
 mod late_commit;
+mod loading;
 mod lookup;
 mod making;
 mod merging;
