@@ -45,7 +45,9 @@ fn inline() -> Entity {
 fn moved_out() -> Entity {
     let mut account = inline();
     let before = account.fields.len();
-    account.fields.retain(|field| !["address1_", "address2_"].iter().any(|begin| field.name.as_str().starts_with(begin)));
+    account.fields.retain(|field| {
+        !["address1_", "address2_"].iter().any(|begin| field.name.as_str().starts_with(begin))
+    });
     assert_eq!(before - account.fields.len(), 48);
     let targets = vec!["customeraddressinline".into()];
     account.fields.push(Field::new("addressid", FieldKind::Reference { targets }));
@@ -101,17 +103,18 @@ fn an_account_without_inline_addresses_breaks_exactly_what_was_mapped_of_them() 
     let (was, now) = (dataverse(inline()), dataverse(moved_out()));
     let (erp, template) = (read("erp.json", BUSINESS_CENTRAL), template(text()));
     let part = template.expected(&Choices::new());
-    for expected in [
-        Sides::new(Expected::Whole(&was), Expected::Whole(&erp)),
-        part.as_ref().map(Expected::Part),
-    ] {
+    for expected in
+        [Sides::new(Expected::Whole(&was), Expected::Whole(&erp)), part.as_ref().map(Expected::Part)]
+    {
         let report = fitted(expected, &now);
         let found = broken(&report);
         assert_eq!(found.len(), wanted.len(), "{found:?}");
         assert_eq!(found.iter().cloned().collect::<BTreeSet<_>>(), wanted.iter().cloned().collect());
         for one in report.differences.iter().filter(|one| one.gravity == Gravity::Error) {
             assert!(matches!(&one.what, What::Moved { to, .. } if to.as_str() == "addressid"), "{one:?}");
-            for words in ["are a record of customeraddressinline now", "give customeraddressinline a link of its own"] {
+            for words in
+                ["are a record of customeraddressinline now", "give customeraddressinline a link of its own"]
+            {
                 assert!(one.proposal.contains(words), "{}", one.proposal);
             }
         }
@@ -187,5 +190,8 @@ fn the_overlay_of_a_customer_survives_the_next_version_with_the_conflicts_that_a
         assert!(says(after.text(), line), "{line}\n{}", after.text());
     }
     assert!(!says(after.text(), "- 6 <-> 45D"));
-    assert!(!after.text().contains("websiteurl <-> Home Page: { same_when: case }"), "the customer left it out");
+    assert!(
+        !after.text().contains("websiteurl <-> Home Page: { same_when: case }"),
+        "the customer left it out"
+    );
 }
