@@ -15,7 +15,7 @@ use seamless_core::mapper::{Answer, Ask, Direction, Draft, MapContext, Mapper, R
 use seamless_core::merge::CompiledLink;
 use seamless_core::model::{
     CanonicalForm, Condition, FieldKind, FieldName, Planned, Presence, Record, RecordId, Reference,
-    RuleIndex, Schema, Shape, Side, Sides, Slot, Value, ValueRef, record,
+    RuleIndex, Schema, Shape, Side, Sides, Slot, Truth, Value, ValueRef, record,
 };
 use seamless_mapping::declaration::{KindDecl, MappingDecl, OptionKey, RuleDecl};
 use seamless_mapping::notation::declarations;
@@ -86,7 +86,8 @@ fn texts(texts: &[&str]) -> Vec<Value> {
 }
 
 /// What a field may hold: nothing, what is usual for its kind, what the rule names of it.
-fn pool(schema: &Schema, entity: &str, field: &FieldName, rules: &[RuleDecl], side: Side) -> Vec<Value> {
+fn pool(pair: &Pair, entity: &str, field: &FieldName, rules: &[RuleDecl], side: Side) -> Vec<Value> {
+    let schema = pair.schemas.of(side);
     let known = schema.entity(entity).and_then(|entity| entity.field(field.as_str()));
     let mut values = match known.map(|field| &field.kind) {
         Some(FieldKind::Bool) => vec![Value::Bool(true), Value::Bool(false)],
@@ -101,12 +102,14 @@ fn pool(schema: &Schema, entity: &str, field: &FieldName, rules: &[RuleDecl], si
             let to = |id: &str| {
                 Value::Reference(Reference { entity: targets[0].clone(), id: RecordId::text(id) }.into())
             };
-            ["a", "b", "nobody"].map(to).to_vec()
+            let links = pair.mapping.links.iter().filter(|link| link.entity.left == targets[0]);
+            let ids = links.flat_map(|link| ["a", "b"].map(|key| format!("{key}@{}", link.id)));
+            ids.chain(["nobody".to_owned()]).map(|id| to(&id)).collect()
         }
         Some(FieldKind::Option { options }) => {
             options.options.iter().map(|option| option.value.clone()).collect()
         }
-        Some(FieldKind::List { entity }) => lists(schema, entity.as_str(), rules, side),
+        Some(FieldKind::List { entity }) => lists(pair, entity.as_str(), rules, side),
         _ => texts(&["", "a", "b", "nobody", "Anna Berg", " A  b", "1000", "anna@example.com", "29.02.2024"]),
     };
     values.push(Value::Null);
@@ -125,7 +128,7 @@ fn pool(schema: &Schema, entity: &str, field: &FieldName, rules: &[RuleDecl], si
 }
 
 /// Lists of lines with what the rules of a line name: none, one, two.
-fn lists(schema: &Schema, entity: &str, rules: &[RuleDecl], side: Side) -> Vec<Value> {
+fn lists(pair: &Pair, entity: &str, rules: &[RuleDecl], side: Side) -> Vec<Value> {
     let declared = rules.iter().find_map(|rule| match &rule.kind {
         KindDecl::Lines(lines) => Some(lines),
         _ => None,
@@ -140,7 +143,7 @@ fn lists(schema: &Schema, entity: &str, rules: &[RuleDecl], side: Side) -> Vec<V
             if keys.contains(name) {
                 return Value::Int(i64::try_from(number).unwrap());
             }
-            let pool = pool(schema, entity, name, &declared.rules, side);
+            let pool = pool(pair, entity, name, &declared.rules, side);
             pool[number % pool.len()].clone()
         };
         let values = names.iter().map(|name| (name.clone(), Slot::Value(value(name))));
@@ -164,19 +167,25 @@ fn filled(pair: &Pair, side: Side, picks: &[prop::sample::Index]) -> Record {
     let shape = Shape::new(names.iter().cloned()).unwrap();
     let entity = link.entity.of(side).as_str();
     let values = names.iter().zip(picks.iter().cycle()).map(|(name, pick)| {
-        let pool = pool(pair.schemas.of(side), entity, name, &link.rules, side);
+        let pool = pool(pair, entity, name, &link.rules, side);
         (name.clone(), Slot::Value(pick.get(&pool).clone()))
     });
     record(&shape, values).unwrap()
 }
 
-/// Every record has a partner under its own key, but for nobody.
+/// Every record of the right has a partner in every link, another one in each: `a` in the link `items` is `a@items`. Nobody has
+/// none, nor has what is of another link.
 fn resolved(mapper: &LinkMapper, from: Side, source: &Record, known: &mut Resolved) {
     for ask in mapper.references(from, source, known).into_asks() {
         #[allow(irrefutable_let_patterns, reason = "an ask of another kind would be answered otherwise")]
-        let Ask::Partner { id, .. } = &ask else { panic!("{ask:?}") };
-        let nobody = *id == RecordId::text("nobody");
-        let answer = if nobody { Answer::Unpaired } else { Answer::Paired(id.clone()) };
+        let Ask::Partner { link, id, .. } = &ask else { panic!("{ask:?}") };
+        let key = id.as_text().unwrap_or_default().to_string();
+        let partner = match from {
+            Side::Right if key != "nobody" => Some(format!("{key}@{link}")),
+            Side::Right => None,
+            Side::Left => key.strip_suffix(&format!("@{link}")).map(str::to_owned),
+        };
+        let answer = partner.map_or(Answer::Unpaired, |partner| Answer::Paired(RecordId::text(&partner)));
         known.insert(ask, answer);
     }
 }
@@ -268,6 +277,10 @@ fn check(pair: &Pair, from: Side, source: &Record, target: &Record) -> Result<bo
 
     // Each does what it does alone, in either order, and they never write one field in two ways.
     let alone = [0, 1].map(|rule| carried(&mapper, &[rule], from, source, target));
+    for (rule, (_, written)) in pair.mapping.links[pair.link].rules.iter().zip(&alone) {
+        let applies = rule.when.of(from).holds(source) == Truth::In;
+        prop_assert!(applies || written.is_empty(), "its condition does not hold: {}", shown());
+    }
     for (slot, value) in &alone[0].1 {
         let other = alone[1].1.iter().find(|(other, _)| other == slot);
         prop_assert!(other.is_none_or(|(_, other)| other == value), "two writers: {}", shown());
