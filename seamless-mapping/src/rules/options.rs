@@ -9,6 +9,9 @@ use seamless_core::model::{CanonicalForm, DecimalRef, Side, Sides, Value, ValueR
 use super::{Carrier, Cell, Made, Making, Trouble};
 use crate::declaration::{OptionKey, OptionRow, OptionsDecl, UnknownPolicy};
 
+/// Lines of a table at most: they are looked through one after the other. More of them are records, and a `lookup`.
+pub(crate) const ROWS_MAX: usize = 4096;
+
 #[derive(Debug)]
 pub(crate) struct Options {
     rows: Vec<OptionRow>,
