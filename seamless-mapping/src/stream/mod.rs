@@ -13,7 +13,7 @@
 //!     .link("people", "person", "Person")
 //!     .match_nothing()
 //!     .rule(copy("mail", "E-Mail"))
-//!     .rule(join(["first", "last"], "Name", " "))
+//!     .rule(join(["first", "last"], "Name", " ").to_right())
 //!     .done()
 //!     .build()?;
 //! let link = mapping.link("people").ok_or("there is such a link")?;
