@@ -49,6 +49,7 @@ pub mod lint;
 pub mod matrix;
 pub mod notation;
 pub mod snapshot;
+pub mod stream;
 pub mod suggest;
 pub mod template;
 

@@ -107,6 +107,19 @@ impl LinkMapper {
         self.compiled.get(rule).map_or_else(|| Sides::new(None, None), |compiled| compiled.types)
     }
 
+    /// What makes the values of a rule.
+    pub(crate) fn carrier(&self, rule: usize) -> Option<&Arc<dyn Carrier>> {
+        self.compiled.get(rule).map(|compiled| &compiled.carrier)
+    }
+
+    /// Why a value was not carried, with the rule and the field.
+    pub(crate) fn told(&self, rule: usize, from: Side, trouble: Trouble) -> Box<MapError> {
+        match self.rules.get(rule) {
+            Some(rule) => Box::new(told(rule, from, trouble)),
+            None => Box::new(unknown_rule(RuleIndex(u16::try_from(rule).unwrap_or(u16::MAX)))),
+        }
+    }
+
     /// The entities that the references of a rule can point at on a side.
     pub(crate) fn pointed_at(&self, rule: &RuleId, side: Side) -> Vec<EntityName> {
         let at = self.rules.iter().position(|known| known.id == *rule);
@@ -250,16 +263,14 @@ fn means_already(
     if compiled.carrier.is_identity() {
         return compiled.same_directly(values, current);
     }
-    let mut held = Vec::with_capacity(current.len());
-    for presence in current {
-        match presence.value() {
-            Some(value) => held.push(value),
-            None => return false,
-        }
-    }
-    if values.is_empty() || held.is_empty() || !compiled.carrier.carries(from) {
+    // Asked before anything is gathered: a record that is created holds nothing, and most rules go one way or know it all.
+    if values.is_empty() || current.is_empty() || !compiled.carrier.carries(from) {
         return false;
     }
+    if current.iter().any(|presence| presence.value().is_none()) {
+        return false;
+    }
+    let held: Vec<ValueRef<'_>> = current.iter().filter_map(|presence| presence.value()).collect();
     let making = Making { resolved, current: &[], creating: false };
     let Ok(back) = compiled.carrier.make(from, &held, &making) else { return false };
     back.cells().len() == values.len()
@@ -331,25 +342,25 @@ impl Mapper for LinkMapper {
             Truth::Unknown => return Err(not_known(rule, rule.fields.of(from).first())),
         }
         let to = from.other();
-        let slots = Sides::new(Side::Left, Side::Right).map(|side| {
-            let shape = if side == from { source.shape() } else { target.shape() };
-            self.slots.of(side).of(side, shape, &self.rules)
-        });
-        let slots_of = |side: Side| slots.of(side).get(at).map_or(&[][..], |slots| &**slots);
+        let given = self.slots.of(from).of(from, source.shape(), &self.rules);
+        let taken = self.slots.of(to).of(to, target.shape(), &self.rules);
+        let given = given.get(at).map_or(&[][..], |slots| &**slots);
+        let taken = taken.get(at).map_or(&[][..], |slots| &**slots);
         let one: [ValueRef<'_>; 1];
         let mut many = Vec::new();
         let known = |slot: &Option<usize>| slot.and_then(|slot| source.get(slot).value());
-        let values: &[ValueRef<'_>] = if let [slot] = slots_of(from) {
+        let values: &[ValueRef<'_>] = if let [slot] = given {
             let Some(value) = known(slot) else { return Err(not_known(rule, rule.fields.of(from).first())) };
             one = [value];
             &one
         } else {
-            for (slot, field) in slots_of(from).iter().zip(rule.fields.of(from)) {
+            many.reserve(given.len());
+            for (slot, field) in given.iter().zip(rule.fields.of(from)) {
                 many.push(known(slot).ok_or_else(|| not_known(rule, Some(field)))?);
             }
             &many
         };
-        Self::carry_known(rule, compiled, from, values, (target, slots_of(to)), cx)
+        Self::carry_known(rule, compiled, from, values, (target, taken), cx)
             .map_err(|trouble| Box::new(told(rule, from, trouble)))
     }
 

@@ -120,3 +120,46 @@ links:
         loaded.mapping.declared().links[0].rules.iter().map(|rule| format!("{:?}", rule.kind)).collect();
     assert_eq!(shown, ["Const(Int(5))", "Const(Text(\"a${n}\"))", "Const(Text(\"n5\"))"]);
 }
+
+/// What could grow has a named limit, met before any work that grows faster than the file. Catches: links, rules or lines of a
+/// table that are compared each with each without a bound.
+#[test]
+fn files_that_are_far_too_large_are_refused_in_bounded_time() {
+    let begun = std::time::Instant::now();
+    let head = "integration: t\nsides: { l: a, r: b }\nlinks:\n";
+    let numbered =
+        |count: usize, one: fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(", ");
+    let rule = |rule: &str| format!("{head}  - {{ id: x, l: A, r: B, match: none, rules: [ {rule} ] }}\n");
+    let link = |at: usize| {
+        format!(
+            "{{ id: x{at}, l: A, r: B, match: none, rules: [ {{ a <-> b: {{ lookup: x{} }} }} ] }}",
+            at + 1
+        )
+    };
+    let links = format!("{head} [ {} ]\n", numbered(2_000, link));
+    let rules = rule(&numbered(6_000, |at| format!("a{at} <-> b{at}")));
+    let table = rule(&format!(
+        "{{ a <-> b: {{ options: [ {} ] }} }}",
+        numbered(6_000, |at| format!("v{at} <-> w{at}"))
+    ));
+    let names = rule(&format!(
+        "\"{} -> b\": {{ join: x }}",
+        numbered(20_000, |at| format!("a{at}")).replace(", ", " + ")
+    ));
+    let terms = rule(&format!("a -> b: {{ expression: \"{}\" }}", vec!["a"; 10_000].join(" + ")));
+    let condition = rule(&format!("a -> b: {{ when: {{ l: \"{}a == 1\" }} }}", "not ".repeat(50_000)));
+    for (text, message) in [
+        (links, "2000 links, at most 256"),
+        (rules, "at most 4096 rules"),
+        (table, "6000 lines, at most 4096"),
+        (names, "longer than 1024 characters"),
+        (terms, "more than 4096"),
+        (condition, "4096"),
+        (format!("a: {}", "&a [*a, *a] ".repeat(10_000)), "YAML anchor"),
+        (format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), "nested deeper than 64"),
+    ] {
+        let found = load("m", &text, &LoadOptions::default()).unwrap_err().to_string();
+        assert!(found.contains(message), "{message}: {}", found.chars().take(2_000).collect::<String>());
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(120), "{:?}", begun.elapsed());
+}

@@ -1,6 +1,8 @@
 //! The published JSON Schema, run by a validator: an editor that uses it marks nothing that the reader takes.
 //!
-//! The other way round cannot hold: whether a field exists or a rule can be inverted is beyond a schema.
+//! The other way round, the reader refuses nothing of what the schema takes for a key that is missing or a value of another
+//! kind. What the sides are called, and so whether a key is one of them, what stands inside of sentences, whether a field exists or
+//! a rule can be inverted is beyond a schema.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::sync::LazyLock;
@@ -9,6 +11,7 @@ use jsonschema::Validator;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use seamless_core::document::{Document, Node, NodeKind, ScalarStyle};
+use seamless_mapping::notation::declarations;
 use seamless_mapping::template::{Choices, Overlay, Template, compose};
 use seamless_mapping::{LoadOptions, load};
 use serde_json::{Value as Json, json};
@@ -240,6 +243,25 @@ proptest! {
         let file = with_changes(customers(), &changes);
         if is_taken(&file) {
             prop_assert_eq!(complaints(&file), Vec::<String>::new(), "{}", file);
+        }
+    }
+
+    // Catches: a key that the schema has and the reader does not know, one that it forgets to require, a kind that it does not
+    // say.
+    #[test]
+    fn what_the_schema_takes_the_reader_refuses_for_no_structure(
+        changes in prop::collection::vec((any::<Index>(), change()), 1..3)
+    ) {
+        let file = with_changes(customers(), &changes);
+        if complaints(&file).is_empty()
+            && let Err(found) = declarations("m.json", &file.to_string(), &Default::default())
+        {
+            // What the sides are called is the file's to say.
+            let of_side = |message: &str| ["`crm`", "`erp`"].iter().any(|side| message.contains(side));
+            let blamed = found.iter().map(|one| one.diagnostic()).any(|one| {
+                one.code == "wrong-kind" || (one.code == "missing-field" && !of_side(&one.message))
+            });
+            prop_assert!(!blamed, "{}\n{}", found, file);
         }
     }
 

@@ -78,6 +78,18 @@ fn an_enum_that_can_be_extended_is_open_and_another_tables_null_is_no_option() {
     assert_eq!(field(&schema, "Customer", "Reserve").default, Some(Value::Int(1)));
 }
 
+/// Tables hold numbers, and a mapping speaks of what the web services send.
+#[test]
+fn options_of_business_central_are_their_names() {
+    let text = include_str!("data/published_ledger.json");
+    let text = text.replacen("{ \"entity\":", "{ \"system\": \"business_central\", \"entity\":", 1);
+    let schema = read_schema("ledger.json", &text).unwrap();
+    let blocked = options(&field(&schema, "Customer", "Blocked"));
+    let values: Vec<&Value> = blocked.options.iter().map(|option| &option.value).collect();
+    assert_eq!(values, [&Value::text("All")], "a blank one is nothing");
+    assert_eq!(field(&schema, "Customer", "Reserve").default, Some(Value::text("Optional")));
+}
+
 #[test]
 fn types_keep_their_limits_and_memos_are_text() {
     let schema = sales();

@@ -269,6 +269,14 @@ fn tables_of_options() {
             notes: &[],
         },
         Case {
+            what: "a line that both changed to the same",
+            template: &[("2 <-> two ]", "2 <-> zwei ]")],
+            overlay: "links:\n  x:\n    rules:\n      t=T: { options: { add: [ 2 <-> zwei ], remove: [ 2 <-> two ] }, set: { note: n } }\n",
+            becomes: "links:\n  x:\n    rules:\n      t=T: { set: { note: n } }\n",
+            conflicts: &[],
+            notes: &["x / t=T / 2 <-> zwei: the template has the same line now"],
+        },
+        Case {
             what: "a line that both removed",
             template: &[(", 2 <-> two ]", " ]")],
             overlay: "links:\n  x:\n    rules:\n      t=T: { options: { remove: [ 2 <-> two ] }, set: { note: n } }\n",

@@ -454,38 +454,3 @@ fn every_shipped_template_loads_with_every_choice_against_what_it_expects() {
         }
     }
 }
-
-/// The page about the template of Business Central names links and rules that are there, and counts what it says it counts.
-#[test]
-fn the_page_about_the_template_of_business_central_names_what_is_there() {
-    const PAGE: &str = include_str!("../../docs/dynamics365-sales--business-central.md");
-    let one = shipped().iter().find(|one| one.name.starts_with("dynamics365")).unwrap();
-    let template = Template::read(one.name, one.text).unwrap();
-    let mut there = std::collections::BTreeSet::new();
-    for choices in template.combinations(16) {
-        let composed = compose(&template, &[], &choices).unwrap();
-        for link in declarations("m", composed.text(), &ParameterValues::new()).unwrap().links {
-            there.insert(link.id.to_string());
-            there.extend(link.rules.iter().map(|rule| format!("{} / {}", link.id, rule.stable_id())));
-        }
-    }
-    let cells = |line: &str| {
-        line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
-    };
-    let rows: Vec<Vec<String>> = PAGE.lines().filter(|line| line.starts_with("| ")).map(cells).collect();
-    let keys =
-        ["only_with", "states", "lifecycle", "match", "ownership", "optional_fields", "custom", "create"];
-    for name in rows.iter().flatten().flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
-        assert!(there.contains(name) || keys.contains(&name), "{name}");
-    }
-    let classes: Vec<&str> =
-        rows.iter().filter(|row| row.len() == 4).map(|row| row[2].as_str()).skip(1).collect();
-    assert_eq!(classes.len(), 30, "the special handling of the eight base mappings");
-    assert!(classes.iter().all(|class| ["notation", "function", "not yet", "none needed"].contains(class)));
-    let rules = |link: &str| there.iter().filter(|name| name.starts_with(&format!("{link} / "))).count();
-    // Those of the tables of states are not rows of theirs.
-    assert_eq!(
-        ["salespeople", "currencies", "customers", "vendors", "contacts"].map(rules),
-        [5, 3, 22, 21, 19]
-    );
-}

@@ -15,6 +15,13 @@ const RULES_MAX: usize = 4096;
 pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMapper> {
     let link = cx.link;
     let mut rules: Vec<group::Placed> = Vec::new();
+    // Before they are compared with each other.
+    if link.rules.len() > RULES_MAX {
+        let message = format!("{} rules in one link", link.rules.len());
+        let help = format!("at most {RULES_MAX} rules can be in a link");
+        findings.error("too-many-rules", cx.place("rules"), message, &help);
+        return None;
+    }
     check_link(cx, findings);
     let matching = matching(cx, findings)?;
     for (at, declared) in link.rules.iter().enumerate() {
@@ -32,12 +39,6 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         }
     }
     check_writers(cx, findings);
-    if rules.len() > RULES_MAX {
-        let message = format!("{} rules in one link", rules.len());
-        let help = format!("at most {RULES_MAX} rules can be in a link");
-        findings.error("too-many-rules", cx.place("rules"), message, &help);
-        return None;
-    }
     group::settle(cx, &mut rules, findings);
     if cx.options.schemas.is_some() {
         fit::check_link(cx, findings);

@@ -99,11 +99,22 @@ pub(crate) fn fingerprint(hasher: &blake3::Hasher) -> Fingerprint {
     digest
 }
 
+/// Links of a mapping at most: finding their order and their rings takes time with the third power of their number.
+pub(crate) const LINKS_MAX: usize = 256;
+
 /// Checks a declaration and makes its mappers.
 ///
 /// Errors: everything that is wrong, in the order of the declaration, each with what to write instead.
 pub fn compile(declared: &MappingDecl, options: &CompileOptions<'_>) -> Result<Mapping, Refused> {
     let mut findings = Findings::default();
+    if declared.links.len() > LINKS_MAX {
+        let place = Place { link: Some(LINKS_MAX), key: Some("id"), ..Place::default() };
+        let message =
+            format!("the mapping has {} links, at most {LINKS_MAX} can be in one", declared.links.len());
+        let help = "divide it: an integration for each group of links that refer to each other";
+        findings.error("too-many-links", place, message, help);
+        return Err(Refused { findings: findings.list });
+    }
     check_names(declared, &mut findings);
     let mut links = Vec::new();
     for (at, link) in declared.links.iter().enumerate() {

@@ -26,7 +26,7 @@ use crate::rules::custom::Custom;
 use crate::rules::expression::{Placed, Worked};
 use crate::rules::join::Join;
 use crate::rules::lookup::{Lookup, Target, Through};
-use crate::rules::options::Options;
+use crate::rules::options::{Options, ROWS_MAX};
 
 /// A rule being compiled.
 pub(super) struct RuleCx<'a, 'b> {
@@ -338,6 +338,13 @@ fn options_rule(
     if options.rows.is_empty() || counts.left == 0 || counts.right == 0 {
         let help = "write lines such as `1 <-> 30D`";
         rcx.error(findings, "options-empty", "options", "the table has no lines".to_owned(), help);
+        return None;
+    }
+    if options.rows.len() > ROWS_MAX {
+        let message =
+            format!("the table has {} lines, at most {ROWS_MAX} are looked through", options.rows.len());
+        let help = "give the values a link of their own, and carry them with a `lookup`";
+        rcx.error(findings, "too-many-options", "options", message, help);
         return None;
     }
     for row in &mut options.rows {

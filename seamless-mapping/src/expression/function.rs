@@ -1,10 +1,11 @@
 //! The functions of expressions. Each takes nothing for nothing, unless it is there to ask about it.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
-use seamless_core::model::{Decimal, Rounding, Value};
+use seamless_core::model::{Decimal, Rounding, Value, ValueRef};
 
+use super::calendar;
 use super::operator::{number, too_large, too_long};
-use super::{Problem, TEXT_BYTES_MAX};
+use super::{Problem, TEXT_BYTES_MAX, Worth};
 
 /// A function: its name, how many arguments it takes, and what it does.
 pub struct Function {
@@ -16,7 +17,7 @@ pub struct Function {
     pub takes: &'static str,
     /// What it gives.
     pub gives: &'static str,
-    call: fn(&[Value]) -> Result<Value, Problem>,
+    call: for<'a> fn(&[ValueRef<'a>]) -> Result<Worth<'a>, Problem>,
 }
 
 impl std::fmt::Debug for Function {
@@ -26,7 +27,7 @@ impl std::fmt::Debug for Function {
 }
 
 impl Function {
-    pub(super) fn call(&self, arguments: &[Value]) -> Result<Value, Problem> {
+    pub(super) fn call<'a>(&self, arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
         (self.call)(arguments)
             .map_err(|problem| Problem { message: format!("{}: {}", self.name, problem.message), ..problem })
     }
@@ -48,7 +49,7 @@ functions! {
     abs(1..=1, "number") "the number without its sign" = |arguments| numeric(arguments, |number| Ok(number.abs()));
     add_days(2..=2, "date, days") "the date so many days later" = add_days;
     add_months(2..=2, "date, months") "the date so many months later, at most the last of its month" = add_months;
-    blank(1..=1, "value") "whether there is nothing, or an empty text" = |arguments| Ok(Value::Bool(first(arguments).is_blank()));
+    blank(1..=1, "value") "whether there is nothing, or an empty text" = |arguments| Ok(truth(first(arguments).is_blank()));
     coalesce(1..=MANY, "value, ..") "the first of these that is not blank" = coalesce;
     contains(2..=2, "text, part") "whether the part is in the text" = |arguments| asked(arguments, |text, part| text.contains(part));
     date(1..=2, "text, format") "the date that a text says, as 2024-01-31 or in a format of strftime" = date;
@@ -56,7 +57,7 @@ functions! {
     digits(1..=1, "text") "the digits of the text" = |arguments| texts(arguments, |text| text.chars().filter(char::is_ascii_digit).collect());
     divide(3..=3, "number, number, digits") "the quotient with so many digits after the point, rounded half up" = divide;
     ends_with(2..=2, "text, part") "whether the text ends with the part" = |arguments| asked(arguments, |text, part| text.ends_with(part));
-    left(2..=2, "text, length") "the first so many characters" = |arguments| cut(arguments, |text, length| text.chars().take(length).collect());
+    left(2..=2, "text, length") "the first so many characters" = |arguments| cut(arguments, |text, length| text.get(..place(text, length)));
     length(1..=1, "text") "how many characters the text has" = length;
     lower(1..=1, "text") "the text in small letters" = |arguments| texts(arguments, str::to_lowercase);
     max(1..=MANY, "number, ..") "the greatest of these that are not blank" = |arguments| extreme(arguments, |new, old| new > old);
@@ -67,21 +68,31 @@ functions! {
     pad_left(3..=3, "text, length, fill") "the text with as many of the fill before it as it takes" = pad_left;
     replace(3..=3, "text, part, by") "the text with every such part replaced" = replace;
     right(2..=2, "text, length") "the last so many characters" = |arguments| cut(arguments, |text, length| {
-        text.chars().skip(text.chars().count().saturating_sub(length)).collect()
+        text.get(place(text, text.chars().count().saturating_sub(length))..)
     });
     round(2..=2, "number, digits") "the number with so many digits after the point, rounded half up" = round;
     starts_with(2..=2, "text, part") "whether the text begins with the part" = |arguments| asked(arguments, |text, part| text.starts_with(part));
     text(1..=2, "value, format") "the value as a text; a date in a format of strftime" = to_text;
-    trim(1..=1, "text") "the text without blanks at its ends" = |arguments| texts(arguments, |text| text.trim().to_owned());
+    trim(1..=1, "text") "the text without blanks at its ends" = |arguments| Ok(text_of(first(arguments))?.map_or(NOTHING, |text| Worth::text(text.trim())));
     upper(1..=1, "text") "the text in capital letters" = |arguments| texts(arguments, str::to_uppercase);
     year(1..=1, "date") "the year" = |arguments| part(arguments, |date| date.year());
 }
 
-fn first(arguments: &[Value]) -> &Value {
-    arguments.first().unwrap_or(&Value::Null)
+const NOTHING: Worth<'static> = Worth::Lent(ValueRef::Null);
+
+fn first<'a>(arguments: &[ValueRef<'a>]) -> ValueRef<'a> {
+    argument(arguments, 0)
 }
 
-fn wrong(value: &Value, wanted: &str) -> Problem {
+fn argument<'a>(arguments: &[ValueRef<'a>], at: usize) -> ValueRef<'a> {
+    arguments.get(at).copied().unwrap_or(ValueRef::Null)
+}
+
+fn truth(truth: bool) -> Worth<'static> {
+    Worth::Lent(ValueRef::Bool(truth))
+}
+
+fn wrong(value: ValueRef<'_>, wanted: &str) -> Problem {
     let remedy = match wanted {
         "text" => "make one of it with `text`",
         "number" => "make one of it with `number`",
@@ -91,54 +102,68 @@ fn wrong(value: &Value, wanted: &str) -> Problem {
     Problem::new(format!("a {} is no {wanted}", value.kind()), remedy)
 }
 
-fn text_of(value: &Value) -> Result<Option<&str>, Problem> {
+fn text_of(value: ValueRef<'_>) -> Result<Option<&str>, Problem> {
     match value {
-        Value::Null => Ok(None),
-        Value::Text(text) => Ok(Some(text)),
+        ValueRef::Null => Ok(None),
+        ValueRef::Text(text) => Ok(Some(text)),
         other => Err(wrong(other, "text")),
     }
 }
 
-fn made(text: String) -> Result<Value, Problem> {
-    if text.len() > TEXT_BYTES_MAX { Err(too_long()) } else { Ok(Value::Text(text.into())) }
+fn made(text: String) -> Result<Worth<'static>, Problem> {
+    if text.len() > TEXT_BYTES_MAX { Err(too_long()) } else { Ok(Worth::Text(text)) }
 }
 
-fn texts(arguments: &[Value], make: impl Fn(&str) -> String) -> Result<Value, Problem> {
-    text_of(first(arguments))?.map_or(Ok(Value::Null), |text| made(make(text)))
+fn texts<'a>(arguments: &[ValueRef<'a>], make: impl Fn(&str) -> String) -> Result<Worth<'a>, Problem> {
+    text_of(first(arguments))?.map_or(Ok(NOTHING), |text| made(make(text)))
 }
 
-fn asked(arguments: &[Value], ask: impl Fn(&str, &str) -> bool) -> Result<Value, Problem> {
+fn asked<'a>(arguments: &[ValueRef<'a>], ask: impl Fn(&str, &str) -> bool) -> Result<Worth<'a>, Problem> {
     let text = text_of(first(arguments))?.unwrap_or("");
-    let part = text_of(arguments.get(1).unwrap_or(&Value::Null))?.unwrap_or("");
-    Ok(Value::Bool(ask(text, part)))
+    let part = text_of(argument(arguments, 1))?.unwrap_or("");
+    Ok(truth(ask(text, part)))
 }
 
 /// A length or a number of digits.
-fn count(arguments: &[Value], at: usize) -> Result<usize, Problem> {
-    let value = arguments.get(at).unwrap_or(&Value::Null);
-    let whole = number(value).and_then(|number| number.to_i64_exact());
+fn count(arguments: &[ValueRef<'_>], at: usize) -> Result<usize, Problem> {
+    let value = argument(arguments, at);
+    let whole = match value {
+        ValueRef::Int(whole) => Some(whole),
+        other => number(other).and_then(|number| number.to_i64_exact()),
+    };
     whole.and_then(|count| usize::try_from(count).ok()).ok_or_else(|| wrong(value, "count"))
 }
 
-fn cut(arguments: &[Value], make: impl Fn(&str, usize) -> String) -> Result<Value, Problem> {
-    let length = count(arguments, 1)?;
-    texts(arguments, |text| make(text, length))
+/// Where the character with so many before it begins; the end where there are not so many.
+fn place(text: &str, characters: usize) -> usize {
+    text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at)
 }
 
-fn middle(arguments: &[Value]) -> Result<Value, Problem> {
+/// A piece of a text.
+fn cut<'a>(
+    arguments: &[ValueRef<'a>],
+    piece: impl Fn(&'a str, usize) -> Option<&'a str>,
+) -> Result<Worth<'a>, Problem> {
+    let length = count(arguments, 1)?;
+    Ok(text_of(first(arguments))?.map_or(NOTHING, |text| Worth::text(piece(text, length).unwrap_or(""))))
+}
+
+fn middle<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
     let (from, length) = (count(arguments, 1)?, count(arguments, 2)?);
-    texts(arguments, |text| text.chars().skip(from.saturating_sub(1)).take(length).collect())
+    let Some(text) = text_of(first(arguments))? else { return Ok(NOTHING) };
+    let rest = text.get(place(text, from.saturating_sub(1))..).unwrap_or("");
+    Ok(Worth::text(rest.get(..place(rest, length)).unwrap_or("")))
 }
 
-fn length(arguments: &[Value]) -> Result<Value, Problem> {
+fn length<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
     let characters = text_of(first(arguments))?.map_or(0, |text| text.chars().count());
-    Ok(Value::Int(i64::try_from(characters).unwrap_or(i64::MAX)))
+    Ok(Worth::Lent(ValueRef::Int(i64::try_from(characters).unwrap_or(i64::MAX))))
 }
 
-fn pad_left(arguments: &[Value]) -> Result<Value, Problem> {
-    let Some(text) = text_of(first(arguments))? else { return Ok(Value::Null) };
+fn pad_left<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
+    let Some(text) = text_of(first(arguments))? else { return Ok(NOTHING) };
     let length = count(arguments, 1)?;
-    let fill = text_of(arguments.get(2).unwrap_or(&Value::Null))?.unwrap_or("");
+    let fill = text_of(argument(arguments, 2))?.unwrap_or("");
     let mut letters = fill.chars();
     let (Some(letter), None) = (letters.next(), letters.next()) else {
         return Err(Problem::new("the fill is one character", "write one, such as '0'"));
@@ -152,9 +177,9 @@ fn pad_left(arguments: &[Value]) -> Result<Value, Problem> {
     made(padded)
 }
 
-fn replace(arguments: &[Value]) -> Result<Value, Problem> {
-    let Some(text) = text_of(first(arguments))? else { return Ok(Value::Null) };
-    let of = |at: usize| text_of(arguments.get(at).unwrap_or(&Value::Null));
+fn replace<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
+    let Some(text) = text_of(first(arguments))? else { return Ok(NOTHING) };
+    let of = |at: usize| text_of(argument(arguments, at));
     let (part, by) = (of(1)?.unwrap_or(""), of(2)?.unwrap_or(""));
     if part.is_empty() {
         return Err(Problem::new("an empty part is everywhere", "name the part that is replaced"));
@@ -167,38 +192,38 @@ fn replace(arguments: &[Value]) -> Result<Value, Problem> {
     made(text.replace(part, by))
 }
 
-fn coalesce(arguments: &[Value]) -> Result<Value, Problem> {
-    Ok(arguments.iter().find(|value| !value.is_blank()).cloned().unwrap_or(Value::Null))
+fn coalesce<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
+    Ok(arguments.iter().find(|value| !value.is_blank()).map_or(NOTHING, |value| Worth::Lent(*value)))
 }
 
-fn numeric(
-    arguments: &[Value],
+fn numeric<'a>(
+    arguments: &[ValueRef<'a>],
     make: impl Fn(Decimal) -> Result<Decimal, Problem>,
-) -> Result<Value, Problem> {
+) -> Result<Worth<'a>, Problem> {
     let value = first(arguments);
     if value.is_blank() {
-        return Ok(Value::Null);
+        return Ok(NOTHING);
     }
     let made = make(number(value).ok_or_else(|| wrong(value, "number"))?)?;
     Ok(match (value, made.to_i64_exact()) {
-        (Value::Int(_), Some(whole)) => Value::Int(whole),
-        _ => Value::Decimal(made),
+        (ValueRef::Int(_), Some(whole)) => Worth::Lent(ValueRef::Int(whole)),
+        _ => Worth::Made(Value::Decimal(made)),
     })
 }
 
-fn scale(arguments: &[Value], at: usize) -> Result<u32, Problem> {
+fn scale(arguments: &[ValueRef<'_>], at: usize) -> Result<u32, Problem> {
     u32::try_from(count(arguments, at)?).map_err(|_| too_large())
 }
 
-fn round(arguments: &[Value]) -> Result<Value, Problem> {
+fn round<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
     let scale = scale(arguments, 1)?;
     numeric(arguments, |number| number.rescaled(scale, Rounding::HalfUp).ok_or_else(too_large))
 }
 
-fn divide(arguments: &[Value]) -> Result<Value, Problem> {
-    let by = arguments.get(1).unwrap_or(&Value::Null);
+fn divide<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
+    let by = argument(arguments, 1);
     if first(arguments).is_blank() || by.is_blank() {
-        return Ok(Value::Null);
+        return Ok(NOTHING);
     }
     let (scale, divisor) = (scale(arguments, 2)?, number(by).ok_or_else(|| wrong(by, "number"))?);
     if divisor.is_zero() {
@@ -206,50 +231,59 @@ fn divide(arguments: &[Value]) -> Result<Value, Problem> {
     }
     let value = first(arguments);
     let number = number(value).ok_or_else(|| wrong(value, "number"))?;
-    number.checked_div(&divisor, scale, Rounding::HalfUp).map(Value::Decimal).ok_or_else(too_large)
+    let quotient = number.checked_div(&divisor, scale, Rounding::HalfUp).ok_or_else(too_large)?;
+    Ok(Worth::Made(Value::Decimal(quotient)))
 }
 
-fn extreme(arguments: &[Value], beats: impl Fn(&Decimal, &Decimal) -> bool) -> Result<Value, Problem> {
-    let mut found: Option<(&Value, Decimal)> = None;
-    for value in arguments.iter().filter(|value| !value.is_blank()) {
+fn extreme<'a>(
+    arguments: &[ValueRef<'a>],
+    beats: impl Fn(&Decimal, &Decimal) -> bool,
+) -> Result<Worth<'a>, Problem> {
+    let mut found: Option<(ValueRef<'a>, Decimal)> = None;
+    for value in arguments.iter().copied().filter(|value| !value.is_blank()) {
         let number = number(value).ok_or_else(|| wrong(value, "number"))?;
         if found.as_ref().is_none_or(|(_, best)| beats(&number, best)) {
             found = Some((value, number));
         }
     }
-    Ok(found.map_or(Value::Null, |(value, _)| value.clone()))
+    Ok(found.map_or(NOTHING, |(value, _)| Worth::Lent(value)))
 }
 
-fn to_number(arguments: &[Value]) -> Result<Value, Problem> {
+fn to_number<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
     let value = first(arguments);
     match value {
-        _ if value.is_blank() => Ok(Value::Null),
-        Value::Int(_) | Value::Decimal(_) => Ok(value.clone()),
-        Value::Text(text) => {
+        _ if value.is_blank() => Ok(NOTHING),
+        ValueRef::Int(_) | ValueRef::Decimal(_) => Ok(Worth::Lent(value)),
+        ValueRef::Text(text) => {
             let read = text.trim().parse::<Decimal>();
-            read.map(Value::Decimal).map_err(|problem| Problem::new(problem.to_string(), "correct the text"))
+            let read = read.map_err(|problem| Problem::new(problem.to_string(), "correct the text"))?;
+            Ok(Worth::Made(Value::Decimal(read)))
         }
         other => Err(wrong(other, "text")),
     }
 }
 
-fn to_text(arguments: &[Value]) -> Result<Value, Problem> {
+fn to_text<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
     let value = first(arguments);
     match (value, arguments.get(1)) {
-        (Value::Null | Value::Text(_), _) => Ok(value.clone()),
-        (Value::Date(date), Some(format)) => {
-            let format = text_of(format)?.unwrap_or("");
+        (ValueRef::Null | ValueRef::Text(_), _) => Ok(Worth::Lent(value)),
+        (ValueRef::Date(date), Some(format)) => {
+            let format = text_of(*format)?.unwrap_or("");
+            let mut written = String::with_capacity(format.len() + 2);
+            if calendar::write(date, format, &mut written) {
+                return made(written);
+            }
+            written.clear();
             let items: Vec<_> = chrono::format::StrftimeItems::new(format).collect();
             if items.iter().any(|item| matches!(item, chrono::format::Item::Error)) {
                 return Err(Problem::new("that is no format of a date", "write one such as '%d.%m.%Y'"));
             }
-            let mut written = String::new();
             std::fmt::write(&mut written, format_args!("{}", date.format_with_items(items.iter())))
                 .map_err(|_| Problem::new("the format asks for a time", "write one such as '%d.%m.%Y'"))?;
             made(written)
         }
-        (Value::Bool(truth), None) => Ok(Value::text(if *truth { "true" } else { "false" })),
-        (Value::Int(_) | Value::Decimal(_) | Value::Date(_), None) => made(value.to_string()),
+        (ValueRef::Bool(truth), None) => Ok(Worth::text(if truth { "true" } else { "false" })),
+        (ValueRef::Int(_) | ValueRef::Decimal(_) | ValueRef::Date(_), None) => made(value.to_string()),
         (other, _) => Err(Problem::new(
             format!("a {} has no text here", other.kind()),
             "leave the format out, or map the field with a copy",
@@ -257,19 +291,20 @@ fn to_text(arguments: &[Value]) -> Result<Value, Problem> {
     }
 }
 
-fn date(arguments: &[Value]) -> Result<Value, Problem> {
+fn date<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
     let value = first(arguments);
     match value {
-        _ if value.is_blank() => Ok(Value::Null),
-        Value::Date(_) => Ok(value.clone()),
-        Value::LocalDateTime(moment) => Ok(Value::Date(moment.date())),
-        Value::Text(text) => {
+        _ if value.is_blank() => Ok(NOTHING),
+        ValueRef::Date(_) => Ok(Worth::Lent(value)),
+        ValueRef::LocalDateTime(moment) => Ok(Worth::Lent(ValueRef::Date(moment.date()))),
+        ValueRef::Text(text) => {
             let format = match arguments.get(1) {
-                Some(format) => text_of(format)?.unwrap_or("%Y-%m-%d"),
-                None => "%Y-%m-%d",
+                Some(format) => text_of(*format)?.unwrap_or(calendar::ISO),
+                None => calendar::ISO,
             };
-            let read = NaiveDate::parse_from_str(text.trim(), format);
-            read.map(Value::Date).map_err(|_| {
+            let plain = calendar::read(text, format);
+            let read = plain.or_else(|| NaiveDate::parse_from_str(text.trim(), format).ok());
+            read.map(|date| Worth::Lent(ValueRef::Date(date))).ok_or_else(|| {
                 Problem::new("the text is no date in that format", "correct the text or the format")
             })
         }
@@ -277,33 +312,37 @@ fn date(arguments: &[Value]) -> Result<Value, Problem> {
     }
 }
 
-fn date_of(value: &Value) -> Result<Option<NaiveDate>, Problem> {
+fn date_of(value: ValueRef<'_>) -> Result<Option<NaiveDate>, Problem> {
     match value {
-        Value::Null => Ok(None),
-        Value::Date(date) => Ok(Some(*date)),
-        Value::LocalDateTime(moment) => Ok(Some(moment.date())),
+        ValueRef::Null => Ok(None),
+        ValueRef::Date(date) => Ok(Some(date)),
+        ValueRef::LocalDateTime(moment) => Ok(Some(moment.date())),
         other => Err(wrong(other, "date")),
     }
 }
 
-fn part<T: Into<i64>>(arguments: &[Value], part: impl Fn(NaiveDate) -> T) -> Result<Value, Problem> {
-    Ok(date_of(first(arguments))?.map_or(Value::Null, |date| Value::Int(part(date).into())))
+fn part<'a, T: Into<i64>>(
+    arguments: &[ValueRef<'a>],
+    part: impl Fn(NaiveDate) -> T,
+) -> Result<Worth<'a>, Problem> {
+    Ok(date_of(first(arguments))?.map_or(NOTHING, |date| Worth::Lent(ValueRef::Int(part(date).into()))))
 }
 
-fn moved(
-    arguments: &[Value],
+fn moved<'a>(
+    arguments: &[ValueRef<'a>],
     later: impl Fn(NaiveDate, u32) -> Option<NaiveDate>,
     earlier: impl Fn(NaiveDate, u32) -> Option<NaiveDate>,
-) -> Result<Value, Problem> {
-    let Some(date) = date_of(first(arguments))? else { return Ok(Value::Null) };
-    let value = arguments.get(1).unwrap_or(&Value::Null);
+) -> Result<Worth<'a>, Problem> {
+    let Some(date) = date_of(first(arguments))? else { return Ok(NOTHING) };
+    let value = argument(arguments, 1);
     let by = number(value).and_then(|number| number.to_i64_exact()).ok_or_else(|| wrong(value, "count"))?;
     let steps = u32::try_from(by.unsigned_abs()).ok();
     let moved = steps.and_then(|steps| if by < 0 { earlier(date, steps) } else { later(date, steps) });
-    moved.map(Value::Date).ok_or_else(|| Problem::new("no calendar goes that far", "correct the number"))
+    let moved = moved.map(|date| Worth::Lent(ValueRef::Date(date)));
+    moved.ok_or_else(|| Problem::new("no calendar goes that far", "correct the number"))
 }
 
-fn add_days(arguments: &[Value]) -> Result<Value, Problem> {
+fn add_days<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
     moved(
         arguments,
         |date, days| date.checked_add_days(Days::new(u64::from(days))),
@@ -311,7 +350,7 @@ fn add_days(arguments: &[Value]) -> Result<Value, Problem> {
     )
 }
 
-fn add_months(arguments: &[Value]) -> Result<Value, Problem> {
+fn add_months<'a>(arguments: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
     moved(
         arguments,
         |date, months| date.checked_add_months(Months::new(months)),

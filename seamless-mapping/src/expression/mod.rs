@@ -10,6 +10,7 @@
 //! number as many digits as a decimal may have. Pure: the same fields give the same value. The doors are
 //! [`Expression::parse`] and [`Expression::value`].
 
+mod calendar;
 mod function;
 mod operator;
 mod parse;
@@ -108,69 +109,147 @@ impl Expression {
     ///
     /// Errors: values that an operator or a function does not take, numbers and texts that grow beyond their limits.
     pub fn value(&self, fields: &[ValueRef<'_>]) -> Result<Value, Problem> {
-        self.root.value(fields)
+        self.root.worth(fields).map(Worth::into_value)
+    }
+
+    /// The value, lent by the fields or the expression where it can be.
+    pub(crate) fn worth<'a>(&'a self, fields: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
+        self.root.worth(fields)
     }
 }
 
-impl Node {
-    fn value(&self, fields: &[ValueRef<'_>]) -> Result<Value, Problem> {
+/// What a part of an expression is worth: lent by the fields or the expression itself where it can be, so that looking at a
+/// field allocates nothing.
+#[derive(Debug)]
+pub(crate) enum Worth<'a> {
+    Lent(ValueRef<'a>),
+    /// A text that was made.
+    Text(String),
+    /// Another value that was made.
+    Made(Value),
+}
+
+impl<'a> Worth<'a> {
+    fn text(text: &'a str) -> Self {
+        Worth::Lent(ValueRef::Text(text))
+    }
+
+    pub(crate) fn as_ref(&self) -> ValueRef<'_> {
         match self {
-            Node::Literal(value) => Ok(value.clone()),
-            Node::Field(place) => Ok(fields.get(*place).map_or(Value::Null, |value| value.to_value())),
-            Node::Not(inner) => Ok(Value::Bool(!inner.truth(fields)?)),
-            Node::Negative(inner) => operator::negative(&inner.value(fields)?),
+            Worth::Lent(value) => *value,
+            Worth::Text(text) => ValueRef::Text(text),
+            Worth::Made(value) => value.as_ref(),
+        }
+    }
+
+    pub(crate) fn into_value(self) -> Value {
+        match self {
+            Worth::Lent(value) => value.to_value(),
+            Worth::Text(text) => Value::Text(text.into()),
+            Worth::Made(value) => value,
+        }
+    }
+
+    /// The same, lent by nobody.
+    fn kept(self) -> Worth<'static> {
+        match self {
+            Worth::Lent(ValueRef::Null) => Worth::Lent(ValueRef::Null),
+            Worth::Lent(ValueRef::Text(text)) => Worth::Text(text.to_owned()),
+            Worth::Lent(value) => Worth::Made(value.to_value()),
+            Worth::Text(text) => Worth::Text(text),
+            Worth::Made(value) => Worth::Made(value),
+        }
+    }
+}
+
+/// Arguments of a call that are gathered without an allocation.
+const ARGUMENTS_AT_HAND: usize = 3;
+
+impl Node {
+    fn worth<'a>(&'a self, fields: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
+        let truth = |truth: bool| Worth::Lent(ValueRef::Bool(truth));
+        match self {
+            Node::Literal(value) => Ok(Worth::Lent(value.as_ref())),
+            Node::Field(place) => Ok(Worth::Lent(fields.get(*place).copied().unwrap_or(ValueRef::Null))),
+            Node::Not(inner) => Ok(truth(!inner.truth(fields)?)),
+            Node::Negative(inner) => operator::negative(inner.worth(fields)?.as_ref()),
             Node::All(parts) => {
                 for part in parts {
                     if !part.truth(fields)? {
-                        return Ok(Value::Bool(false));
+                        return Ok(truth(false));
                     }
                 }
-                Ok(Value::Bool(true))
+                Ok(truth(true))
             }
             Node::Any(parts) => {
                 for part in parts {
                     if part.truth(fields)? {
-                        return Ok(Value::Bool(true));
+                        return Ok(truth(true));
                     }
                 }
-                Ok(Value::Bool(false))
+                Ok(truth(false))
             }
             Node::Compare(left, is, right) => {
-                operator::compare(&left.value(fields)?, *is, &right.value(fields)?).map(Value::Bool)
+                let (left, right) = (left.worth(fields)?, right.worth(fields)?);
+                operator::compare(left.as_ref(), *is, right.as_ref()).map(truth)
             }
             Node::OneOf(one, of) => {
-                let one = one.value(fields)?;
+                let one = one.worth(fields)?;
                 for other in of {
-                    if operator::equal(&one, &other.value(fields)?) {
-                        return Ok(Value::Bool(true));
+                    if operator::equal(one.as_ref(), other.worth(fields)?.as_ref()) {
+                        return Ok(truth(true));
                     }
                 }
-                Ok(Value::Bool(false))
+                Ok(truth(false))
             }
             Node::Arithmetic(left, how, right) => {
-                operator::arithmetic(left.value(fields)?, *how, right.value(fields)?)
+                let (left, right) = (left.worth(fields)?, right.worth(fields)?);
+                operator::arithmetic(left, *how, right.as_ref())
             }
             Node::Choose(parts) => {
                 let [condition, this, that] = &**parts;
-                if condition.truth(fields)? { this.value(fields) } else { that.value(fields) }
+                if condition.truth(fields)? { this.worth(fields) } else { that.worth(fields) }
             }
-            Node::Call(function, arguments) => {
-                let arguments: Vec<Value> =
-                    arguments.iter().map(|argument| argument.value(fields)).collect::<Result<_, _>>()?;
-                function.call(&arguments)
-            }
+            Node::Call(function, arguments) => called(function, arguments, fields),
         }
     }
 
     fn truth(&self, fields: &[ValueRef<'_>]) -> Result<bool, Problem> {
-        match self.value(fields)? {
-            Value::Bool(truth) => Ok(truth),
+        match self.worth(fields)?.as_ref() {
+            ValueRef::Bool(truth) => Ok(truth),
             other => Err(Problem::new(
                 format!("a {} is neither true nor false", other.kind()),
                 "compare it: `field == value`, `not blank(field)`",
             )),
         }
     }
+}
+
+/// A call: where all arguments are lent, so may be what it gives.
+fn called<'a>(
+    function: &Function,
+    arguments: &'a [Node],
+    fields: &[ValueRef<'a>],
+) -> Result<Worth<'a>, Problem> {
+    let mut at_hand = [ValueRef::Null; ARGUMENTS_AT_HAND];
+    let mut lent = arguments.len() <= ARGUMENTS_AT_HAND;
+    let mut made: Vec<Worth<'a>> = Vec::new();
+    for (place, argument) in arguments.iter().enumerate() {
+        match (argument.worth(fields)?, at_hand.get_mut(place)) {
+            (Worth::Lent(value), Some(cell)) if lent => *cell = value,
+            (worth, _) => {
+                if std::mem::replace(&mut lent, false) || made.is_empty() {
+                    made.extend(at_hand.iter().take(place).map(|value| Worth::Lent(*value)));
+                }
+                made.push(worth);
+            }
+        }
+    }
+    if lent {
+        return function.call(at_hand.get(..arguments.len()).unwrap_or_default());
+    }
+    let values: Vec<ValueRef<'_>> = made.iter().map(Worth::as_ref).collect();
+    function.call(&values).map(Worth::kept)
 }
 
 impl PartialEq for Expression {

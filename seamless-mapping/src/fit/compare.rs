@@ -33,7 +33,7 @@ fn gone(side: &SideOf<'_, '_>) -> Vec<Difference> {
     let missing: Vec<&FieldName> =
         side.uses.names().filter(|name| side.now.field(name.as_str()).is_none()).collect();
     let renamed = renamed(side, &missing);
-    let moves = moved::moves(side.expected.filter(|_| side.whole), side.now, &missing);
+    let moves = moved::moves(side.expected, side.now, &missing);
     let mut found = Vec::new();
     for name in missing {
         let used = side.uses.used(name);

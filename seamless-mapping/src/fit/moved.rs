@@ -45,15 +45,17 @@ impl Move {
     }
 }
 
-/// What moved. `missing` are the fields that are used and gone; all that went are known only from what was there before.
+/// What moved. `missing` are the fields that are used and gone; what went beside them is known as far as it is known what was
+/// there before. A link that uses one of many is told so too.
 pub(super) fn moves(expected: Option<&Entity>, now: &Entity, missing: &[&FieldName]) -> Vec<Move> {
-    let went: Vec<FieldName> = match expected {
-        Some(expected) => {
-            let gone = expected.fields.iter().filter(|field| now.field(field.name.as_str()).is_none());
-            gone.map(|field| field.name.clone()).collect()
+    let expected_gone = expected.iter().flat_map(|expected| &expected.fields).map(|field| &field.name);
+    let mut went: Vec<FieldName> =
+        expected_gone.filter(|name| now.field(name.as_str()).is_none()).cloned().collect();
+    for name in missing {
+        if !went.contains(name) {
+            went.push((*name).clone());
         }
-        None => missing.iter().map(|name| (*name).clone()).collect(),
-    };
+    }
     let mut by_stem: BTreeMap<String, Vec<FieldName>> = BTreeMap::new();
     for name in went {
         if let Some(stem) = stem(name.as_str()) {

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use seamless_core::connector::Capabilities;
 use seamless_core::model::{EntityName, Sides};
 
-use crate::compile::{CompileOptions, LinkCx, compile, lines};
+use crate::compile::{CompileOptions, LINKS_MAX, LinkCx, compile, lines};
 use crate::declaration::{KindDecl, MappingDecl};
 use crate::finding::{Finding, Findings, Place};
 
@@ -45,6 +45,10 @@ pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
             Err(refused) => refused.findings,
         },
     };
+    // What is too large to be compiled is too large to be looked at.
+    if declared.links.len() > LINKS_MAX {
+        return findings.list;
+    }
     for (at, link) in declared.links.iter().enumerate() {
         let cx = LinkCx { mapping: declared, options: &options.compile, at, link };
         matching::check(&cx, &mut findings);

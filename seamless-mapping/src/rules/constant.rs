@@ -19,6 +19,10 @@ impl Carrier for Constant {
         true
     }
 
+    fn lend<'v>(&'v self, to: Side, _: &[ValueRef<'v>], _: &'v mut String) -> Option<ValueRef<'v>> {
+        (to == self.to).then(|| self.value.as_ref())
+    }
+
     fn make(&self, to: Side, _values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
         Ok(Made::One(if to == self.to { Cell::known(self.value.clone()) } else { Cell::Keep }))
     }

@@ -109,6 +109,22 @@ impl Carrier for Copy {
         !self.converts() && !self.has_default() && compared
     }
 
+    fn lend<'v>(&'v self, to: Side, values: &[ValueRef<'v>], _: &'v mut String) -> Option<ValueRef<'v>> {
+        let value = values.first().copied()?;
+        if value.is_blank() || self.choices.of(to).is_some() {
+            return None;
+        }
+        match (value, *self.types.of(to)) {
+            (_, None) => {}
+            // Bytes are never fewer than characters.
+            (ValueRef::Text(text), Some(TypeDecl::Text { length_max }))
+                if length_max.is_none_or(|length| text.len() <= length as usize) => {}
+            (ValueRef::Int(_), Some(TypeDecl::Int)) | (ValueRef::Bool(_), Some(TypeDecl::Bool)) => {}
+            _ => return None,
+        }
+        (!self.two_way || self.declared.format.of(to).is_none()).then_some(value)
+    }
+
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
         let mut value = values.first().copied().unwrap_or(ValueRef::Null);
         if *self.empty_is_null.of(to.other()) && value == ValueRef::Text("") {

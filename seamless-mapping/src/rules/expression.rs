@@ -10,7 +10,10 @@ use super::convert::convert;
 use super::copy::fitted;
 use super::{Carrier, Cell, Made, Making, Trouble};
 use crate::declaration::{CopyDecl, TypeDecl};
-use crate::expression::Expression;
+use crate::expression::{Expression, Worth};
+
+/// Fields of an expression that are gathered without an allocation.
+const FIELDS_AT_HAND: usize = 4;
 
 /// An expression, and where its fields stand among those of the rule.
 #[derive(Debug)]
@@ -40,6 +43,41 @@ impl Carrier for Worked {
         self.to.of(to.other()).is_none()
     }
 
+    fn lend<'v>(
+        &'v self,
+        to: Side,
+        values: &[ValueRef<'v>],
+        scratch: &'v mut String,
+    ) -> Option<ValueRef<'v>> {
+        let Placed { expression, places } = self.to.of(to).as_ref()?;
+        let mut at_hand = [ValueRef::Null; FIELDS_AT_HAND];
+        if places.len() > FIELDS_AT_HAND {
+            return None;
+        }
+        for (cell, place) in at_hand.iter_mut().zip(places) {
+            *cell = values.get(*place).copied()?;
+        }
+        let worth = expression.worth(at_hand.get(..places.len())?).ok()?;
+        match (&worth, *self.types.of(to)) {
+            (_, None) => {}
+            // Bytes are never fewer than characters.
+            (_, Some(TypeDecl::Text { length_max }))
+                if worth
+                    .as_ref()
+                    .as_text()
+                    .is_some_and(|text| length_max.is_none_or(|length| text.len() <= length as usize)) => {}
+            _ => return None,
+        }
+        match worth {
+            Worth::Lent(value) => Some(value),
+            Worth::Text(text) => {
+                *scratch = text;
+                Some(ValueRef::Text(scratch))
+            }
+            Worth::Made(_) => None,
+        }
+    }
+
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
         let value = values.first().copied().unwrap_or(ValueRef::Null);
         let Some(Placed { expression, places }) = self.to.of(to) else {
@@ -49,10 +87,21 @@ impl Carrier for Worked {
                 "add an `expression`",
             ));
         };
-        let held: Vec<ValueRef<'_>> =
-            places.iter().map(|place| values.get(*place).copied().unwrap_or(ValueRef::Null)).collect();
+        let held = |place: &usize| values.get(*place).copied().unwrap_or(ValueRef::Null);
+        let mut at_hand = [ValueRef::Null; FIELDS_AT_HAND];
+        let many: Vec<ValueRef<'_>>;
+        let held: &[ValueRef<'_>] = match at_hand.get_mut(..places.len()) {
+            Some(cells) => {
+                cells.iter_mut().zip(places).for_each(|(cell, place)| *cell = held(place));
+                cells
+            }
+            None => {
+                many = places.iter().map(held).collect();
+                &many
+            }
+        };
         let made = expression
-            .value(&held)
+            .value(held)
             .map_err(|problem| Trouble::unmappable(value, problem.message, problem.remedy))?;
         match *self.types.of(to) {
             Some(kind) => {

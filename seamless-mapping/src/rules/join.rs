@@ -22,6 +22,12 @@ pub(crate) struct Join {
 impl Join {
     fn joined(&self, values: &[ValueRef<'_>]) -> Result<Value, Trouble> {
         let mut whole = String::new();
+        self.join(values, &mut whole)?;
+        Ok(if whole.is_empty() { Value::Null } else { Value::Text(whole.into()) })
+    }
+
+    /// Puts the parts into an empty text.
+    fn join(&self, values: &[ValueRef<'_>], whole: &mut String) -> Result<(), Trouble> {
         for (place, value) in values.iter().enumerate() {
             let text = match value {
                 ValueRef::Null => continue,
@@ -37,7 +43,7 @@ impl Join {
             }
             whole.push_str(text);
         }
-        Ok(if whole.is_empty() { Value::Null } else { Value::Text(whole.into()) })
+        Ok(())
     }
 
     fn taken_apart(&self, whole: &str, at: SplitAt) -> Vec<Value> {
@@ -67,6 +73,19 @@ impl Carrier for Join {
     fn wipes_out(&self, to: Side) -> bool {
         // Parts that make the text already are left as they were taken apart before.
         to != self.parts
+    }
+
+    fn lend<'v>(
+        &'v self,
+        to: Side,
+        values: &[ValueRef<'v>],
+        scratch: &'v mut String,
+    ) -> Option<ValueRef<'v>> {
+        if to == self.parts {
+            return None;
+        }
+        self.join(values, scratch).ok()?;
+        Some(if scratch.is_empty() { ValueRef::Null } else { ValueRef::Text(scratch) })
     }
 
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {

@@ -148,6 +148,20 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
         let _ = (to, values, out);
     }
 
+    /// What the only target field becomes, where that is a value which is there already, of the source or of the rule, or a
+    /// text that is put together in `scratch`, which is empty. `None` where `make` must be asked.
+    ///
+    /// Law (`what_is_lent_is_what_is_made`): where it gives something, `make` gives the same.
+    fn lend<'v>(
+        &'v self,
+        to: Side,
+        values: &[ValueRef<'v>],
+        scratch: &'v mut String,
+    ) -> Option<ValueRef<'v>> {
+        let _ = (to, values, scratch);
+        None
+    }
+
     /// What the target's fields become. `values` are the source fields in the rule's order, all of them known.
     fn make(&self, to: Side, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble>;
 }

@@ -9,6 +9,9 @@ use seamless_core::model::{CanonicalForm, DecimalRef, Side, Sides, Value, ValueR
 use super::{Carrier, Cell, Made, Making, Trouble};
 use crate::declaration::{OptionKey, OptionRow, OptionsDecl, UnknownPolicy};
 
+/// Lines of a table at most: they are looked through one after the other. More of them are records, and a `lookup`.
+pub(crate) const ROWS_MAX: usize = 4096;
+
 #[derive(Debug)]
 pub(crate) struct Options {
     rows: Vec<OptionRow>,
@@ -51,6 +54,13 @@ impl OptionKey {
         }
     }
 
+    fn lent(&self) -> ValueRef<'_> {
+        match self {
+            OptionKey::Blank => ValueRef::Null,
+            OptionKey::Is(value) => value.as_ref(),
+        }
+    }
+
     pub(crate) fn to_value(&self) -> Value {
         match self {
             OptionKey::Blank => Value::Null,
@@ -86,15 +96,17 @@ impl Carrier for Options {
         *self.one_to_one.of(to) && !stands_for_unknown && *self.unknown.of(to) != UnknownPolicy::Keep
     }
 
+    fn lend<'v>(&'v self, to: Side, values: &[ValueRef<'v>], _: &'v mut String) -> Option<ValueRef<'v>> {
+        match (self.row(to, values).map(|row| row.values.of(to).as_slice()), self.unknown.of(to)) {
+            (Some([key]), _) => Some(key.lent()),
+            (None, UnknownPolicy::Use(value)) => Some(value.as_ref()),
+            _ => None,
+        }
+    }
+
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
         let from = to.other();
-        let forms = self.forms.of(from);
-        let row = self.rows.iter().filter(|row| row.direction.allows(to)).find(|row| {
-            let keys = row.values.of(from);
-            keys.len() == values.len()
-                && keys.iter().zip(values).zip(forms).all(|((key, value), form)| key.holds(*value, form))
-        });
-        if let Some(row) = row {
+        if let Some(row) = self.row(to, values) {
             return Ok(match row.values.of(to).as_slice() {
                 [key] => Made::One(Cell::known(key.to_value())),
                 keys => Made::Many(keys.iter().map(|key| Cell::known(key.to_value())).collect()),
@@ -109,6 +121,17 @@ impl Carrier for Options {
 }
 
 impl Options {
+    /// The line that leads from these values to a side.
+    fn row(&self, to: Side, values: &[ValueRef<'_>]) -> Option<&OptionRow> {
+        let from = to.other();
+        let forms = self.forms.of(from);
+        self.rows.iter().filter(|row| row.direction.allows(to)).find(|row| {
+            let keys = row.values.of(from);
+            keys.len() == values.len()
+                && keys.iter().zip(values).zip(forms).all(|((key, value), form)| key.holds(*value, form))
+        })
+    }
+
     fn kept(&self, to: Side) -> Made {
         let width = self.rows.first().map_or(1, |row| row.values.of(to).len());
         Made::Many(vec![Cell::Keep; width])

@@ -14,7 +14,8 @@ use seamless_core::model::{Error, Schema};
 ///
 /// # Published lists
 ///
-/// An array of entities, each with `entity`, `fields` and, where known, `primary_key`. A field has `name`, `type`, and
+/// An array of entities, each with `entity`, `fields` and, where known, `primary_key` and `system`: options of
+/// `business_central` are their names, as its web services send them. A field has `name`, `type`, and
 /// where known `label`, `max_length`, `precision`, `scale`, `required` or `required_level`, `read_only`,
 /// `field_class`, `options`, `reference_to`, `init_value`. This is the form into which the published schemas of
 /// Dataverse and Business Central are brought; columns that hold no value (filters) and those that were removed are

@@ -9,6 +9,9 @@ use seamless_core::model::{
 };
 use serde::Deserialize;
 
+/// The system whose web services send options by their names, and not by the numbers that its tables hold.
+const NAMES_OPTIONS: &str = "business_central";
+
 /// Characters of a GUID as it is written.
 const GUID_CHARACTERS: u32 = 36;
 
@@ -19,6 +22,8 @@ const DATE_FORMULA_CHARACTERS: u32 = 32;
 #[derive(Debug, Deserialize)]
 pub(super) struct PublishedEntity {
     entity: String,
+    #[serde(default)]
+    system: Option<String>,
     #[serde(default, alias = "proxy_table")]
     cdm_entity: Option<String>,
     #[serde(default)]
@@ -72,6 +77,19 @@ struct PublishedOption {
     label: Option<String>,
     #[serde(default)]
     name: Option<String>,
+    /// Whether the system says the option by its name.
+    #[serde(skip)]
+    by_name: bool,
+}
+
+impl PublishedOption {
+    /// What the system holds where the option is chosen.
+    fn held(&self) -> Value {
+        match &self.name {
+            Some(name) if self.by_name => Value::text(name),
+            _ => Value::Int(self.value),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,7 +132,10 @@ pub(super) fn schema(file: &str, published: Vec<PublishedEntity>) -> Result<Sche
 }
 
 fn entity(published: PublishedEntity, names: &BTreeMap<String, EntityName>) -> Result<Entity, Error> {
-    let PublishedEntity { entity, cdm_entity, primary_key, fields } = published;
+    let PublishedEntity { entity, system, cdm_entity, primary_key, mut fields } = published;
+    for option in fields.iter_mut().flat_map(|field| &mut field.options) {
+        option.by_name = system.as_deref() == Some(NAMES_OPTIONS);
+    }
     let is_key = |field: &PublishedField| {
         let by_name = |key: &String| *key == field.name || Some(key) == field.cdm_name.as_ref();
         primary_key.iter().any(by_name) || (primary_key.is_empty() && field.key == Some(true))
@@ -196,7 +217,7 @@ fn kind(published: &PublishedField, names: &BTreeMap<String, EntityName>) -> Res
 
 fn options(published: &PublishedField) -> OptionSet {
     let items = published.options.iter().filter(|option| !is_nothing(option)).map(|option| OptionItem {
-        value: Value::Int(option.value),
+        value: option.held(),
         label: option.label.clone().or_else(|| option.name.clone()).filter(|label| !label.trim().is_empty()),
         active: true,
     });
@@ -206,8 +227,11 @@ fn options(published: &PublishedField) -> OptionSet {
     OptionSet { options, closed }
 }
 
-/// Tables that stand for another system's write its null as an option of their own.
+/// Tables that stand for another system's write its null as an option of their own; by name, a blank one is nothing.
 fn is_nothing(option: &PublishedOption) -> bool {
+    if option.by_name && option.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+        return true;
+    }
     option.value < 0 && option.label.as_deref().unwrap_or("").trim().is_empty()
 }
 
@@ -230,7 +254,7 @@ fn default(text: &str, published: &PublishedField, kind: &FieldKind) -> Option<V
     match kind {
         FieldKind::Option { options } => {
             let named = published.options.iter().find(|option| option.name.as_deref() == Some(bare))?;
-            let value = Value::Int(named.value);
+            let value = named.held();
             options.contains(&value).then_some(value)
         }
         FieldKind::Bool => bare.parse().ok().map(Value::Bool),

@@ -287,6 +287,8 @@ impl<'a> Carried<'a> {
             if is_there(&row) {
                 self.fixes.push(Fix::Remove(spot.item(&["options", "add"], at)));
                 self.note(spot, &row.to_string(), "the template has the same line now");
+                // Where it stands for a line that the overlay removes, both made the same of it.
+                named.push(row);
                 continue;
             }
             let against: Vec<&(Row, Part)> =

@@ -82,7 +82,7 @@ fn fields(document: &Document, node: &Node) -> Result<Vec<Field>, Diagnostics> {
     report.into_result().map(|()| fields)
 }
 
-/// `text(160)`, or `{ type: int, required: true }`, `{ options: [..] }`, `{ targets: [..] }`.
+/// `text(160)`, or `{ type: int, required: true }`, `{ options: [..] }`, `{ targets: [..] }`, `{ lines: ENTITY }`.
 fn field(document: &Document, name: &str, node: &Node) -> Result<Field, Diagnostics> {
     if !node.is_mapping() {
         let declared = policy::type_named(node).map_err(|finding| finding.within(document))?;
@@ -94,16 +94,20 @@ fn field(document: &Document, name: &str, node: &Node) -> Result<Field, Diagnost
     let closed = keys.take_as("closed", Node::as_bool).unwrap_or(true);
     let several = keys.take_as("several", Node::as_bool).unwrap_or(false);
     let targets = keys.take_as("targets", names);
-    let kind = match (options, targets, declared) {
-        (Some(options), None, _) => {
+    let lines = keys.take_as("lines", |node| node.as_str().map(EntityName::from));
+    let kind = match (options, targets, lines, declared) {
+        (Some(options), None, None, _) => {
             let options = OptionSet { options, closed };
             Some(if several { FieldKind::Set { options } } else { FieldKind::Option { options } })
         }
-        (None, Some(targets), None | Some(TypeDecl::Reference)) => Some(kind(TypeDecl::Reference, targets)),
-        (None, None, Some(declared)) => Some(kind(declared, Vec::new())),
+        (None, Some(targets), None, None | Some(TypeDecl::Reference)) => {
+            Some(kind(TypeDecl::Reference, targets))
+        }
+        (None, None, Some(entity), None) => Some(FieldKind::List { entity }),
+        (None, None, None, Some(declared)) => Some(kind(declared, Vec::new())),
         _ => {
             let message = format!("what `{name}` holds is not said, or said twice");
-            let help = "write one of `type: text(50)`, `options: [..]`, `targets: [..]`";
+            let help = "write one of `type: text(50)`, `options: [..]`, `targets: [..]`, `lines: ENTITY`";
             keys.push(Diagnostic::error("expected-kind", node.span, message).help(help));
             None
         }
