@@ -10,13 +10,13 @@ use seamless_core::model::{
     Shape, Side, Sides, Slot, Value, record,
 };
 use seamless_mapping::declaration::{
-    IfMissing, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl, UnknownPolicy,
+    CurrencyVia, IfMissing, MoneyPart, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl, UnknownPolicy,
 };
 use seamless_mapping::expression::Expression;
 use seamless_mapping::laws::{Law, Sample, check_rule_laws};
 use seamless_mapping::{
-    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, copy, custom, expression, join, lines,
-    lookup, only_left, only_right, options, pack,
+    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, compare, copy, custom, expression, join,
+    lines, lookup, money, only_left, only_right, options, pack,
 };
 
 /// One rule in a link of its own, and values that its fields may hold on each side.
@@ -275,6 +275,71 @@ fn fixtures() -> Vec<Fixture> {
             vec![texts(&["~", "", "a", "b", "nobody"])],
         ),
         fixture(
+            "money, the local currency blank on one side",
+            money(
+                [("a", MoneyPart::Amount), ("c", MoneyPart::Currency)],
+                [("b", MoneyPart::Amount), ("d", MoneyPart::Currency)],
+            )
+            .local_currency(Side::Right, "EUR"),
+            vec![decimals(&["1", "1.5", "1.234"]), texts(&["~", "EUR", "JPY", "KWD", "?"])],
+            vec![decimals(&["1.50", "2"]), texts(&["~", "EUR", "JPY"])],
+        ),
+        fixture(
+            "money rounded to its currency",
+            money(
+                [("a", MoneyPart::Amount), ("c", MoneyPart::Currency)],
+                [("b", MoneyPart::Amount), ("d", MoneyPart::Currency)],
+            )
+            .round_amount(RoundDecl::HalfEven),
+            vec![decimals(&["1.235", "1.245", "1.5", "1.24"]), texts(&["EUR", "JPY", "KWD"])],
+            vec![decimals(&["1.235", "1.24", "2", "-0.5"]), texts(&["EUR", "JPY", "KWD"])],
+        ),
+        fixture(
+            "money with tables of codes and units, and the tax",
+            money(
+                [
+                    ("a", MoneyPart::Amount),
+                    ("c", MoneyPart::Currency),
+                    ("e", MoneyPart::Unit),
+                    ("g", MoneyPart::Gross),
+                ],
+                [
+                    ("d", MoneyPart::Currency),
+                    ("b", MoneyPart::Amount),
+                    ("h", MoneyPart::Net),
+                    ("f", MoneyPart::Unit),
+                ],
+            )
+            .currencies(CurrencyVia::Table(vec![both("US$", "USD"), only_right("us", "USD")]))
+            .units([both("piece", "PCS")]),
+            vec![
+                decimals(&["1.5", "1.555"]),
+                texts(&["US$", "us"]),
+                texts(&["~", "piece", "?"]),
+                vec![Value::Bool(true), Value::Null],
+            ],
+            vec![
+                texts(&["USD", "EUR"]),
+                decimals(&["1.5", "7"]),
+                vec![Value::Bool(true), Value::Bool(false)],
+                texts(&["~", "PCS"]),
+            ],
+        ),
+        fixture(
+            "money of one currency",
+            money([("a", MoneyPart::Amount), ("c", MoneyPart::Currency)], [("b", MoneyPart::Amount)])
+                .local_currency(Side::Right, "JPY")
+                .holds(Side::Right, TypeDecl::Int),
+            vec![decimals(&["1", "1.5", "-7"]), texts(&["JPY", "EUR", "~"])],
+            vec![ints(&[1, 100])],
+        ),
+        fixture(
+            "compared",
+            compare("a", "b", "0.01".parse().unwrap()),
+            vec![decimals(&["1", "1.01", "1.02"])],
+            vec![decimals(&["1.005", "7"])],
+        ),
+        fixture(
             "custom",
             custom("shout", ["a"], ["b"]),
             vec![texts(&["", "x", "Xy"])],
@@ -335,8 +400,8 @@ proptest! {
     #[test]
     fn carrying_there_and_back_changes_nothing(
         which in any::<prop::sample::Index>(),
-        left in prop::collection::vec(any::<prop::sample::Index>(), 2),
-        right in prop::collection::vec(any::<prop::sample::Index>(), 2),
+        left in prop::collection::vec(any::<prop::sample::Index>(), 4),
+        right in prop::collection::vec(any::<prop::sample::Index>(), 4),
         from_left in any::<bool>(),
     ) {
         let fixtures = FIXTURES.with(Arc::clone);
@@ -357,7 +422,7 @@ proptest! {
     #[test]
     fn lossless_rules_need_no_memory(
         which in any::<prop::sample::Index>(),
-        picks in prop::collection::vec(any::<prop::sample::Index>(), 2),
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 4),
         from_left in any::<bool>(),
     ) {
         let fixtures = FIXTURES.with(Arc::clone);

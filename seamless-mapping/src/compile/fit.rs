@@ -131,6 +131,8 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
             | KindDecl::Lookup(_)
             | KindDecl::Lines(_)
             | KindDecl::Expression(_)
+            | KindDecl::Money(_)
+            | KindDecl::Compare(_)
             | KindDecl::Custom(_) => {}
         }
     }
@@ -167,7 +169,7 @@ fn check_names(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Find
 /// What is written must be writable.
 fn check_targets(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Findings) {
     for (at, rule) in cx.link.rules.iter().enumerate() {
-        if !rule.direction.allows(side) {
+        if !rule.writes(side) {
             continue;
         }
         for name in rule.fields.of(side) {
@@ -195,8 +197,7 @@ fn check_required(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut F
     }
     for field in &entity.fields {
         let filled = !field.required || field.read_only || field.computed || field.default.is_some();
-        let written =
-            |rule: &RuleDecl| rule.direction.allows(side) && rule.fields.of(side).contains(&field.name);
+        let written = |rule: &RuleDecl| rule.writes(side) && rule.fields.of(side).contains(&field.name);
         if filled || cx.link.rules.iter().any(written) {
             continue;
         }

@@ -3,7 +3,7 @@
 use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 use seamless_core::model::{Condition, DEPTH_MAX, FieldName, FormSpec, LinkId, Side, Sides, Value};
 
-use super::{LinkCx, fit, group, lines, rule};
+use super::{LinkCx, fit, group, lines, money, rule};
 use crate::declaration::{LookupThrough, LookupVia, Matching};
 use crate::finding::Findings;
 use crate::link_mapper::LinkMapper;
@@ -170,6 +170,12 @@ fn in_forms(cx: &LinkCx<'_>, line: &MatchLine) -> MatchLine {
 
 fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
     let mut needed: Vec<LinkId> = Vec::new();
+    let mut need = |link: &LinkId| {
+        // A record that refers to its own entity is ordered within the link, not between links.
+        if *link != cx.link.id && !needed.contains(link) {
+            needed.push(link.clone());
+        }
+    };
     for lookup in cx.link.rules.iter().flat_map(lines::lookups) {
         let links: Vec<&LinkId> = match &lookup.via {
             LookupVia::Link(link) => vec![link],
@@ -181,13 +187,9 @@ fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
                 })
                 .collect(),
         };
-        for link in links {
-            // A record that refers to its own entity is ordered within the link, not between links.
-            if *link != cx.link.id && !needed.contains(link) {
-                needed.push(link.clone());
-            }
-        }
+        links.into_iter().for_each(&mut need);
     }
+    cx.link.rules.iter().flat_map(money::links).for_each(need);
     needed
 }
 
@@ -208,7 +210,7 @@ fn check_writers(cx: &LinkCx<'_>, findings: &mut Findings) {
     for to in Side::BOTH {
         let mut writers: Vec<(&FieldName, usize)> = Vec::new();
         for (at, declared) in cx.link.rules.iter().enumerate() {
-            if !declared.direction.allows(to) {
+            if !declared.writes(to) {
                 continue;
             }
             for field in declared.fields.of(to) {

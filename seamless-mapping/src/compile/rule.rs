@@ -10,7 +10,7 @@ use seamless_core::model::{
 };
 use serde::Serialize;
 
-use super::{LinkCx, fingerprint, fit, lines, pack};
+use super::{LinkCx, fingerprint, fit, lines, money, pack};
 use crate::declaration::{
     CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl,
     RoundDecl, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
@@ -103,6 +103,8 @@ pub(crate) fn compile(
             digests = compiled.digests;
             compiled.carrier
         }
+        KindDecl::Money(declared_money) => money::compile(&rcx, declared_money, findings)?,
+        KindDecl::Compare(compare) => money::compare(&rcx, compare, findings)?,
         KindDecl::Custom(name) => custom_rule(&rcx, name, findings)?,
     };
     for to in Side::BOTH {
@@ -210,7 +212,7 @@ fn not_carried(rcx: &RuleCx<'_, '_>, to: Side, findings: &mut Findings) {
     rcx.error(findings, "not-invertible", "flow", message, help);
 }
 
-fn one_each(rcx: &RuleCx<'_, '_>, what: &str, findings: &mut Findings) -> Option<()> {
+pub(super) fn one_each(rcx: &RuleCx<'_, '_>, what: &str, findings: &mut Findings) -> Option<()> {
     if rcx.declared.fields.left.len() == 1 && rcx.declared.fields.right.len() == 1 {
         return Some(());
     }
@@ -358,7 +360,7 @@ fn options_rule(
     }
     for side in Side::BOTH {
         check_unknown(rcx, options, side, findings);
-        check_unambiguous(rcx, options, side, findings);
+        check_unambiguous(rcx, options, side, "options", findings);
     }
     Some(Arc::new(Options::new(options, forms(rcx.cx, rcx.declared, &rcx.declared.same_when))))
 }
@@ -376,13 +378,23 @@ fn check_unknown(rcx: &RuleCx<'_, '_>, options: &mut OptionsDecl, side: Side, fi
 }
 
 /// Away from a value there must be one way only; that line is the representative.
-fn check_unambiguous(rcx: &RuleCx<'_, '_>, options: &OptionsDecl, from: Side, findings: &mut Findings) {
+pub(super) fn check_unambiguous(
+    rcx: &RuleCx<'_, '_>,
+    options: &OptionsDecl,
+    from: Side,
+    key: &'static str,
+    findings: &mut Findings,
+) {
     let to = from.other();
     if !rcx.direction.allows(to) {
         return;
     }
     let shown = |keys: &[OptionKey]| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let forms = forms(rcx.cx, rcx.declared, &rcx.declared.same_when);
+    // The table of an option set is compared as its fields are; the codes of an amount are not its first field.
+    let forms = match rcx.declared.kind {
+        KindDecl::Options(_) => forms(rcx.cx, rcx.declared, &rcx.declared.same_when),
+        _ => Sides::new(Side::Left, Side::Right).map(|_| vec![rcx.declared.same_when.clone()]),
+    };
     let leading: Vec<_> = options.rows.iter().filter(|row| row.direction.allows(to)).collect();
     for (at, row) in leading.iter().enumerate() {
         let keys = row.values.of(from);
@@ -409,14 +421,14 @@ fn check_unambiguous(rcx: &RuleCx<'_, '_>, options: &OptionsDecl, from: Side, fi
             shown(&row.values.left),
             shown(&row.values.right)
         );
-        rcx.error(findings, "options-ambiguous", "options", message, &help);
+        rcx.error(findings, "options-ambiguous", key, message, &help);
     }
     for row in options.rows.iter().filter(|row| row.direction == Direction::To(from)) {
         let keys = row.values.of(from);
         if !leading.iter().any(|other| other.values.of(from) == keys) {
             let message = format!("{} of {} leads nowhere", shown(keys), rcx.cx.side_name(from));
             let help = "when somebody chooses it, it parks: write one of its lines with `<->`";
-            findings.warning("options-one-way", rcx.cx.rule_place(rcx.at, Some("options")), message, help);
+            findings.warning("options-one-way", rcx.cx.rule_place(rcx.at, Some(key)), message, help);
         }
     }
 }
@@ -454,7 +466,7 @@ fn lookup_rule(
     let mut targets = Vec::new();
     match &lookup.via {
         LookupVia::Link(link) => {
-            let entity = linked(rcx, link, findings)?.map(Some);
+            let entity = linked(rcx, link, "lookup", findings)?.map(Some);
             targets.push(Target { entity, through: Through::Link(link.clone()) });
         }
         LookupVia::ByEntity(entities) => {
@@ -462,7 +474,7 @@ fn lookup_rule(
             let mut named: Option<Side> = None;
             for (entity, through) in entities {
                 let LookupThrough::Link(link) = through else { continue };
-                let linked = linked(rcx, link, findings)?;
+                let linked = linked(rcx, link, "lookup", findings)?;
                 let side = Side::BOTH.into_iter().find(|side| linked.of(*side) == entity);
                 let Some(side) = side else {
                     let message =
@@ -494,7 +506,12 @@ fn lookup_rule(
 }
 
 /// The entities of the link that a lookup names.
-fn linked(rcx: &RuleCx<'_, '_>, link: &LinkId, findings: &mut Findings) -> Option<Sides<EntityName>> {
+pub(super) fn linked(
+    rcx: &RuleCx<'_, '_>,
+    link: &LinkId,
+    key: &'static str,
+    findings: &mut Findings,
+) -> Option<Sides<EntityName>> {
     use seamless_core::document::did_you_mean;
     let links = &rcx.cx.mapping.links;
     if let Some(found) = links.iter().find(|other| other.id == *link) {
@@ -503,7 +520,7 @@ fn linked(rcx: &RuleCx<'_, '_>, link: &LinkId, findings: &mut Findings) -> Optio
     let help = did_you_mean(link.as_str(), links.iter().map(|link| link.id.as_str())).unwrap_or_else(|| {
         "a lookup names the link whose pairs it goes through; `mode: couple_only` will do".to_owned()
     });
-    rcx.error(findings, "unknown-link", "lookup", format!("no link is called {link}"), &help);
+    rcx.error(findings, "unknown-link", key, format!("no link is called {link}"), &help);
     None
 }
 

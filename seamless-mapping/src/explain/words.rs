@@ -29,6 +29,10 @@ pub(super) fn how(declared: &RuleDecl) -> String {
         },
         KindDecl::Expression(_) => "worked out".to_owned(),
         KindDecl::Lines(lines) => format!("carried line by line, by {} rules", lines.rules.len()),
+        KindDecl::Money(_) => "carried as an amount with its currency".to_owned(),
+        KindDecl::Compare(compare) => {
+            format!("compared, at most {} apart, and never written", compare.tolerance)
+        }
         KindDecl::Custom(name) => format!("made by the function {name}"),
     }
 }

@@ -251,14 +251,20 @@ fn with_options(
     Some(declared)
 }
 
-fn per_side_wanted(reader: &Reader<'_>, document: &Document, node: &Node, key: &str) -> Diagnostics {
+pub(super) fn per_side_wanted(
+    reader: &Reader<'_>,
+    document: &Document,
+    node: &Node,
+    key: &str,
+) -> Diagnostics {
     let Sides { left, right } = reader.sides;
     let message = format!("`{key}` does not say which side it speaks of");
     let help = format!("write `{key}: {{ {left}: .. }}` or `{key}: {{ {right}: .. }}`");
     Diagnostic::error("which-side", node.span, message).help(help).within(document)
 }
 
-const KINDS: &[&str] = &["options", "join", "pack", "lookup", "expression", "rules", "custom"];
+const KINDS: &[&str] =
+    &["options", "join", "pack", "lookup", "expression", "rules", "money", "compare", "custom"];
 
 /// Keys that only rules of one kind have, and what kind that is in words.
 const OF_KIND: &[(&str, &str, &str)] = &[
@@ -325,6 +331,8 @@ fn kind(
             KindDecl::Expression(read?)
         }
         Some("rules") => KindDecl::Lines(super::lines::lines(reader, keys, lines)?),
+        Some("money") => KindDecl::Money(super::money::money(reader, keys)?),
+        Some("compare") => KindDecl::Compare(super::money::compare(keys)?),
         Some(_) => KindDecl::Custom(keys.text("custom")?),
     };
     Some(Some(kind))
@@ -416,7 +424,7 @@ fn used(node: &Node) -> Option<&Node> {
     }
 }
 
-fn option_row(reader: &Reader<'_>, node: &Node) -> Result<OptionRow, Diagnostics> {
+pub(super) fn option_row(reader: &Reader<'_>, node: &Node) -> Result<OptionRow, Diagnostics> {
     let document = reader.document;
     if node.is_mapping() {
         let mut keys = Keys::of(document, node, OPTION_LINE)?;

@@ -4,14 +4,17 @@
 //! there for functions of the host, and for texts that hold other things as well. What every kind has in common, above all that a target which already means the
 //! same is left alone, is [`LinkMapper`](crate::LinkMapper)'s to do. One file per kind.
 
+pub(crate) mod compare;
 pub(crate) mod constant;
 pub(crate) mod convert;
 pub(crate) mod copy;
+pub(crate) mod currency;
 pub(crate) mod custom;
 pub(crate) mod expression;
 pub(crate) mod join;
 pub(crate) mod lines;
 pub(crate) mod lookup;
+pub(crate) mod money;
 pub(crate) mod options;
 pub(crate) mod pack;
 
