@@ -54,9 +54,9 @@ pub mod template;
 
 mod builder;
 mod compile;
+mod documents;
 mod finding;
 mod link_mapper;
-mod money;
 mod rules;
 mod shown;
 mod slots;
@@ -68,13 +68,13 @@ pub use builder::{
     lookup_by_entity, only_left, only_right, options, pack, table,
 };
 pub use compile::{CompileOptions, Mapping, compile};
+pub use documents::{compare, generated, money};
 pub use finding::{Finding, Gravity, Place, Refused};
 pub use fit::{FitInput, FitReport, fit};
 pub use laws::{LawReport, check_laws};
 pub use link_mapper::LinkMapper;
 pub use lint::{LintOptions, lint};
 pub use matrix::Matrix;
-pub use money::{compare, money};
 pub use notation::{LoadOptions, Loaded, ParameterValues, load};
 pub use rules::custom::{Closures, CustomRefusal, CustomRule, Functions};
 pub use testing::{TestOutcome, TestReport, run_tests};

@@ -334,6 +334,20 @@ fn fixtures() -> Vec<Fixture> {
             vec![ints(&[1, 100])],
         ),
         fixture(
+            "a key that a side issues",
+            generated("a", "b", Side::Right),
+            vec![texts(&["~", "", "A1", "A2"])],
+            vec![texts(&["~", "A1", "A3"])],
+        ),
+        fixture(
+            "a key that a side issues as a number",
+            generated("a", "b", Side::Right)
+                .holds(Side::Left, TypeDecl::TEXT)
+                .holds(Side::Right, TypeDecl::Int),
+            vec![texts(&["~", "1", "x"])],
+            vec![ints(&[1, 2])],
+        ),
+        fixture(
             "compared",
             compare("a", "b", "0.01".parse().unwrap()),
             vec![decimals(&["1", "1.01", "1.02"])],

@@ -133,6 +133,7 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
             | KindDecl::Expression(_)
             | KindDecl::Money(_)
             | KindDecl::Compare(_)
+            | KindDecl::Generated(_)
             | KindDecl::Custom(_) => {}
         }
     }
@@ -197,7 +198,10 @@ fn check_required(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut F
     }
     for field in &entity.fields {
         let filled = !field.required || field.read_only || field.computed || field.default.is_some();
-        let written = |rule: &RuleDecl| rule.writes(side) && rule.fields.of(side).contains(&field.name);
+        let issued = |rule: &RuleDecl| rule.kind == KindDecl::Generated(side);
+        let written = |rule: &RuleDecl| {
+            (rule.writes(side) || issued(rule)) && rule.fields.of(side).contains(&field.name)
+        };
         if filled || cx.link.rules.iter().any(written) {
             continue;
         }

@@ -24,6 +24,7 @@ use crate::rules::convert;
 use crate::rules::copy::Copy;
 use crate::rules::custom::Custom;
 use crate::rules::expression::{Placed, Worked};
+use crate::rules::generated::Generated;
 use crate::rules::join::Join;
 use crate::rules::lookup::{Lookup, Target, Through};
 use crate::rules::options::Options;
@@ -105,6 +106,7 @@ pub(crate) fn compile(
         }
         KindDecl::Money(declared_money) => money::compile(&rcx, declared_money, findings)?,
         KindDecl::Compare(compare) => money::compare(&rcx, compare, findings)?,
+        KindDecl::Generated(issuer) => generated_rule(&rcx, *issuer, findings)?,
         KindDecl::Custom(name) => custom_rule(&rcx, name, findings)?,
     };
     for to in Side::BOTH {
@@ -246,6 +248,15 @@ fn copy_rule(
     findings: &mut Findings,
 ) -> Option<Arc<dyn Carrier>> {
     one_each(rcx, "a copying rule", findings)?;
+    copying(rcx, copy, same_when, findings).map(|copy| Arc::new(copy) as Arc<dyn Carrier>)
+}
+
+fn copying(
+    rcx: &RuleCx<'_, '_>,
+    copy: &mut CopyDecl,
+    same_when: &mut CanonicalForm,
+    findings: &mut Findings,
+) -> Option<Copy> {
     let types = rcx.types;
     if [types.left, types.right].contains(&Some(TypeDecl::Reference)) {
         let message = "a reference means nothing to the other system".to_owned();
@@ -285,7 +296,20 @@ fn copy_rule(
     let empty_is_null = forms(rcx.cx, rcx.declared, same_when)
         .map(|forms| forms.iter().any(|form| form.steps().contains(&Normaliser::EmptyIsNull)));
     let choices = fit::choices(rcx.cx, rcx.declared);
-    Some(Arc::new(Copy { types, declared: copy.clone(), two_way: rcx.two_way(), empty_is_null, choices }))
+    Some(Copy { types, declared: copy.clone(), two_way: rcx.two_way(), empty_is_null, choices })
+}
+
+fn generated_rule(rcx: &RuleCx<'_, '_>, issuer: Side, findings: &mut Findings) -> Option<Arc<dyn Carrier>> {
+    one_each(rcx, "a key that a side issues", findings)?;
+    if rcx.declared.direction == Direction::To(issuer) {
+        let message = format!("{} issues it, and the rule carries it there only", rcx.cx.side_name(issuer));
+        let help = "write `<->`, or turn the arrow around";
+        rcx.error(findings, "generated-way", "generated", message, help);
+        return None;
+    }
+    let mut same_when = rcx.declared.same_when.clone();
+    let copy = copying(rcx, &mut CopyDecl::default(), &mut same_when, findings)?;
+    Some(Arc::new(Generated { issuer, copy }))
 }
 
 /// What is cut or rounded counts as the same as what it was, otherwise it would be written for ever.
@@ -609,7 +633,7 @@ fn digest(
 ) -> Fingerprint {
     // What is said by default is left out, so that a schema that only confirms it changes nothing.
     let decides = |kind_of: TypeDecl| match (kind, rcx.types.left, rcx.types.right) {
-        (KindDecl::Copy(_), Some(left), Some(right)) => !left.same_kind(right),
+        (KindDecl::Copy(_) | KindDecl::Generated(_), Some(left), Some(right)) => !left.same_kind(right),
         (KindDecl::Lookup(_), _, _) => kind_of != TypeDecl::Reference,
         _ => false,
     };

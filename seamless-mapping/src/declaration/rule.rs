@@ -101,6 +101,8 @@ pub enum KindDecl {
     Money(MoneyDecl),
     /// Two values that must agree and that each side works out by itself.
     Compare(CompareDecl),
+    /// A key that this side issues when a record is made there.
+    Generated(Side),
     /// A Rust function that the host registered under this name.
     Custom(String),
 }

@@ -33,6 +33,7 @@ pub(super) fn how(declared: &RuleDecl) -> String {
         KindDecl::Compare(compare) => {
             format!("compared, at most {} apart, and never written", compare.tolerance)
         }
+        KindDecl::Generated(_) => "copied where it is there, issued where a record is made".to_owned(),
         KindDecl::Custom(name) => format!("made by the function {name}"),
     }
 }

@@ -202,6 +202,7 @@ pub(crate) fn kind_name(kind: &KindDecl) -> &'static str {
         KindDecl::Lines(_) => "lines",
         KindDecl::Money(_) => "money",
         KindDecl::Compare(_) => "compare",
+        KindDecl::Generated(_) => "generated",
         KindDecl::Custom(_) => "custom",
     }
 }

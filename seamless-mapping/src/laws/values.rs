@@ -173,6 +173,7 @@ fn spoken_of(declared: &RuleDecl, side: Side, at: usize) -> Vec<Value> {
         | KindDecl::Lines(_)
         | KindDecl::Money(_)
         | KindDecl::Compare(_)
+        | KindDecl::Generated(_)
         | KindDecl::Custom(_) => Vec::new(),
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn check(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings: &mut 
             | KindDecl::Lines(_)
             | KindDecl::Money(_)
             | KindDecl::Compare(_)
+            | KindDecl::Generated(_)
             | KindDecl::Custom(_) => {}
         }
     }

@@ -28,6 +28,7 @@ pub(super) fn check_blank(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings:
             | KindDecl::Expression(_)
             | KindDecl::Custom(_)
             | KindDecl::Compare(_)
+            | KindDecl::Generated(_)
             | KindDecl::Lines(_) => true,
             KindDecl::Options(_)
             | KindDecl::Join(_)

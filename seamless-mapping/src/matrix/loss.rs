@@ -115,7 +115,7 @@ pub(super) fn words(declared: &RuleDecl, mapper: &LinkMapper, names: &Sides<Stri
         KindDecl::Lines(_) => losses.push("the order of lines".to_owned()),
         KindDecl::Custom(name) => losses.push(format!("what the function {name} loses")),
         // What else stands in the text is kept.
-        KindDecl::Const(_) | KindDecl::Pack(_) | KindDecl::Compare(_) => {}
+        KindDecl::Const(_) | KindDecl::Pack(_) | KindDecl::Compare(_) | KindDecl::Generated(_) => {}
     }
     losses.extend(not_told_apart(&declared.same_when));
     if losses.is_empty() { "nothing".to_owned() } else { losses.join("; ") }

@@ -198,6 +198,9 @@ fn owner(declared: &RuleDecl, rule: &Rule, names: &Sides<String>) -> String {
         }
         (_, KindDecl::Compare(_), _) => "nobody (it is only compared)".to_owned(),
         (Direction::To(_), KindDecl::Const(_), _) => "the mapping".to_owned(),
+        (Direction::TwoWay, KindDecl::Generated(issuer), _) => {
+            format!("both, {} issues it", names.of(*issuer))
+        }
         (Direction::To(to), _, _) => names.of(to.other()).clone(),
         (Direction::TwoWay, _, _) => match &rule.on_conflict {
             ConflictPolicy::Take(side) => format!("both, {} in doubt", names.of(*side)),

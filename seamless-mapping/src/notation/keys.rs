@@ -55,6 +55,7 @@ pub(crate) const RULE: &[&str] = &[
     "rules",
     "money",
     "compare",
+    "generated",
     "custom",
 ];
 pub(crate) const MONEY: &[&str] =

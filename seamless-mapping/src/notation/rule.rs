@@ -193,6 +193,12 @@ fn names(reader: &Reader<'_>, node: &Node) -> Result<Vec<FieldName>, Diagnostics
     names.map_err(|finding: Diagnostic| finding.within(reader.document))
 }
 
+/// A side by its name.
+fn side(reader: &Reader<'_>, node: &Node) -> Result<Side, Diagnostic> {
+    let named = Side::BOTH.into_iter().find(|side| node.text() == Some(*reader.sides.of(*side)));
+    named.ok_or_else(|| unknown_word(node, "side", &[reader.sides.left, reader.sides.right]))
+}
+
 pub(crate) fn flow(reader: &Reader<'_>, node: &Node) -> Result<Direction, Diagnostic> {
     let text = node.text();
     if text == Some("both") {
@@ -264,7 +270,7 @@ pub(super) fn per_side_wanted(
 }
 
 const KINDS: &[&str] =
-    &["options", "join", "pack", "lookup", "expression", "rules", "money", "compare", "custom"];
+    &["options", "join", "pack", "lookup", "expression", "rules", "money", "compare", "generated", "custom"];
 
 /// Keys that only rules of one kind have, and what kind that is in words.
 const OF_KIND: &[(&str, &str, &str)] = &[
@@ -333,6 +339,7 @@ fn kind(
         Some("rules") => KindDecl::Lines(super::lines::lines(reader, keys, lines)?),
         Some("money") => KindDecl::Money(super::money::money(reader, keys)?),
         Some("compare") => KindDecl::Compare(super::money::compare(keys)?),
+        Some("generated") => KindDecl::Generated(keys.take_as("generated", |node| side(reader, node))?),
         Some(_) => KindDecl::Custom(keys.text("custom")?),
     };
     Some(Some(kind))

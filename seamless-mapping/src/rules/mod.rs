@@ -11,6 +11,7 @@ pub(crate) mod copy;
 pub(crate) mod currency;
 pub(crate) mod custom;
 pub(crate) mod expression;
+pub(crate) mod generated;
 pub(crate) mod join;
 pub(crate) mod lines;
 pub(crate) mod lookup;

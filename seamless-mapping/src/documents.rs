@@ -1,4 +1,4 @@
-//! Rules over amounts, in Rust: as [`crate::copy`] and the other kinds of [`crate::MappingBuilder`].
+//! Rules that documents need, in Rust: amounts, totals, keys that a side issues. Beside those of [`crate::MappingBuilder`].
 
 use seamless_core::model::{Decimal, FieldName, Side, Value};
 
@@ -74,4 +74,9 @@ impl RuleDecl {
         }
         self
     }
+}
+
+/// A key that one side issues when a record is made there; the other side is given it by the next plan.
+pub fn generated(left: &str, right: &str, issuer: Side) -> RuleDecl {
+    RuleDecl::new(KindDecl::Generated(issuer), vec![left.into()], vec![right.into()])
 }
