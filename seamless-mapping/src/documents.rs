@@ -1,9 +1,10 @@
 //! Rules that documents need, in Rust: amounts, totals, keys that a side issues. Beside those of [`crate::MappingBuilder`].
 
-use seamless_core::model::{Decimal, FieldName, Side, Value};
+use seamless_core::model::{Decimal, FieldName, Side, Sides, Value};
 
 use crate::declaration::{
-    Basis, CompareDecl, CurrencyVia, KindDecl, MoneyDecl, MoneyPart, OptionRow, RoundDecl, RuleDecl,
+    Basis, CompareDecl, CurrencyVia, IfMissing, KindDecl, LookupDecl, LookupVia, MoneyDecl, MoneyPart,
+    OptionRow, RoundDecl, RuleDecl,
 };
 
 /// An amount and what it means; what each field says stands beside it.
@@ -79,4 +80,13 @@ impl RuleDecl {
 /// A key that one side issues when a record is made there; the other side is given it by the next plan.
 pub fn generated(left: &str, right: &str, issuer: Side) -> RuleDecl {
     RuleDecl::new(KindDecl::Generated(issuer), vec![left.into()], vec![right.into()])
+}
+
+/// A reference, translated by a field of the records: per side that refers, the entity and the field that its records are
+/// known by. A side without one holds the value itself; then the rule needs an arrow.
+pub fn lookup_by(left: &str, right: &str, by: Sides<Option<(&str, &str)>>) -> RuleDecl {
+    let by = by.map(|by| by.map(|(entity, field)| (entity.into(), field.into())));
+    let if_missing = Sides::new(IfMissing::Later, IfMissing::Later);
+    let declared = LookupDecl { via: LookupVia::ByField(by), if_missing };
+    RuleDecl::new(KindDecl::Lookup(declared), vec![left.into()], vec![right.into()])
 }

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use seamless_core::mapper::{Answer, Ask, Draft, MapContext, MapError, Mapper, Resolved};
+use seamless_core::mapper::{
+    Answer, Ask, Draft, Found, MapContext, MapError, MapProblem, Mapper, Resolved, Seek,
+};
 use seamless_core::model::{
-    Condition, Decimal, EntityName, FieldName, Layout, Normaliser, Planned, Record, RecordId, RuleIndex,
-    Shape, Side, Sides, Slot, Value, record,
+    Condition, Decimal, EntityName, FieldName, KeyPart, Layout, Normaliser, Planned, Record, RecordId,
+    RuleIndex, Shape, Side, Sides, Slot, Value, record,
 };
 use seamless_mapping::declaration::{
     CurrencyVia, IfMissing, MoneyPart, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl, UnknownPolicy,
@@ -15,8 +17,8 @@ use seamless_mapping::declaration::{
 use seamless_mapping::expression::Expression;
 use seamless_mapping::laws::{Law, Sample, check_rule_laws};
 use seamless_mapping::{
-    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, compare, copy, custom, expression, join,
-    lines, lookup, money, only_left, only_right, options, pack,
+    Closures, CompileOptions, Functions, LinkMapper, Mapping, both, compare, copy, custom, expression,
+    generated, join, lines, lookup, lookup_by, money, only_left, only_right, options, pack,
 };
 
 /// One rule in a link of its own, and values that its fields may hold on each side.
@@ -88,6 +90,16 @@ fn fixture(name: &'static str, rule: RuleDecl, left: Vec<Vec<Value>>, right: Vec
                 Ask::Partner { link: "people".into(), side, id: RecordId::text(key) },
                 Answer::Paired(RecordId::text(key)),
             );
+        }
+        let (entity, field) = if side == Side::Left { ("person", "mail") } else { ("Person", "Mail") };
+        for key in ["a", "b", "nobody"] {
+            let mail: Arc<str> = format!("{key}@b.example").into();
+            let (id, value) = (RecordId::text(key), KeyPart::Text(Arc::clone(&mail)));
+            let of = |found: Found| if key == "nobody" { Found::Nothing } else { found };
+            let asked = Seek::Field { side, entity: entity.into(), field: field.into(), id: id.clone() };
+            resolved.insert_found(asked, of(Found::Value(Value::Text(mail))));
+            let asked = Seek::Record { side, entity: entity.into(), field: field.into(), value };
+            resolved.insert_found(asked, of(Found::Record(id)));
         }
         let unpaired = Ask::Partner { link: "people".into(), side, id: RecordId::text("nobody") };
         resolved.insert(unpaired, Answer::Unpaired);
@@ -344,7 +356,7 @@ fn fixtures() -> Vec<Fixture> {
             generated("a", "b", Side::Right)
                 .holds(Side::Left, TypeDecl::TEXT)
                 .holds(Side::Right, TypeDecl::Int),
-            vec![texts(&["~", "1", "x"])],
+            vec![texts(&["~", "1", "01", "x"])],
             vec![ints(&[1, 2])],
         ),
         fixture(
@@ -352,6 +364,12 @@ fn fixtures() -> Vec<Fixture> {
             compare("a", "b", "0.01".parse().unwrap()),
             vec![decimals(&["1", "1.01", "1.02"])],
             vec![decimals(&["1.005", "7"])],
+        ),
+        fixture(
+            "lookup by a field of the records",
+            plain(lookup_by("a", "b", Sides::new(Some(("person", "mail")), Some(("Person", "Mail"))))),
+            vec![texts(&["~", "", "a", "b", "nobody"])],
+            vec![texts(&["~", "", "a", "b", "nobody"])],
         ),
         fixture(
             "custom",
@@ -377,6 +395,17 @@ fn carried(fixture: &Fixture, from: Side, source: &Record, target: &Record) -> R
     let creating = target.fields().all(|(_, presence)| presence == seamless_core::model::Presence::Absent);
     let cx = MapContext { resolved: &fixture.resolved, target_entity: &entity, creating };
     fixture.mapper.carry(RuleIndex(0), from, source, &mut draft, &cx)?;
+    // What the target decides is known when it did.
+    if draft.planned().iter().any(|(_, planned)| *planned == Planned::TargetDecides) {
+        return Err(Box::new(MapError {
+            rule: "generated".into(),
+            field: "b".into(),
+            kind: None,
+            problem: MapProblem::NotKnown,
+            message: "the target decides".to_owned(),
+            remedy: String::new(),
+        }));
+    }
     let planned: Vec<(usize, Value)> = draft
         .into_planned()
         .into_iter()

@@ -24,6 +24,7 @@ mod level;
 mod lossy;
 mod lost_fields;
 mod merges;
+mod named;
 mod older_state;
 mod picture;
 mod plans;

@@ -130,6 +130,11 @@ impl CompiledLink {
         self.group_of_rule.get(usize::from(rule.0)).copied().unwrap_or(0)
     }
 
+    /// Whether a rule follows records that are not those of a pair: then each pair is looked at when everything is read.
+    pub fn follows(&self) -> bool {
+        !self.layout.follows.is_empty()
+    }
+
     /// The digest of everything that decides: the link and all its rules.
     pub fn digest(&self) -> Fingerprint {
         self.digest

@@ -164,6 +164,9 @@ impl<'a> Pair<'a> {
     /// Diverged where the sides are known not to be consistent and no policy wants it so. Two kinds of nothing are not worth
     /// a report.
     pub(super) fn not_changed(self) -> Judgement {
+        if self.group.follows && self.consistent() == Some(false) {
+            return self.followed();
+        }
         let one_way = Side::BOTH.iter().any(|side| !self.case.link.allows(self.place, *side));
         let wanted = one_way && self.group.on_drift == DriftPolicy::Keep || self.group.on == WriteOn::Create;
         let differ = self.consistent() == Some(false) && !Side::BOTH.iter().all(|side| self.is_blank(*side));
@@ -171,6 +174,17 @@ impl<'a> Pair<'a> {
             return Judgement::Diverged;
         }
         Judgement::Settled
+    }
+
+    /// Nobody edited either record, and they differ: the record that one of them refers to changed.
+    fn followed(self) -> Judgement {
+        let to = Side::BOTH.into_iter().find(|to| self.case.link.allows(self.place, *to));
+        match to {
+            Some(to) if self.group.on == WriteOn::Always => {
+                self.carry(to, CarryReason::Changed, Judgement::Settled)
+            }
+            _ => Judgement::Settled,
+        }
     }
 
     /// The side that was modified later, if both say when and the clocks cannot be to blame.

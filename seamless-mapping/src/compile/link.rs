@@ -179,6 +179,7 @@ fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
     for lookup in cx.link.rules.iter().flat_map(lines::lookups) {
         let links: Vec<&LinkId> = match &lookup.via {
             LookupVia::Link(link) => vec![link],
+            LookupVia::ByField(_) => Vec::new(),
             LookupVia::ByEntity(entities) => entities
                 .iter()
                 .filter_map(|(_, through)| match through {

@@ -10,6 +10,7 @@ mod group;
 pub(crate) mod lines;
 pub(crate) mod link;
 mod money;
+mod named;
 mod order;
 mod pack;
 mod rule;

@@ -34,7 +34,7 @@ pub(super) struct RuleCx<'a, 'b> {
     pub(super) cx: &'a LinkCx<'b>,
     at: usize,
     pub(super) declared: &'a RuleDecl,
-    direction: Direction,
+    pub(super) direction: Direction,
     pub(super) types: Sides<Option<TypeDecl>>,
 }
 
@@ -122,7 +122,11 @@ pub(crate) fn compile(
     let rule = Rule {
         id: declared.stable_id(),
         fields: declared.fields.clone(),
-        kind: if carrier.is_identity() { RuleKind::Copy } else { RuleKind::Computed },
+        kind: match direction {
+            _ if carrier.is_identity() => RuleKind::Copy,
+            Direction::To(to) if carrier.follows(to) => RuleKind::Followed,
+            _ => RuleKind::Computed,
+        },
         direction,
         on: declared.on,
         same_when,
@@ -487,8 +491,12 @@ fn lookup_rule(
     findings: &mut Findings,
 ) -> Option<Arc<dyn Carrier>> {
     one_each(rcx, "a lookup", findings)?;
+    if let LookupVia::ByField(by) = &lookup.via {
+        return super::named::compile(rcx, by, lookup, findings).map(|named| named as Arc<dyn Carrier>);
+    }
     let mut targets = Vec::new();
     match &lookup.via {
+        LookupVia::ByField(_) => {}
         LookupVia::Link(link) => {
             let entity = linked(rcx, link, "lookup", findings)?.map(Some);
             targets.push(Target { entity, through: Through::Link(link.clone()) });

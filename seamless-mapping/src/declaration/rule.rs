@@ -251,6 +251,9 @@ pub enum LookupVia {
     Link(LinkId),
     /// By the entity that the reference points at.
     ByEntity(Vec<(EntityName, LookupThrough)>),
+    /// By a field of the records: per side that refers, its entity and the field that its records are known by. A side that
+    /// is not said holds the value itself.
+    ByField(Sides<Option<(EntityName, FieldName)>>),
 }
 
 /// What is done with a reference to an entity.

@@ -23,6 +23,12 @@ pub(super) fn how(declared: &RuleDecl) -> String {
         KindDecl::Pack(pack) => format!("packed into a text as {}", pack.layout.name()),
         KindDecl::Lookup(lookup) => match &lookup.via {
             LookupVia::Link(link) => format!("translated through the pairs of {link}"),
+            LookupVia::ByField(by) => {
+                let named = [&by.left, &by.right].into_iter().flatten();
+                let named: Vec<String> =
+                    named.map(|(entity, field)| format!("{field} of {entity}")).collect();
+                format!("looked up by {}", named.join(" and "))
+            }
             LookupVia::ByEntity(_) => {
                 "translated through the pairs of the entity that it points at".to_owned()
             }
@@ -85,7 +91,7 @@ impl ExplainedRule {
         if let Some(trouble) = &self.trouble {
             let waits = match trouble.problem {
                 MapProblem::NotKnown => "nothing is known",
-                MapProblem::Waiting(_) => "it waits",
+                MapProblem::Waiting(_) | MapProblem::NotFound => "it waits",
                 MapProblem::Unmappable | MapProblem::DoesNotFit => "it is parked",
             };
             return format!("{read}: {waits}, {}: {}; {}.", trouble.field, trouble.message, trouble.remedy);
@@ -169,7 +175,7 @@ pub(crate) fn problem(problem: &MapProblem) -> &'static str {
         MapProblem::Unmappable => "unmappable",
         MapProblem::DoesNotFit => "does_not_fit",
         MapProblem::NotKnown => "not_known",
-        MapProblem::Waiting(_) => "waiting",
+        MapProblem::Waiting(_) | MapProblem::NotFound => "waiting",
     }
 }
 

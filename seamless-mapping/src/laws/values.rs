@@ -369,6 +369,9 @@ fn references(mapper: &LinkMapper, declared: &RuleDecl, side: Side) -> Vec<Value
     if let LookupVia::ByEntity(named) = &lookup.via {
         entities.extend(named.iter().map(|(entity, _)| entity.clone()));
     }
+    if let LookupVia::ByField(by) = &lookup.via {
+        entities.extend(by.of(side).iter().map(|(entity, _)| entity.clone()));
+    }
     entities.dedup();
     let of = |entity: &EntityName, id: &str| {
         Value::Reference(Reference { entity: entity.clone(), id: RecordId::text(id) }.into())

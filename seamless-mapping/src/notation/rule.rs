@@ -489,6 +489,12 @@ fn lookup(reader: &Reader<'_>, keys: &mut Keys<'_>, direction: Direction) -> Opt
             let Ok(entries) = node.as_mapping() else {
                 return Ok(LookupVia::Link(node.as_str()?.into()));
             };
+            if let [(key, by)] = entries
+                && key.text() == Some("by")
+                && by.is_mapping()
+            {
+                return by_field(reader, by).map(LookupVia::ByField);
+            }
             let entities = entries.iter().map(|(entity, through)| {
                 let through = match through.text() {
                     Some("keep") => LookupThrough::Keep,
@@ -513,6 +519,25 @@ fn lookup(reader: &Reader<'_>, keys: &mut Keys<'_>, direction: Direction) -> Opt
     });
     let if_missing = if_missing.unwrap_or_default().map(|policy| policy.unwrap_or(IfMissing::Later));
     Some(LookupDecl { via: via?, if_missing })
+}
+
+/// `{ crm: systemuser.internalemailaddress, erp: Salesperson.E-Mail }`. An entity ends at the first dot.
+fn by_field(reader: &Reader<'_>, node: &Node) -> Result<Sides<Option<(EntityName, FieldName)>>, Diagnostic> {
+    let mut by = Sides::new(None, None);
+    for entry in node.entries()? {
+        let named = Side::BOTH.into_iter().find(|side| entry.key.text() == Some(*reader.sides.of(*side)));
+        let Some(side) = named else {
+            return Err(unknown_word(entry.key, "side", &[reader.sides.left, reader.sides.right]));
+        };
+        let text = reader.text(entry.value)?;
+        let parts = text.split_once('.').filter(|(entity, field)| !entity.is_empty() && !field.is_empty());
+        let Some((entity, field)) = parts else {
+            let help = "write the entity, a dot and the field: `systemuser.internalemailaddress`";
+            return Err(entry.value.refused("a field of an entity").help(help));
+        };
+        *by.of_mut(side) = Some((EntityName::from(entity), FieldName::from(field)));
+    }
+    Ok(by)
 }
 
 /// `later`, `null`, `park`, `{ use: VALUE }`. YAML's nothing is the word `null` here.

@@ -16,12 +16,13 @@ pub(crate) mod join;
 pub(crate) mod lines;
 pub(crate) mod lookup;
 pub(crate) mod money;
+pub(crate) mod named;
 pub(crate) mod options;
 pub(crate) mod pack;
 
 use std::fmt;
 
-use seamless_core::mapper::{Ask, MapProblem, Resolved};
+use seamless_core::mapper::{Ask, MapProblem, Resolved, Seek};
 use seamless_core::model::{EntityName, Planned, Presence, Side, Value, ValueKind, ValueRef};
 
 use crate::link_mapper::LinkMapper;
@@ -150,6 +151,22 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
     /// What must be looked up before `make` can answer.
     fn ask(&self, to: Side, values: &[ValueRef<'_>], out: &mut Vec<Ask>) {
         let _ = (to, values, out);
+    }
+
+    /// Whether what a side gets can change although the giving record does not: it is a field of another record.
+    fn follows(&self, to: Side) -> bool {
+        let _ = to;
+        false
+    }
+
+    /// Whether `seek` ever asks.
+    fn seeks(&self) -> bool {
+        false
+    }
+
+    /// What a system must be asked before `make` can answer, given what was asked already.
+    fn seek(&self, to: Side, values: &[ValueRef<'_>], resolved: &Resolved, out: &mut Vec<Seek>) {
+        let _ = (to, values, resolved, out);
     }
 
     /// What the target's fields become. `values` are the source fields in the rule's order, all of them known.
