@@ -261,6 +261,8 @@ pub enum MapProblem {
     NotKnown,
     /// A record that it refers to has no partner yet: wait for it.
     Waiting(Ask),
+    /// The record that it goes to is in a state in which rules do not write it: wait until it is in another one.
+    NotNow,
     /// A system has no record, or several, that fit what is looked up by a field: wait until it has one.
     NotFound,
 }

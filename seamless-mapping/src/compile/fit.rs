@@ -154,6 +154,7 @@ fn check_names(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Find
         rule.when.of(side).fields().iter().for_each(|field| check(field, cx.rule_place(at, Some("when"))));
     }
     cx.link.scope.of(side).fields().iter().for_each(|field| check(field, cx.place("scope")));
+    cx.link.writable.of(side).fields().iter().for_each(|field| check(field, cx.place("writable")));
     if let Some(Matching::Lines(lines)) = &cx.link.matching {
         for field in lines.iter().flat_map(|line| &line.fields) {
             check(field.field.of(side), cx.place("match"));

@@ -47,6 +47,7 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         entity: link.entity.clone(),
         mode: link.mode,
         scope: link.scope.clone(),
+        writable: link.writable.clone(),
         matching,
         create: create(cx),
         on_delete: link.on_delete.clone().map(|policy| policy.unwrap_or(DeletePolicy::Park)),
@@ -80,6 +81,7 @@ fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
             findings.error("entity", cx.place("entity"), message, "name the entity of both sides");
         }
         check_depth(cx, link.scope.of(side), "scope", findings);
+        check_depth(cx, link.writable.of(side), "writable", findings);
         if let Some(other) = link.create.as_ref().map(|create| *create.of(side))
             && other
             && matches!(link.mode, LinkMode::To(to) if to != side)

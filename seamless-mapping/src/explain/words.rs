@@ -91,7 +91,7 @@ impl ExplainedRule {
         if let Some(trouble) = &self.trouble {
             let waits = match trouble.problem {
                 MapProblem::NotKnown => "nothing is known",
-                MapProblem::Waiting(_) | MapProblem::NotFound => "it waits",
+                MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow => "it waits",
                 MapProblem::Unmappable | MapProblem::DoesNotFit => "it is parked",
             };
             return format!("{read}: {waits}, {}: {}; {}.", trouble.field, trouble.message, trouble.remedy);
@@ -175,7 +175,7 @@ pub(crate) fn problem(problem: &MapProblem) -> &'static str {
         MapProblem::Unmappable => "unmappable",
         MapProblem::DoesNotFit => "does_not_fit",
         MapProblem::NotKnown => "not_known",
-        MapProblem::Waiting(_) | MapProblem::NotFound => "waiting",
+        MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow => "waiting",
     }
 }
 

@@ -320,6 +320,7 @@ fn parked() -> impl Strategy<Value = Parked> {
             MapProblem::DoesNotFit,
             MapProblem::NotKnown,
             MapProblem::NotFound,
+            MapProblem::NotNow,
         ]),
         ask().prop_map(MapProblem::Waiting),
     ];
