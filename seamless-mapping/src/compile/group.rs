@@ -99,8 +99,8 @@ fn only_compared(rule: &mut Rule) {
 
 /// A field that is compared is carried by no other rule: a difference would keep that rule waiting as well.
 fn check_compared(cx: &LinkCx<'_>, rules: &[Placed], members: &[usize], findings: &mut Findings) -> bool {
-    let compared = members.iter().filter_map(|member| rules.get(*member)).map(|(at, _, _)| *at);
-    let compared = compared.filter(|at| cx.link.rules.get(*at).is_some_and(is_compared)).next();
+    let mut places = members.iter().filter_map(|member| rules.get(*member)).map(|(at, _, _)| *at);
+    let compared = places.find(|at| cx.link.rules.get(*at).is_some_and(is_compared));
     let Some(at) = compared.filter(|_| members.len() > 1) else { return true };
     let message = "it compares a field that another rule carries".to_owned();
     let help = "remove one of the two: what is carried need not be compared";

@@ -9,6 +9,7 @@ pub(crate) mod fit;
 mod group;
 pub(crate) mod lines;
 pub(crate) mod link;
+mod lookup;
 mod money;
 mod named;
 mod order;

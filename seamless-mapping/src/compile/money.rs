@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use seamless_core::model::{LinkId, Side, Sides, Value};
 
-use super::fit;
 use super::rule::{self, RuleCx};
+use super::{fit, lookup};
 use crate::declaration::{
     CompareDecl, CurrencyVia, IfMissing, KindDecl, MoneyDecl, MoneyPart, OptionKey, OptionRow, OptionsDecl,
     RuleDecl, TypeDecl, UnknownPolicy,
@@ -177,7 +177,7 @@ fn check_both(
 
 /// A table of codes, which must be as unambiguous as any table of values.
 fn table(rcx: &RuleCx<'_, '_>, rows: &[OptionRow], what: &str, findings: &mut Findings) -> Option<Options> {
-    let blank = |keys: &[OptionKey]| keys.iter().any(|key| *key == OptionKey::Blank);
+    let blank = |keys: &[OptionKey]| keys.contains(&OptionKey::Blank);
     if rows.iter().any(|row| blank(&row.values.left) || blank(&row.values.right)) {
         let message = format!("a line of the table says what a blank {what} is");
         let help = "say with `local_currency` what a blank currency is; a blank unit is blank on both sides";
@@ -200,7 +200,7 @@ fn looked_up(
     link: &LinkId,
     findings: &mut Findings,
 ) -> Option<Lookup> {
-    let entity = rule::linked(rcx, link, "money", findings)?.map(Some);
+    let entity = lookup::linked(rcx, link, "money", findings)?.map(Some);
     let mut types = Sides::new(Some(TypeDecl::TEXT), Some(TypeDecl::TEXT));
     *types.of_mut(references) = Some(TypeDecl::Reference);
     let targets = vec![Target { entity, through: Through::Link(link.clone()) }];

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use seamless_core::mapper::{
     ConflictPolicy, Direction, DriftPolicy, FirstLinkPolicy, LinkMode, Rule, RuleKind,
 };
-use seamless_core::model::{
-    CanonicalForm, Condition, EntityName, FieldName, Fingerprint, LinkId, Normaliser, Side, Sides,
-};
+use seamless_core::model::{CanonicalForm, Condition, FieldName, Fingerprint, Normaliser, Side, Sides};
 use serde::Serialize;
 
-use super::{LinkCx, fingerprint, fit, lines, money, pack};
+use super::{LinkCx, fingerprint, fit, lines, lookup, money, pack};
 use crate::declaration::{
-    CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl,
-    RoundDecl, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
+    CopyDecl, JoinDecl, KindDecl, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, TooLong, TypeDecl,
+    UnknownPolicy,
 };
 use crate::expression::Expression;
 use crate::finding::Findings;
@@ -26,7 +24,6 @@ use crate::rules::custom::Custom;
 use crate::rules::expression::{Placed, Worked};
 use crate::rules::generated::Generated;
 use crate::rules::join::Join;
-use crate::rules::lookup::{Lookup, Target, Through};
 use crate::rules::options::Options;
 
 /// A rule being compiled.
@@ -96,7 +93,7 @@ pub(crate) fn compile(
             of_kind = Some(compiled.forms);
             compiled.carrier
         }
-        KindDecl::Lookup(lookup) => lookup_rule(&rcx, lookup, findings)?,
+        KindDecl::Lookup(lookup) => lookup::compile(&rcx, lookup, findings)?,
         KindDecl::Expression(expressions) => expression_rule(&rcx, expressions, findings)?,
         KindDecl::Lines(declared_lines) => {
             let compiled = lines::compile(cx, at, declared, declared_lines, direction, findings)?;
@@ -483,77 +480,6 @@ fn join_rule(rcx: &RuleCx<'_, '_>, join: &JoinDecl, findings: &mut Findings) -> 
         None => rcx.declared.same_when.clone(),
     };
     Some(Arc::new(Join { parts, count, declared: join.clone(), form }))
-}
-
-fn lookup_rule(
-    rcx: &RuleCx<'_, '_>,
-    lookup: &LookupDecl,
-    findings: &mut Findings,
-) -> Option<Arc<dyn Carrier>> {
-    one_each(rcx, "a lookup", findings)?;
-    if let LookupVia::ByField(by) = &lookup.via {
-        return super::named::compile(rcx, by, lookup, findings).map(|named| named as Arc<dyn Carrier>);
-    }
-    let mut targets = Vec::new();
-    match &lookup.via {
-        LookupVia::ByField(_) => {}
-        LookupVia::Link(link) => {
-            let entity = linked(rcx, link, "lookup", findings)?.map(Some);
-            targets.push(Target { entity, through: Through::Link(link.clone()) });
-        }
-        LookupVia::ByEntity(entities) => {
-            // The entities that the author names are of one side: the one whose references have several targets.
-            let mut named: Option<Side> = None;
-            for (entity, through) in entities {
-                let LookupThrough::Link(link) = through else { continue };
-                let linked = linked(rcx, link, "lookup", findings)?;
-                let side = Side::BOTH.into_iter().find(|side| linked.of(*side) == entity);
-                let Some(side) = side else {
-                    let message =
-                        format!("the link {link} joins {} and {}, not {entity}", linked.left, linked.right);
-                    rcx.error(findings, "lookup-entity", "lookup", message, "name the link of that entity");
-                    return None;
-                };
-                named = named.or(Some(side));
-                targets.push(Target { entity: linked.map(Some), through: Through::Link(link.clone()) });
-            }
-            let Some(named) = named else {
-                let message = "the lookup names no link".to_owned();
-                rcx.error(findings, "lookup-links", "lookup", message, "name a link for at least one entity");
-                return None;
-            };
-            for (entity, through) in entities {
-                let through = match through {
-                    LookupThrough::Link(_) => continue,
-                    LookupThrough::Keep => Through::Keep,
-                    LookupThrough::Null => Through::Null,
-                };
-                let mut sides = Sides::new(None, None);
-                *sides.of_mut(named) = Some(entity.clone());
-                targets.push(Target { entity: sides, through });
-            }
-        }
-    }
-    Some(Arc::new(Lookup { targets, types: rcx.types, if_missing: lookup.if_missing.clone() }))
-}
-
-/// The entities of the link that a lookup names.
-pub(super) fn linked(
-    rcx: &RuleCx<'_, '_>,
-    link: &LinkId,
-    key: &'static str,
-    findings: &mut Findings,
-) -> Option<Sides<EntityName>> {
-    use seamless_core::document::did_you_mean;
-    let links = &rcx.cx.mapping.links;
-    if let Some(found) = links.iter().find(|other| other.id == *link) {
-        return Some(found.entity.clone());
-    }
-    let help = did_you_mean(link.as_str(), links.iter().map(|link| link.id.as_str())).unwrap_or_else(|| {
-        "a lookup names the link whose pairs it goes through; `mode: couple_only` will do".to_owned()
-    });
-    rcx.error(findings, "unknown-link", key, format!("no link is called {link}"), &help);
-    None
 }
 
 fn expression_rule(
