@@ -121,6 +121,13 @@ impl LinkBuilder {
         self
     }
 
+    /// When a record of a side may be written by the rules.
+    #[must_use]
+    pub fn writable(mut self, side: Side, condition: Condition) -> Self {
+        *self.link.writable.of_mut(side) = condition;
+        self
+    }
+
     /// Which records of a side take part.
     #[must_use]
     pub fn scope(mut self, side: Side, condition: Condition) -> Self {

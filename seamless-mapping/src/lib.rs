@@ -55,6 +55,7 @@ pub mod template;
 
 mod builder;
 mod compile;
+mod documents;
 mod finding;
 mod link_mapper;
 mod rules;
@@ -68,6 +69,7 @@ pub use builder::{
     lookup_by_entity, only_left, only_right, options, pack, table,
 };
 pub use compile::{CompileOptions, Mapping, compile};
+pub use documents::{compare, generated, lookup_by, money};
 pub use finding::{Finding, Gravity, Place, Refused};
 pub use fit::{FitInput, FitReport, fit};
 pub use laws::{LawReport, check_laws};

@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 use seamless_core::mapper::{
-    Ask, Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, Settlement,
-    WriteOn,
+    Ask, Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, Seek,
+    Settlement, WriteOn,
 };
 use seamless_core::model::{
     CanonicalForm, EntityName, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side, Sides, Slot,
@@ -131,6 +131,25 @@ impl LinkMapper {
     pub(crate) fn ask_of(&self, rule: usize, to: Side, values: &[ValueRef<'_>], asks: &mut Vec<Ask>) {
         if let Some(compiled) = self.compiled.get(rule) {
             compiled.carrier.ask(to, values, asks);
+        }
+    }
+
+    /// Whether any rule asks a system.
+    pub(crate) fn seeks(&self) -> bool {
+        self.compiled.iter().any(|compiled| compiled.carrier.seeks())
+    }
+
+    /// What a rule must ask a system about values, whatever its condition says.
+    pub(crate) fn seek_of(
+        &self,
+        rule: usize,
+        to: Side,
+        values: &[ValueRef<'_>],
+        resolved: &Resolved,
+        seeks: &mut Vec<Seek>,
+    ) {
+        if let Some(compiled) = self.compiled.get(rule) {
+            compiled.carrier.seek(to, values, resolved, seeks);
         }
     }
 
@@ -305,7 +324,12 @@ impl Mapper for LinkMapper {
         let mut references = References::none();
         let mut asks = Vec::new();
         // Asked of every record that is decided: most links have no rule that asks.
-        let asking = self.rules.iter().zip(&self.compiled).filter(|(_, compiled)| compiled.carrier.asks());
+        let asking = self
+            .rules
+            .iter()
+            .zip(&self.compiled)
+            .filter(|(_, compiled)| compiled.carrier.asks() || compiled.carrier.seeks());
+        let mut seeks = Vec::new();
         for (rule, compiled) in asking {
             if !rule.direction.allows(from.other()) || rule.when.of(from).holds(source) == Truth::Out {
                 continue;
@@ -315,8 +339,11 @@ impl Mapper for LinkMapper {
                 fields.iter().filter_map(|field| source.field(field.as_str()).value()).collect();
             if values.len() == fields.len() {
                 compiled.carrier.ask(from.other(), &values, &mut asks);
+                compiled.carrier.seek(from.other(), &values, resolved, &mut seeks);
             }
         }
+        let unknown = seeks.into_iter().filter(|seek| resolved.found(seek).is_none());
+        unknown.for_each(|seek| references.seek(seek));
         asks.into_iter().filter(|ask| !resolved.knows(ask)).for_each(|ask| references.ask(ask));
         references
     }

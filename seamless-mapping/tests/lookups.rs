@@ -205,3 +205,44 @@ fn a_custom_conflict_policy_settles_and_its_name_is_checked() {
         "error[unknown-function]: link x, rule a=b: no conflict function is called longest; did you mean `longer`?"
     );
 }
+
+/// What the reader says of one rule of an order.
+fn said_of(link: &str, rule: &str) -> String {
+    let text = format!(
+        "integration: i\nsides: {{ crm: a, erp: b }}\nlinks:\n  - id: x\n    crm: order\n    erp: Order\n    match: none\n{link}    \
+         rules:\n      - {rule}\n"
+    );
+    match seamless_mapping::load("m.yaml", &text, &seamless_mapping::LoadOptions::default()) {
+        Ok(loaded) => loaded.mapping.warnings().iter().map(|found| found.message.clone()).collect(),
+        Err(findings) => findings.to_string(),
+    }
+}
+
+#[test]
+fn a_lookup_by_a_field_says_why_it_cannot_go_both_ways_or_keep_edits() {
+    let path = "'contact <-> Mail': { lookup: { by: { crm: contact.mail } } }";
+    let found = said_of("", path);
+    assert!(found.contains("nobody could tell that from an edit of the other side"), "{found}");
+    let one_way = path.replace("<->", "->");
+    let found = said_of("", &one_way);
+    assert!(found.contains("is noticed when everything is read"), "{found}");
+    assert_eq!(said_of("    sweep: 1d\n", &one_way), "");
+    let found = said_of("    sweep: 1d\n    on_drift: keep\n", &one_way);
+    assert!(found.contains("cannot follow the record"), "{found}");
+    // Finding a record by a value follows nothing.
+    assert_eq!(said_of("", &path.replace("<->", "<-")), "");
+    let both = "'owner <-> Code': { lookup: { by: { crm: user.mail, erp: Salesperson.E-Mail } } }";
+    assert_eq!(said_of("", both), "");
+    let found = said_of("", "'owner <-> Code': { lookup: { by: { crm: user } } }");
+    assert!(
+        found.contains("a field of an entity") && found.contains("systemuser.internalemailaddress"),
+        "{found}"
+    );
+    let found = said_of("", "'owner <-> Code': { lookup: { by: { cmr: user.mail } } }");
+    assert!(found.contains("no side"), "{found}");
+    let found = said_of(
+        "",
+        "'lines -> Lines': { key: no = No, rules: [ 'item -> Name': { lookup: { by: { crm: item.name } } } ] }",
+    );
+    assert!(found.contains("nobody would notice that it changed"), "{found}");
+}

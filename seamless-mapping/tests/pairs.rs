@@ -43,6 +43,9 @@ fn kind(rule: &RuleDecl) -> &'static str {
         KindDecl::Lookup(_) => "lookup",
         KindDecl::Expression(_) => "expression",
         KindDecl::Lines(_) => "lines",
+        KindDecl::Money(_) => "money",
+        KindDecl::Compare(_) => "compare",
+        KindDecl::Generated(_) => "generated",
         KindDecl::Custom(_) => "custom",
     }
 }

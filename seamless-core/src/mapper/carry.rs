@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::model::{
-    ActionId, EntityName, FieldName, LinkId, Planned, Presence, Record, RecordId, RuleId, Shape, Side, Value,
-    ValueKind,
+    ActionId, EntityName, FieldName, KeyPart, LinkId, Planned, Presence, Record, RecordId, RuleId, Shape,
+    Side, Value, ValueKind,
 };
 
 /// Target fields that a rule fills. A field that a rule does not touch stays as it is.
@@ -84,6 +84,48 @@ pub enum Ask {
     },
 }
 
+/// Something that a rule must ask a system before it can carry: pairs do not say it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Seek {
+    /// What a record of this side holds in a field: a path through a reference.
+    Field {
+        /// The side.
+        side: Side,
+        /// The entity of the record.
+        entity: EntityName,
+        /// The field.
+        field: FieldName,
+        /// The record.
+        id: RecordId,
+    },
+    /// Which record of this side holds a value in a field that tells records apart.
+    Record {
+        /// The side.
+        side: Side,
+        /// The entity of the record.
+        entity: EntityName,
+        /// The field.
+        field: FieldName,
+        /// The value.
+        value: KeyPart,
+    },
+}
+
+/// What a system answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// The field of the record holds this.
+    Value(Value),
+    /// The one record that holds the value.
+    Record(RecordId),
+    /// Several records hold it.
+    Several,
+    /// There is no such record, or it is not shown.
+    Nothing,
+    /// The system did not say: a field that may not be read, a look-up that it left out.
+    Unsaid,
+}
+
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -99,6 +141,7 @@ pub enum Answer {
 #[derive(Clone, Debug, Default)]
 pub struct References {
     asks: BTreeSet<Ask>,
+    seeks: BTreeSet<Seek>,
 }
 
 impl References {
@@ -112,14 +155,24 @@ impl References {
         self.asks.insert(ask);
     }
 
-    /// What was named, in a stable order.
+    /// Names something to ask a system.
+    pub fn seek(&mut self, seek: Seek) {
+        self.seeks.insert(seek);
+    }
+
+    /// The partners that were named, in a stable order.
     pub fn into_asks(self) -> impl Iterator<Item = Ask> {
         self.asks.into_iter()
     }
 
+    /// Everything that was named, in a stable order.
+    pub fn into_parts(self) -> (BTreeSet<Ask>, BTreeSet<Seek>) {
+        (self.asks, self.seeks)
+    }
+
     /// Whether nothing was named.
     pub fn is_empty(&self) -> bool {
-        self.asks.is_empty()
+        self.asks.is_empty() && self.seeks.is_empty()
     }
 }
 
@@ -127,6 +180,7 @@ impl References {
 #[derive(Clone, Debug, Default)]
 pub struct Resolved {
     answers: HashMap<Ask, Answer>,
+    found: HashMap<Seek, Found>,
 }
 
 impl Resolved {
@@ -150,6 +204,16 @@ impl Resolved {
         let planned = Answer::Planned(action);
         // At most one question per action: an action makes one record.
         self.answers.iter().find(|(_, answer)| **answer == planned).map(|(ask, _)| ask)
+    }
+
+    /// Adds what a system answered.
+    pub fn insert_found(&mut self, seek: Seek, found: Found) {
+        self.found.insert(seek, found);
+    }
+
+    /// What a system answered; `None` when it was never asked.
+    pub fn found(&self, seek: &Seek) -> Option<&Found> {
+        self.found.get(seek)
     }
 
     /// Whether it was asked already.
@@ -197,6 +261,10 @@ pub enum MapProblem {
     NotKnown,
     /// A record that it refers to has no partner yet: wait for it.
     Waiting(Ask),
+    /// The record that it goes to is in a state in which rules do not write it: wait until it is in another one.
+    NotNow,
+    /// A system has no record, or several, that fit what is looked up by a field: wait until it has one.
+    NotFound,
 }
 
 impl fmt::Display for MapError {

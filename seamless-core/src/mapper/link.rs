@@ -18,6 +18,10 @@ pub struct LinkSpec {
     pub mode: LinkMode,
     /// Which records of each side take part.
     pub scope: Sides<Condition>,
+    /// When a record of a side may be written by the rules: a document that was released or posted is not changed from
+    /// outside. Rules over the fields that the condition names are not bound by it, since they say the state; nor are creates,
+    /// deletes, and what a lifecycle policy sets.
+    pub writable: Sides<Condition>,
     /// How records without a pair are matched: lines in priority order, every field of a line must agree.
     pub matching: Vec<MatchLine>,
     /// Whether records are created on a side for partners that it lacks.

@@ -11,7 +11,7 @@ mod rule;
 
 use std::fmt;
 
-pub use carry::{Answer, Ask, Draft, MapContext, MapError, MapProblem, References, Resolved};
+pub use carry::{Answer, Ask, Draft, Found, MapContext, MapError, MapProblem, References, Resolved, Seek};
 pub use link::{DeletePolicy, GuardLimits, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 pub use order::links_in_order;
 pub use rule::{ConflictPolicy, Direction, DriftPolicy, FirstLinkPolicy, Rule, RuleKind, WriteOn};

@@ -46,6 +46,9 @@ pub enum RuleKind {
     Copy,
     /// Anything else.
     Computed,
+    /// Worked out from a field of a record that the giving side refers to, and carried one way. That record changes
+    /// without the one that refers to it, so the value is looked at in every reading of everything.
+    Followed,
 }
 
 /// Where the values of a rule may go.

@@ -18,6 +18,8 @@ pub struct Group {
     pub slots: Sides<Vec<usize>>,
     /// Whether it is one copy rule between one field of each side: then values are compared without carrying.
     pub copy: bool,
+    /// Whether a rule of it follows a record that the giving side refers to.
+    pub follows: bool,
     /// Where values may go as far as the rules say: what all of them allow. See also
     /// [`CompiledLink::allows`](super::CompiledLink::allows).
     pub direction: Direction,
@@ -118,6 +120,7 @@ fn group_of(rules: &[Rule], members: &[usize], shapes: &Sides<std::sync::Arc<Sha
         rules: members.iter().map(|place| RuleIndex(*place as u16)).collect(),
         slots,
         copy,
+        follows: of_members().any(|rule| rule.kind == RuleKind::Followed),
         direction,
         on: first.on,
         on_conflict: first.on_conflict.clone(),

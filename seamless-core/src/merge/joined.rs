@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::mapper::{Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule};
 use crate::model::{
-    Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Record, Result, RuleId,
+    Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Presence, Record, Result, RuleId,
     RuleIndex, RuledFields, Shape, Side, SideForms, Sides, Truth,
 };
 
@@ -130,6 +130,11 @@ impl CompiledLink {
         self.group_of_rule.get(usize::from(rule.0)).copied().unwrap_or(0)
     }
 
+    /// Whether a rule follows records that are not those of a pair: then each pair is looked at when everything is read.
+    pub fn follows(&self) -> bool {
+        !self.layout.follows.is_empty()
+    }
+
     /// The digest of everything that decides: the link and all its rules.
     pub fn digest(&self) -> Fingerprint {
         self.digest
@@ -183,7 +188,61 @@ impl CompiledLink {
                 Truth::Unknown => return Err(Box::new(condition_unknown(rule, from))),
             }
         }
-        Ok(draft.into_planned())
+        let planned = draft.into_planned();
+        if !cx.creating {
+            self.check_writable(group, from.other(), target, &planned)?;
+        }
+        Ok(planned)
+    }
+
+    /// Whether a group may change a record as it is. What changes nothing is never in the way, so that two records can be found
+    /// to agree in any state.
+    ///
+    /// Errors: [`MapProblem::NotNow`] where the record is in a state in which rules do not write it; where that cannot be seen,
+    /// [`MapProblem::NotKnown`].
+    pub fn check_writable(
+        &self,
+        group: usize,
+        to: Side,
+        target: &Record,
+        planned: &[(usize, Planned)],
+    ) -> Result<(), Box<MapError>> {
+        let condition = self.spec().writable.of(to);
+        if *condition == Condition::Always || !planned.iter().any(|one| self.moves(to, target, one)) {
+            return Ok(());
+        }
+        let Some((_, rule)) = self.rules_of(group).next() else { return Ok(()) };
+        let deciding = condition.fields();
+        let says_the_state = |rule: &Rule| rule.fields.of(to).iter().any(|field| deciding.contains(field));
+        // A record that an earlier step of the plan makes is there, and nothing is known of it yet.
+        let is_made = target.fields().all(|(_, presence)| presence == Presence::Absent);
+        if is_made || self.rules_of(group).any(|(_, rule)| says_the_state(rule)) {
+            return Ok(());
+        }
+        let problem = match condition.holds(target) {
+            Truth::In => return Ok(()),
+            Truth::Out => MapProblem::NotNow,
+            Truth::Unknown => MapProblem::NotKnown,
+        };
+        let field = rule.fields.of(to.other()).first().or_else(|| rule.fields.of(to).first());
+        Err(Box::new(MapError {
+            rule: rule.id.clone(),
+            field: field.cloned().unwrap_or_else(|| FieldName::from("")),
+            kind: None,
+            problem,
+            message: format!("the record of the {to} side is not written now: not {condition}"),
+            remedy: "open that record again, or undo the edit".to_owned(),
+        }))
+    }
+
+    /// Whether a planned value is another one than the target holds.
+    fn moves(&self, to: Side, target: &Record, (slot, after): &(usize, Planned)) -> bool {
+        match (after, target.get(*slot)) {
+            (Planned::Known(value), Presence::Value(held)) => {
+                !self.forms(to).slot(*slot).same(value.as_ref(), held)
+            }
+            _ => true,
+        }
     }
 
     /// Whether the two sides are consistent in a group: carrying left to right gives what the right means already, or
@@ -333,7 +392,8 @@ fn shape_of(side: Side, spec: &LinkSpec, rules: &[Rule]) -> Result<(Arc<Shape>, 
         }
     };
     rules.iter().flat_map(|rule| rule.fields.of(side)).for_each(|field| add(&mut names, field));
-    let conditions = std::iter::once(spec.scope.of(side)).chain(rules.iter().map(|rule| rule.when.of(side)));
+    let of_link = [spec.scope.of(side), spec.writable.of(side)];
+    let conditions = of_link.into_iter().chain(rules.iter().map(|rule| rule.when.of(side)));
     conditions.flat_map(Condition::fields).for_each(|field| add(&mut names, &field));
     for scale in &spec.forms.of(side).scales {
         if names.contains(&scale.amount) {
@@ -370,6 +430,7 @@ fn digest_of(spec: &LinkSpec, rules: &[Rule]) -> Result<Fingerprint> {
         entity,
         mode,
         scope,
+        writable,
         matching,
         create,
         on_delete,
@@ -386,6 +447,9 @@ fn digest_of(spec: &LinkSpec, rules: &[Rule]) -> Result<Fingerprint> {
         .collect();
     part(&mut hasher, &(id, entity, mode, scope, lines))?;
     part(&mut hasher, &(create, on_delete, on_leave, forms, depends_on, limits))?;
+    if [&writable.left, &writable.right].into_iter().any(|condition| *condition != Condition::Always) {
+        part(&mut hasher, &("writable", writable))?;
+    }
     for rule in rules {
         let Rule {
             id,

@@ -1,9 +1,10 @@
 //! One group of a pair under the policies of its rules. Knows what changed only from who asks. The door is [`Pair`].
 
 use crate::mapper::{ConflictPolicy, DriftPolicy, FirstLinkPolicy, Settlement, WriteOn};
-use crate::model::{Record, RuleIndex, Side, Slot, Truth};
+use crate::model::{Planned, Presence, Record, RuleIndex, Side, Slot, Truth};
 
 use super::groups::Group;
+use super::lossy::lossy_form;
 use super::reconcile::Case;
 use super::verdict::{AgreeReason, CarryReason, ConflictReason, Judgement, KeptReason};
 
@@ -164,6 +165,9 @@ impl<'a> Pair<'a> {
     /// Diverged where the sides are known not to be consistent and no policy wants it so. Two kinds of nothing are not worth
     /// a report.
     pub(super) fn not_changed(self) -> Judgement {
+        if self.group.follows && self.consistent() == Some(false) {
+            return self.followed();
+        }
         let one_way = Side::BOTH.iter().any(|side| !self.case.link.allows(self.place, *side));
         let wanted = one_way && self.group.on_drift == DriftPolicy::Keep || self.group.on == WriteOn::Create;
         let differ = self.consistent() == Some(false) && !Side::BOTH.iter().all(|side| self.is_blank(*side));
@@ -171,6 +175,31 @@ impl<'a> Pair<'a> {
             return Judgement::Diverged;
         }
         Judgement::Settled
+    }
+
+    /// Nobody edited either record, and they differ: the record that one of them refers to changed.
+    fn followed(self) -> Judgement {
+        let to = Side::BOTH.into_iter().find(|to| self.case.link.allows(self.place, *to));
+        match to {
+            Some(to) if self.group.on == WriteOn::Always && !self.holds_own_form(to) => {
+                self.carry(to, CarryReason::Changed, Judgement::Settled)
+            }
+            _ => Judgement::Settled,
+        }
+    }
+
+    /// Whether a side holds what it may have made of the value that it would be sent: it was sent that already, and would be
+    /// again by every reading of everything.
+    fn holds_own_form(self, to: Side) -> bool {
+        let Case { link, current, context, .. } = self.case;
+        let (source, target) = (*current.of(to.other()), *current.of(to));
+        let Ok(planned) = link.carry_group(self.place, to.other(), source, target, context.of(to)) else {
+            return false;
+        };
+        planned.iter().any(|(slot, after)| match (after, target.get(*slot)) {
+            (Planned::Known(value), Presence::Value(held)) => lossy_form(value.as_ref(), held).is_some(),
+            _ => false,
+        })
     }
 
     /// The side that was modified later, if both say when and the clocks cannot be to blame.

@@ -24,6 +24,8 @@ pub(super) struct Layout {
     pub(super) plain: Vec<u64>,
     /// Per word of groups, those that park when both sides changed.
     pub(super) parks: Vec<u64>,
+    /// Per word of groups, those that follow a record that is not one of the pair; empty where none does.
+    pub(super) follows: Vec<u64>,
     /// Whether any group has one of the following.
     pub(super) has_depends: bool,
     /// Per group, the other groups whose fields decide about canonical forms of this one's.
@@ -112,6 +114,10 @@ impl Layout {
             compared && both_ways && group.on == WriteOn::Always && !has_condition(group)
         };
         let (plain, parks) = (words(&plain), words(&|_, group| group.on_conflict == ConflictPolicy::Park));
+        let follows = match groups.iter().any(|group| group.follows) {
+            true => words(&|_, group| group.follows),
+            false => Vec::new(),
+        };
         let allowed = |group: &Group, to: Side| {
             let by_mode = match mode {
                 LinkMode::To(side) => side == to,
@@ -129,6 +135,7 @@ impl Layout {
             group_of_slot,
             plain,
             parks,
+            follows,
             copies,
             conditional: groups.iter().map(has_condition).collect(),
         }

@@ -73,7 +73,9 @@ fn judge_word(case: &Case<'_>, place: usize, seen: &Seen) -> Planes {
     let first = seen.baseless & all & !unsaid;
     let rest = all & !unsaid & !first;
     let (left, right) = (seen.changed.left & rest, seen.changed.right & rest);
-    if unsaid | first | left | right == 0 && !case.check_all {
+    // What follows another record can have another value although nothing of the pair changed.
+    let follows = case.link.layout.follows.get(place).copied().unwrap_or(0) & rest & !(left | right);
+    if unsaid | first | left | right | follows == 0 && !case.check_all {
         return planes;
     }
     give(&mut planes, seen.unsaid.left & all, Judgement::Unknown(Side::Left));
@@ -83,7 +85,7 @@ fn judge_word(case: &Case<'_>, place: usize, seen: &Seen) -> Planes {
         give(&mut planes, 1 << (group % 64), judgement);
     }
     let word = |words: &[u64]| words.get(place).copied().unwrap_or(0);
-    let quiet = if case.check_all { rest & !(left | right) } else { 0 };
+    let quiet = if case.check_all { rest & !(left | right) } else { follows };
     let plain = rest & word(&case.link.layout.plain);
     let same = same_of_plain(case, place, plain & (left | right | quiet));
     let (parks, apart) = (word(&case.link.layout.parks), !same);

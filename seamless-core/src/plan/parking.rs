@@ -136,7 +136,9 @@ impl From<&ParkReason> for ParkedAs {
             ParkReason::Map(MapProblem::Unmappable) => ParkedAs::Unmappable,
             ParkReason::Map(MapProblem::DoesNotFit) => ParkedAs::DoesNotFit,
             ParkReason::Map(MapProblem::NotKnown) => ParkedAs::NotKnown,
-            ParkReason::Map(MapProblem::Waiting(_)) => ParkedAs::Waiting,
+            ParkReason::Map(MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow) => {
+                ParkedAs::Waiting
+            }
             ParkReason::Ambiguous => ParkedAs::Ambiguous,
             ParkReason::Broken => ParkedAs::Broken,
             ParkReason::PartnerGone => ParkedAs::PartnerGone,

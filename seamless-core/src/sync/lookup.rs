@@ -1,8 +1,9 @@
-//! Looking up what mappers ask for, a page at a time: partners that pairs know, and partners that this plan provides.
+//! Looking up what mappers ask for, a page at a time: partners that pairs know, and partners that this plan provides. What a
+//! system must be asked is [`super::seeking`]'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::mapper::{Answer, Ask, Resolved};
+use crate::mapper::{Answer, Ask, Resolved, Seek};
 use crate::merge::CompiledLink;
 use crate::model::{LinkId, Record, RecordId, Result, Side};
 use crate::plan::{Attention, AttentionWhy, PairStatus};
@@ -11,6 +12,7 @@ use crate::store::Mark;
 use super::area::{self, Upcoming};
 use super::making::Making;
 use super::pull::is_back;
+use super::seeking::seek;
 
 /// Rounds of questions at most: a path over this many references is as long as any mapping has.
 const ROUNDS_MAX: usize = 4;
@@ -24,9 +26,11 @@ pub(super) async fn resolve(
     let mut resolved = Resolved::new();
     for _ in 0..ROUNDS_MAX {
         let mut asked: BTreeMap<(LinkId, Side), Vec<RecordId>> = BTreeMap::new();
+        let mut sought: BTreeSet<Seek> = BTreeSet::new();
         for (from, record) in records.iter().copied() {
-            let references = link.mapper().references(from, record, &resolved);
-            for ask in references.into_asks() {
+            let (asks, seeks) = link.mapper().references(from, record, &resolved).into_parts();
+            sought.extend(seeks.into_iter().filter(|seek| resolved.found(seek).is_none()));
+            for ask in asks {
                 if resolved.knows(&ask) {
                     continue;
                 }
@@ -35,9 +39,10 @@ pub(super) async fn resolve(
                 ids.push(id);
             }
         }
-        if asked.is_empty() {
+        if asked.is_empty() && sought.is_empty() {
             break;
         }
+        seek(making, sought, &mut resolved).await?;
         for ((link, side), mut ids) in asked {
             ids.sort();
             ids.dedup();

@@ -55,6 +55,7 @@ mod relink;
 mod resolving;
 mod resting;
 mod run;
+mod seeking;
 mod settle;
 mod vanished;
 

@@ -6,11 +6,12 @@ use std::collections::{BTreeSet, HashMap};
 use futures::future::BoxFuture;
 use futures::{join, try_join};
 
+use crate::mapper::WriteOn;
 use crate::merge::CompiledLink;
 use crate::model::{Bits, Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides};
 use crate::plan::{
     Basis, Body, Closing, Effect, Entry, EntryKey, FormProposal, GuardFigures, GuardInput, GuardTrip,
-    PlanHead, Proposals, Rank, Resolution, Sealer, Trailer, guarantees, guards,
+    PlanHead, PlannedRef, PlannedVerb, Proposals, Rank, Resolution, Sealer, Trailer, guarantees, guards,
 };
 use crate::store::{Binding, Bound, EntryParts, EntryRow, Scan};
 
@@ -237,12 +238,14 @@ async fn seal(
     let rows = |after| {
         making.store().entries(making.plan(), EntryParts::Shown, Scan { after, rows_max: BATCH_ROWS })
     };
+    let mut answers = false;
     let mut page = rows(None).await?;
     loop {
         making.pulse().await?;
         meter.add(page.rows.len());
         let mut seal = |rows: &[EntryRow]| {
             rows.iter().try_for_each(|row| {
+                answers |= leaves_to_target(&row.entry);
                 if proposals.entry(&row.entry) {
                     suspected.insert(row.entry.link.clone());
                 }
@@ -265,6 +268,7 @@ async fn seal(
         let spec = deciding.link.spec();
         let pairs = making.pairs_before.get(usize::from(deciding.place)).copied().unwrap_or(0);
         let counts = sealer.tally().counts().get(&spec.id).cloned().unwrap_or_default();
+        answers |= answers_back(deciding.link, &counts.create);
         let side = |side: Side| GuardFigures {
             name: inner.names.of(side).clone(),
             deletes: *counts.delete.of(side),
@@ -288,12 +292,33 @@ async fn seal(
     }
     let late: u64 = figures.iter().map(|figures| figures.late).sum();
     let forms = with_known(making, proposals, suspected).await?;
-    let closing = Closing { guards: trips, forms, runs_to_quiet: if late > 0 { 2 } else { 1 }, seen };
+    let closing =
+        Closing { guards: trips, forms, runs_to_quiet: if late > 0 || answers { 2 } else { 1 }, seen };
     let (trailer, _) = sealer.finish(closing)?;
     out.end(&trailer)?;
     making.store().finish(making.lease(), making.plan(), &trailer).await?;
     meter.end();
     Ok(trailer)
+}
+
+/// Whether a new record gets a value of its own system, which the next plan carries back: a key from a number series.
+fn leaves_to_target(entry: &Entry) -> bool {
+    let made = entry.action().filter(|action| action.verb == PlannedVerb::Create);
+    made.is_some_and(|action| {
+        action.changes.known().is_none()
+            && action.changes.iter().any(|change| change.after == PlannedRef::TargetDecides)
+    })
+}
+
+/// Whether new records of a side hold what only goes away from it: nobody knows it before they are made.
+fn answers_back(link: &CompiledLink, made: &Sides<u64>) -> bool {
+    let back = |group: usize, side: Side| link.allows(group, side.other()) && !link.allows(group, side);
+    let always = |group: usize| link.groups().get(group).is_some_and(|group| group.on == WriteOn::Always);
+    let groups = 0..link.groups().len();
+    Side::BOTH
+        .into_iter()
+        .filter(|side| *made.of(*side) > 0)
+        .any(|side| groups.clone().any(|group| always(group) && back(group, side)))
 }
 
 /// What the suspicions of this plan and the open ones of their links propose. A plan without a new one says nothing:

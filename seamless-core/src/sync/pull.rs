@@ -353,7 +353,7 @@ impl<'a> Pulling<'a> {
             Some(mark) => {
                 let fingerprint = self.link.fingerprint(self.side, &versioned.record);
                 let same = fingerprint == *mark.fingerprint.of(self.side);
-                let sweep = self.full && self.making.inner.options.check_all;
+                let sweep = self.full && (self.making.inner.options.check_all || self.link.follows());
                 if same && !mark.watch && !self.making.reconfigured && !sweep {
                     return Ok(());
                 }

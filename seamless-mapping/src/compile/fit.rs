@@ -131,6 +131,9 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
             | KindDecl::Lookup(_)
             | KindDecl::Lines(_)
             | KindDecl::Expression(_)
+            | KindDecl::Money(_)
+            | KindDecl::Compare(_)
+            | KindDecl::Generated(_)
             | KindDecl::Custom(_) => {}
         }
     }
@@ -151,6 +154,7 @@ fn check_names(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Find
         rule.when.of(side).fields().iter().for_each(|field| check(field, cx.rule_place(at, Some("when"))));
     }
     cx.link.scope.of(side).fields().iter().for_each(|field| check(field, cx.place("scope")));
+    cx.link.writable.of(side).fields().iter().for_each(|field| check(field, cx.place("writable")));
     if let Some(Matching::Lines(lines)) = &cx.link.matching {
         for field in lines.iter().flat_map(|line| &line.fields) {
             check(field.field.of(side), cx.place("match"));
@@ -167,7 +171,7 @@ fn check_names(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Find
 /// What is written must be writable.
 fn check_targets(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Findings) {
     for (at, rule) in cx.link.rules.iter().enumerate() {
-        if !rule.direction.allows(side) {
+        if !rule.writes(side) {
             continue;
         }
         for name in rule.fields.of(side) {
@@ -195,8 +199,10 @@ fn check_required(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut F
     }
     for field in &entity.fields {
         let filled = !field.required || field.read_only || field.computed || field.default.is_some();
-        let written =
-            |rule: &RuleDecl| rule.direction.allows(side) && rule.fields.of(side).contains(&field.name);
+        let issued = |rule: &RuleDecl| rule.kind == KindDecl::Generated(side);
+        let written = |rule: &RuleDecl| {
+            (rule.writes(side) || issued(rule)) && rule.fields.of(side).contains(&field.name)
+        };
         if filled || cx.link.rules.iter().any(written) {
             continue;
         }

@@ -7,7 +7,7 @@ use seamless_core::mapper::{ConflictPolicy, Direction, DriftPolicy, FirstLinkPol
 use seamless_core::model::Side;
 
 use super::LinkCx;
-use crate::declaration::RuleDecl;
+use crate::declaration::{KindDecl, RuleDecl};
 use crate::finding::Findings;
 use crate::link_mapper::CompiledRule;
 
@@ -47,6 +47,15 @@ fn share_a_field(a: &Rule, b: &Rule) -> bool {
 }
 
 fn settle_one(cx: &LinkCx<'_>, rules: &mut [Placed], members: &[usize], findings: &mut Findings) {
+    if let [member] = members
+        && let Some((at, rule, _)) = rules.get_mut(*member)
+        && cx.link.rules.get(*at).is_some_and(is_compared)
+    {
+        return only_compared(rule);
+    }
+    if !check_compared(cx, rules, members, findings) {
+        return;
+    }
     let Some(direction) = direction(cx, rules, members, findings) else { return };
     let declared: Vec<(usize, &RuleDecl)> = members
         .iter()
@@ -69,6 +78,34 @@ fn settle_one(cx: &LinkCx<'_>, rules: &mut [Placed], members: &[usize], findings
         rule.first_link = first_link;
         rule.on_drift = on_drift;
     }
+}
+
+fn is_compared(rule: &RuleDecl) -> bool {
+    matches!(rule.kind, KindDecl::Compare(_))
+}
+
+/// Whoever moved, the rule is asked whether the two agree: no policy ends in a value, since none is ever written.
+fn only_compared(rule: &mut Rule) {
+    rule.on_conflict = ConflictPolicy::Take(Side::Left);
+    rule.first_link = FirstLinkPolicy::Take(match rule.direction {
+        Direction::TwoWay | Direction::To(Side::Right) => Side::Left,
+        Direction::To(Side::Left) => Side::Right,
+    });
+    if let Direction::To(to) = rule.direction {
+        rule.on_conflict = ConflictPolicy::Take(to.other());
+    }
+    rule.on_drift = DriftPolicy::Restore;
+}
+
+/// A field that is compared is carried by no other rule: a difference would keep that rule waiting as well.
+fn check_compared(cx: &LinkCx<'_>, rules: &[Placed], members: &[usize], findings: &mut Findings) -> bool {
+    let mut places = members.iter().filter_map(|member| rules.get(*member)).map(|(at, _, _)| *at);
+    let compared = places.find(|at| cx.link.rules.get(*at).is_some_and(is_compared));
+    let Some(at) = compared.filter(|_| members.len() > 1) else { return true };
+    let message = "it compares a field that another rule carries".to_owned();
+    let help = "remove one of the two: what is carried need not be compared";
+    findings.error("compare-shared", cx.rule_place(at, Some("compare")), message, help);
+    false
 }
 
 /// Where values of a group go: as all of its rules allow.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seamless_core::mapper::{Direction, LinkMode, Mapper};
+use seamless_core::mapper::{Direction, LinkMode, Mapper, RuleKind};
 use seamless_core::model::{
     CanonicalForm, EntityName, FieldKind, FieldName, Fingerprint, LineForm, LinkId, Normaliser, Shape, Side,
     Sides,
@@ -47,6 +47,13 @@ pub(super) fn compile(
     }
     let mapper = mapper?;
     if mapper.rules().len() != link.rules.len() {
+        return None;
+    }
+    if mapper.rules().iter().any(|rule| rule.kind == RuleKind::Followed) {
+        let message =
+            "a rule of a line reads a value through a reference: nobody would notice that it changed";
+        let help = "read it in a link of the child entity, or carry the reference with `lookup: LINK`";
+        findings.error("lookup-in-line", cx.rule_place(at, Some("rules")), message, help);
         return None;
     }
     let Some(shapes) = shapes(&mapper) else {

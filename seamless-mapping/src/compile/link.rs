@@ -3,7 +3,7 @@
 use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 use seamless_core::model::{Condition, DEPTH_MAX, FieldName, FormSpec, LinkId, Side, Sides, Value};
 
-use super::{LinkCx, fit, group, lines, rule};
+use super::{LinkCx, fit, group, lines, money, rule};
 use crate::declaration::{LookupThrough, LookupVia, Matching};
 use crate::finding::Findings;
 use crate::link_mapper::LinkMapper;
@@ -48,6 +48,7 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         entity: link.entity.clone(),
         mode: link.mode,
         scope: link.scope.clone(),
+        writable: link.writable.clone(),
         matching,
         create: create(cx),
         on_delete: link.on_delete.clone().map(|policy| policy.unwrap_or(DeletePolicy::Park)),
@@ -81,6 +82,7 @@ fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
             findings.error("entity", cx.place("entity"), message, "name the entity of both sides");
         }
         check_depth(cx, link.scope.of(side), "scope", findings);
+        check_depth(cx, link.writable.of(side), "writable", findings);
         if let Some(other) = link.create.as_ref().map(|create| *create.of(side))
             && other
             && matches!(link.mode, LinkMode::To(to) if to != side)
@@ -171,9 +173,16 @@ fn in_forms(cx: &LinkCx<'_>, line: &MatchLine) -> MatchLine {
 
 fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
     let mut needed: Vec<LinkId> = Vec::new();
+    let mut need = |link: &LinkId| {
+        // A record that refers to its own entity is ordered within the link, not between links.
+        if *link != cx.link.id && !needed.contains(link) {
+            needed.push(link.clone());
+        }
+    };
     for lookup in cx.link.rules.iter().flat_map(lines::lookups) {
         let links: Vec<&LinkId> = match &lookup.via {
             LookupVia::Link(link) => vec![link],
+            LookupVia::ByField(_) => Vec::new(),
             LookupVia::ByEntity(entities) => entities
                 .iter()
                 .filter_map(|(_, through)| match through {
@@ -182,13 +191,9 @@ fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
                 })
                 .collect(),
         };
-        for link in links {
-            // A record that refers to its own entity is ordered within the link, not between links.
-            if *link != cx.link.id && !needed.contains(link) {
-                needed.push(link.clone());
-            }
-        }
+        links.into_iter().for_each(&mut need);
     }
+    cx.link.rules.iter().flat_map(money::links).for_each(need);
     needed
 }
 
@@ -209,7 +214,7 @@ fn check_writers(cx: &LinkCx<'_>, findings: &mut Findings) {
     for to in Side::BOTH {
         let mut writers: Vec<(&FieldName, usize)> = Vec::new();
         for (at, declared) in cx.link.rules.iter().enumerate() {
-            if !declared.direction.allows(to) {
+            if !declared.writes(to) {
                 continue;
             }
             for field in declared.fields.of(to) {

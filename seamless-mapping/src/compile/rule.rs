@@ -5,15 +5,13 @@ use std::sync::Arc;
 use seamless_core::mapper::{
     ConflictPolicy, Direction, DriftPolicy, FirstLinkPolicy, LinkMode, Rule, RuleKind,
 };
-use seamless_core::model::{
-    CanonicalForm, Condition, EntityName, FieldName, Fingerprint, LinkId, Normaliser, Side, Sides,
-};
+use seamless_core::model::{CanonicalForm, Condition, FieldName, Fingerprint, Normaliser, Side, Sides};
 use serde::Serialize;
 
-use super::{LinkCx, fingerprint, fit, lines, pack};
+use super::{LinkCx, fingerprint, fit, lines, lookup, money, pack};
 use crate::declaration::{
-    CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl,
-    RoundDecl, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
+    CopyDecl, JoinDecl, KindDecl, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, TooLong, TypeDecl,
+    UnknownPolicy,
 };
 use crate::expression::Expression;
 use crate::finding::Findings;
@@ -24,8 +22,8 @@ use crate::rules::convert;
 use crate::rules::copy::Copy;
 use crate::rules::custom::Custom;
 use crate::rules::expression::{Placed, Worked};
+use crate::rules::generated::Generated;
 use crate::rules::join::Join;
-use crate::rules::lookup::{Lookup, Target, Through};
 use crate::rules::options::{Options, ROWS_MAX};
 
 /// A rule being compiled.
@@ -33,7 +31,7 @@ pub(super) struct RuleCx<'a, 'b> {
     pub(super) cx: &'a LinkCx<'b>,
     at: usize,
     pub(super) declared: &'a RuleDecl,
-    direction: Direction,
+    pub(super) direction: Direction,
     pub(super) types: Sides<Option<TypeDecl>>,
 }
 
@@ -95,7 +93,7 @@ pub(crate) fn compile(
             of_kind = Some(compiled.forms);
             compiled.carrier
         }
-        KindDecl::Lookup(lookup) => lookup_rule(&rcx, lookup, findings)?,
+        KindDecl::Lookup(lookup) => lookup::compile(&rcx, lookup, findings)?,
         KindDecl::Expression(expressions) => expression_rule(&rcx, expressions, findings)?,
         KindDecl::Lines(declared_lines) => {
             let compiled = lines::compile(cx, at, declared, declared_lines, direction, findings)?;
@@ -103,6 +101,9 @@ pub(crate) fn compile(
             digests = compiled.digests;
             compiled.carrier
         }
+        KindDecl::Money(declared_money) => money::compile(&rcx, declared_money, findings)?,
+        KindDecl::Compare(compare) => money::compare(&rcx, compare, findings)?,
+        KindDecl::Generated(issuer) => generated_rule(&rcx, *issuer, findings)?,
         KindDecl::Custom(name) => custom_rule(&rcx, name, findings)?,
     };
     for to in Side::BOTH {
@@ -118,7 +119,11 @@ pub(crate) fn compile(
     let rule = Rule {
         id: declared.stable_id(),
         fields: declared.fields.clone(),
-        kind: if carrier.is_identity() { RuleKind::Copy } else { RuleKind::Computed },
+        kind: match direction {
+            _ if carrier.is_identity() => RuleKind::Copy,
+            Direction::To(to) if carrier.follows(to) => RuleKind::Followed,
+            _ => RuleKind::Computed,
+        },
         direction,
         on: declared.on,
         same_when,
@@ -210,7 +215,7 @@ fn not_carried(rcx: &RuleCx<'_, '_>, to: Side, findings: &mut Findings) {
     rcx.error(findings, "not-invertible", "flow", message, help);
 }
 
-fn one_each(rcx: &RuleCx<'_, '_>, what: &str, findings: &mut Findings) -> Option<()> {
+pub(super) fn one_each(rcx: &RuleCx<'_, '_>, what: &str, findings: &mut Findings) -> Option<()> {
     if rcx.declared.fields.left.len() == 1 && rcx.declared.fields.right.len() == 1 {
         return Some(());
     }
@@ -244,6 +249,15 @@ fn copy_rule(
     findings: &mut Findings,
 ) -> Option<Arc<dyn Carrier>> {
     one_each(rcx, "a copying rule", findings)?;
+    copying(rcx, copy, same_when, findings).map(|copy| Arc::new(copy) as Arc<dyn Carrier>)
+}
+
+fn copying(
+    rcx: &RuleCx<'_, '_>,
+    copy: &mut CopyDecl,
+    same_when: &mut CanonicalForm,
+    findings: &mut Findings,
+) -> Option<Copy> {
     let types = rcx.types;
     if [types.left, types.right].contains(&Some(TypeDecl::Reference)) {
         let message = "a reference means nothing to the other system".to_owned();
@@ -283,7 +297,20 @@ fn copy_rule(
     let empty_is_null = forms(rcx.cx, rcx.declared, same_when)
         .map(|forms| forms.iter().any(|form| form.steps().contains(&Normaliser::EmptyIsNull)));
     let choices = fit::choices(rcx.cx, rcx.declared);
-    Some(Arc::new(Copy { types, declared: copy.clone(), two_way: rcx.two_way(), empty_is_null, choices }))
+    Some(Copy { types, declared: copy.clone(), two_way: rcx.two_way(), empty_is_null, choices })
+}
+
+fn generated_rule(rcx: &RuleCx<'_, '_>, issuer: Side, findings: &mut Findings) -> Option<Arc<dyn Carrier>> {
+    one_each(rcx, "a key that a side issues", findings)?;
+    if rcx.declared.direction == Direction::To(issuer) {
+        let message = format!("{} issues it, and the rule carries it there only", rcx.cx.side_name(issuer));
+        let help = "write `<->`, or turn the arrow around";
+        rcx.error(findings, "generated-way", "generated", message, help);
+        return None;
+    }
+    let mut same_when = rcx.declared.same_when.clone();
+    let copy = copying(rcx, &mut CopyDecl::default(), &mut same_when, findings)?;
+    Some(Arc::new(Generated { issuer, copy }))
 }
 
 /// What is cut or rounded counts as the same as what it was, otherwise it would be written for ever.
@@ -365,7 +392,7 @@ fn options_rule(
     }
     for side in Side::BOTH {
         check_unknown(rcx, options, side, findings);
-        check_unambiguous(rcx, options, side, findings);
+        check_unambiguous(rcx, options, side, "options", findings);
     }
     Some(Arc::new(Options::new(options, forms(rcx.cx, rcx.declared, &rcx.declared.same_when))))
 }
@@ -383,13 +410,23 @@ fn check_unknown(rcx: &RuleCx<'_, '_>, options: &mut OptionsDecl, side: Side, fi
 }
 
 /// Away from a value there must be one way only; that line is the representative.
-fn check_unambiguous(rcx: &RuleCx<'_, '_>, options: &OptionsDecl, from: Side, findings: &mut Findings) {
+pub(super) fn check_unambiguous(
+    rcx: &RuleCx<'_, '_>,
+    options: &OptionsDecl,
+    from: Side,
+    key: &'static str,
+    findings: &mut Findings,
+) {
     let to = from.other();
     if !rcx.direction.allows(to) {
         return;
     }
     let shown = |keys: &[OptionKey]| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let forms = forms(rcx.cx, rcx.declared, &rcx.declared.same_when);
+    // The table of an option set is compared as its fields are; the codes of an amount are not its first field.
+    let forms = match rcx.declared.kind {
+        KindDecl::Options(_) => forms(rcx.cx, rcx.declared, &rcx.declared.same_when),
+        _ => Sides::new(Side::Left, Side::Right).map(|_| vec![rcx.declared.same_when.clone()]),
+    };
     let leading: Vec<_> = options.rows.iter().filter(|row| row.direction.allows(to)).collect();
     for (at, row) in leading.iter().enumerate() {
         let keys = row.values.of(from);
@@ -416,14 +453,14 @@ fn check_unambiguous(rcx: &RuleCx<'_, '_>, options: &OptionsDecl, from: Side, fi
             shown(&row.values.left),
             shown(&row.values.right)
         );
-        rcx.error(findings, "options-ambiguous", "options", message, &help);
+        rcx.error(findings, "options-ambiguous", key, message, &help);
     }
     for row in options.rows.iter().filter(|row| row.direction == Direction::To(from)) {
         let keys = row.values.of(from);
         if !leading.iter().any(|other| other.values.of(from) == keys) {
             let message = format!("{} of {} leads nowhere", shown(keys), rcx.cx.side_name(from));
             let help = "when somebody chooses it, it parks: write one of its lines with `<->`";
-            findings.warning("options-one-way", rcx.cx.rule_place(rcx.at, Some("options")), message, help);
+            findings.warning("options-one-way", rcx.cx.rule_place(rcx.at, Some(key)), message, help);
         }
     }
 }
@@ -450,68 +487,6 @@ fn join_rule(rcx: &RuleCx<'_, '_>, join: &JoinDecl, findings: &mut Findings) -> 
         None => rcx.declared.same_when.clone(),
     };
     Some(Arc::new(Join { parts, count, declared: join.clone(), form }))
-}
-
-fn lookup_rule(
-    rcx: &RuleCx<'_, '_>,
-    lookup: &LookupDecl,
-    findings: &mut Findings,
-) -> Option<Arc<dyn Carrier>> {
-    one_each(rcx, "a lookup", findings)?;
-    let mut targets = Vec::new();
-    match &lookup.via {
-        LookupVia::Link(link) => {
-            let entity = linked(rcx, link, findings)?.map(Some);
-            targets.push(Target { entity, through: Through::Link(link.clone()) });
-        }
-        LookupVia::ByEntity(entities) => {
-            // The entities that the author names are of one side: the one whose references have several targets.
-            let mut named: Option<Side> = None;
-            for (entity, through) in entities {
-                let LookupThrough::Link(link) = through else { continue };
-                let linked = linked(rcx, link, findings)?;
-                let side = Side::BOTH.into_iter().find(|side| linked.of(*side) == entity);
-                let Some(side) = side else {
-                    let message =
-                        format!("the link {link} joins {} and {}, not {entity}", linked.left, linked.right);
-                    rcx.error(findings, "lookup-entity", "lookup", message, "name the link of that entity");
-                    return None;
-                };
-                named = named.or(Some(side));
-                targets.push(Target { entity: linked.map(Some), through: Through::Link(link.clone()) });
-            }
-            let Some(named) = named else {
-                let message = "the lookup names no link".to_owned();
-                rcx.error(findings, "lookup-links", "lookup", message, "name a link for at least one entity");
-                return None;
-            };
-            for (entity, through) in entities {
-                let through = match through {
-                    LookupThrough::Link(_) => continue,
-                    LookupThrough::Keep => Through::Keep,
-                    LookupThrough::Null => Through::Null,
-                };
-                let mut sides = Sides::new(None, None);
-                *sides.of_mut(named) = Some(entity.clone());
-                targets.push(Target { entity: sides, through });
-            }
-        }
-    }
-    Some(Arc::new(Lookup { targets, types: rcx.types, if_missing: lookup.if_missing.clone() }))
-}
-
-/// The entities of the link that a lookup names.
-fn linked(rcx: &RuleCx<'_, '_>, link: &LinkId, findings: &mut Findings) -> Option<Sides<EntityName>> {
-    use seamless_core::document::did_you_mean;
-    let links = &rcx.cx.mapping.links;
-    if let Some(found) = links.iter().find(|other| other.id == *link) {
-        return Some(found.entity.clone());
-    }
-    let help = did_you_mean(link.as_str(), links.iter().map(|link| link.id.as_str())).unwrap_or_else(|| {
-        "a lookup names the link whose pairs it goes through; `mode: couple_only` will do".to_owned()
-    });
-    rcx.error(findings, "unknown-link", "lookup", format!("no link is called {link}"), &help);
-    None
 }
 
 fn expression_rule(
@@ -599,7 +574,7 @@ fn digest(
 ) -> Fingerprint {
     // What is said by default is left out, so that a schema that only confirms it changes nothing.
     let decides = |kind_of: TypeDecl| match (kind, rcx.types.left, rcx.types.right) {
-        (KindDecl::Copy(_), Some(left), Some(right)) => !left.same_kind(right),
+        (KindDecl::Copy(_) | KindDecl::Generated(_), Some(left), Some(right)) => !left.same_kind(right),
         (KindDecl::Lookup(_), _, _) => kind_of != TypeDecl::Reference,
         _ => false,
     };

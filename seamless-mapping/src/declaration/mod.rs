@@ -5,12 +5,14 @@
 //! door is [`MappingDecl`].
 
 mod link;
+mod money;
 mod rule;
 mod test;
 
 use seamless_core::model::{Sides, Value};
 
 pub use link::{LinkDecl, Matching};
+pub use money::{Basis, CompareDecl, CurrencyVia, MoneyDecl, MoneyPart};
 pub use rule::{
     CopyDecl, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl, LookupThrough, LookupVia, OptionKey,
     OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl, UnknownPolicy,

@@ -7,6 +7,7 @@ use seamless_core::model::{
 };
 use serde::Serialize;
 
+use super::money::{CompareDecl, MoneyDecl};
 use crate::expression::Expression;
 
 /// A rule as its author declares it.
@@ -69,6 +70,13 @@ impl RuleDecl {
     }
 }
 
+impl RuleDecl {
+    /// Whether the rule may write to a side at all.
+    pub fn writes(&self, to: Side) -> bool {
+        self.direction.allows(to) && !matches!(self.kind, KindDecl::Compare(_))
+    }
+}
+
 /// What kind of correspondence a rule is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +97,12 @@ pub enum KindDecl {
     Expression(Sides<Option<Expression>>),
     /// A list of child records on each side, line by line.
     Lines(LinesDecl),
+    /// An amount with its currency, its unit and whether the tax is in it.
+    Money(MoneyDecl),
+    /// Two values that must agree and that each side works out by itself.
+    Compare(CompareDecl),
+    /// A key that this side issues when a record is made there.
+    Generated(Side),
     /// A Rust function that the host registered under this name.
     Custom(String),
 }
@@ -237,6 +251,9 @@ pub enum LookupVia {
     Link(LinkId),
     /// By the entity that the reference points at.
     ByEntity(Vec<(EntityName, LookupThrough)>),
+    /// By a field of the records: per side that refers, its entity and the field that its records are known by. A side that
+    /// is not said holds the value itself.
+    ByField(Sides<Option<(EntityName, FieldName)>>),
 }
 
 /// What is done with a reference to an entity.

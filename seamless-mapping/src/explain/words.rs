@@ -23,12 +23,23 @@ pub(super) fn how(declared: &RuleDecl) -> String {
         KindDecl::Pack(pack) => format!("packed into a text as {}", pack.layout.name()),
         KindDecl::Lookup(lookup) => match &lookup.via {
             LookupVia::Link(link) => format!("translated through the pairs of {link}"),
+            LookupVia::ByField(by) => {
+                let named = [&by.left, &by.right].into_iter().flatten();
+                let named: Vec<String> =
+                    named.map(|(entity, field)| format!("{field} of {entity}")).collect();
+                format!("looked up by {}", named.join(" and "))
+            }
             LookupVia::ByEntity(_) => {
                 "translated through the pairs of the entity that it points at".to_owned()
             }
         },
         KindDecl::Expression(_) => "worked out".to_owned(),
         KindDecl::Lines(lines) => format!("carried line by line, by {} rules", lines.rules.len()),
+        KindDecl::Money(_) => "carried as an amount with its currency".to_owned(),
+        KindDecl::Compare(compare) => {
+            format!("compared, at most {} apart, and never written", compare.tolerance)
+        }
+        KindDecl::Generated(_) => "copied where it is there, issued where a record is made".to_owned(),
         KindDecl::Custom(name) => format!("made by the function {name}"),
     }
 }
@@ -80,7 +91,7 @@ impl ExplainedRule {
         if let Some(trouble) = &self.trouble {
             let waits = match trouble.problem {
                 MapProblem::NotKnown => "nothing is known",
-                MapProblem::Waiting(_) => "it waits",
+                MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow => "it waits",
                 MapProblem::Unmappable | MapProblem::DoesNotFit => "it is parked",
             };
             return format!("{read}: {waits}, {}: {}; {}.", trouble.field, trouble.message, trouble.remedy);
@@ -164,7 +175,7 @@ pub(crate) fn problem(problem: &MapProblem) -> &'static str {
         MapProblem::Unmappable => "unmappable",
         MapProblem::DoesNotFit => "does_not_fit",
         MapProblem::NotKnown => "not_known",
-        MapProblem::Waiting(_) => "waiting",
+        MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow => "waiting",
     }
 }
 

@@ -148,6 +148,9 @@ pub(super) fn renamed(
             | KindDecl::Options(_)
             | KindDecl::Join(_)
             | KindDecl::Lookup(_)
+            | KindDecl::Money(_)
+            | KindDecl::Compare(_)
+            | KindDecl::Generated(_)
             | KindDecl::Lines(_) => false,
             // What it is called in the text must stay what it was.
             KindDecl::Pack(pack) => pack.names.is_none(),

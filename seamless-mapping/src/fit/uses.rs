@@ -73,6 +73,7 @@ impl Uses {
             rule.when.of(side).fields().iter().for_each(|field| by(field, false, true));
         }
         uses.key("scope", cx.link.scope.of(side).fields().iter());
+        uses.key("writable", cx.link.writable.of(side).fields().iter());
         if let Some(Matching::Lines(lines)) = &cx.link.matching {
             uses.key("match", lines.iter().flat_map(|line| &line.fields).map(|field| field.field.of(side)));
         }

@@ -141,7 +141,9 @@ impl RuleLaws {
     pub fn is_untried(&self) -> bool {
         let (tried, carried) = (&self.tried, &self.carried);
         let none = |side: Side| *tried.of(side) > 0 && *carried.of(side) == 0;
-        (tried.left == 0 && tried.right == 0) || Side::BOTH.into_iter().any(none)
+        let tries = || (tried.left == 0 && tried.right == 0) || Side::BOTH.into_iter().any(none);
+        // What only compares makes nothing that a law could speak of.
+        self.kind != "compare" && tries()
     }
 }
 
@@ -198,6 +200,9 @@ pub(crate) fn kind_name(kind: &KindDecl) -> &'static str {
         KindDecl::Lookup(_) => "lookup",
         KindDecl::Expression(_) => "expression",
         KindDecl::Lines(_) => "lines",
+        KindDecl::Money(_) => "money",
+        KindDecl::Compare(_) => "compare",
+        KindDecl::Generated(_) => "generated",
         KindDecl::Custom(_) => "custom",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seamless_core::mapper::{Answer, Ask, Direction, Mapper, Resolved};
+use seamless_core::mapper::{Answer, Ask, Direction, Found, Mapper, Resolved, Seek};
 use seamless_core::model::{
     CanonicalForm, FieldName, KeyPart, LinkId, Planned, Presence, Record, RecordId, RuleId, RuleIndex, Shape,
     Side, Sides, Slot, Value, ValueRef, record,
@@ -79,6 +79,20 @@ impl<'a> Trial<'a> {
             let back = Ask::Partner { link: link.clone(), side: side.other(), id: partner.clone() };
             self.resolved.insert(back, Answer::Paired(id.clone()));
             self.resolved.insert(Ask::Partner { link, side, id }, Answer::Paired(partner));
+        }
+        // What is found by one question can lead to the next.
+        for _ in 0..2 {
+            let mut seeks = Vec::new();
+            for from in Side::BOTH {
+                for tuple in self.tuples.of(from) {
+                    let values: Vec<ValueRef<'_>> = tuple.iter().map(Value::as_ref).collect();
+                    self.mapper.seek_of(self.rule, from.other(), &values, &self.resolved, &mut seeks);
+                }
+            }
+            for seek in seeks {
+                let found = found(&seek);
+                self.resolved.insert_found(seek, found);
+            }
         }
     }
 
@@ -307,6 +321,19 @@ impl<'a> Trial<'a> {
 
     fn named(&self, side: Side, values: &Tuple) -> Vec<(FieldName, Value)> {
         self.declared.fields.of(side).iter().cloned().zip(values.iter().cloned()).collect()
+    }
+}
+
+/// What a made-up system answers: a record is known by its key.
+fn found(seek: &Seek) -> Found {
+    match seek {
+        Seek::Field { id, .. } => Found::Value(match id.parts().as_slice() {
+            [KeyPart::Int(key)] => Value::Int(*key),
+            [KeyPart::Text(key)] => Value::Text(key.clone()),
+            _ => Value::Null,
+        }),
+        Seek::Record { value: KeyPart::Int(key), .. } => Found::Record(RecordId::int(*key)),
+        Seek::Record { value: KeyPart::Text(key), .. } => Found::Record(RecordId::text(key)),
     }
 }
 

@@ -12,7 +12,8 @@ use seamless_core::model::{
 };
 
 use crate::declaration::{
-    CopyDecl, IfMissing, KindDecl, LookupVia, OptionKey, PackDecl, RuleDecl, TypeDecl, UnknownPolicy,
+    CopyDecl, CurrencyVia, IfMissing, KindDecl, LookupVia, MoneyDecl, MoneyPart, OptionKey, OptionRow,
+    PackDecl, RuleDecl, TypeDecl, UnknownPolicy,
 };
 use crate::link_mapper::LinkMapper;
 use crate::rules::convert;
@@ -91,6 +92,11 @@ fn pool(
     if let KindDecl::Lines(_) = &declared.kind {
         return mapper.of_lines(side, field).map(|inner| lists(inner, side)).unwrap_or_default();
     }
+    if let KindDecl::Money(money) = &declared.kind {
+        let refers_to = mapper.pointed_at(&declared.stable_id(), side);
+        let kept_as = mapper.types_of(rule).of(side).unwrap_or(TypeDecl::DECIMAL);
+        return amounts(money, (declared, side, at), kept_as, &refers_to);
+    }
     let types = mapper.types_of(rule);
     let kind = *types.of(side);
     let spoken_of = spoken_of(declared, side, at);
@@ -162,8 +168,73 @@ fn spoken_of(declared: &RuleDecl, side: Side, at: usize) -> Vec<Value> {
             _ => Vec::new(),
         },
         KindDecl::Pack(pack) => packed(declared, side, pack),
-        KindDecl::Join(_) | KindDecl::Expression(_) | KindDecl::Lines(_) | KindDecl::Custom(_) => Vec::new(),
+        KindDecl::Join(_)
+        | KindDecl::Expression(_)
+        | KindDecl::Lines(_)
+        | KindDecl::Money(_)
+        | KindDecl::Compare(_)
+        | KindDecl::Generated(_)
+        | KindDecl::Custom(_) => Vec::new(),
     }
+}
+
+/// What a field of an amount may hold: amounts at the edges of what currencies have, the codes that the rule speaks of
+/// and some that it does not, units, and both truths about the tax.
+fn amounts(
+    money: &MoneyDecl,
+    (declared, side, at): (&RuleDecl, Side, usize),
+    kept_as: TypeDecl,
+    refers_to: &[EntityName],
+) -> Vec<Value> {
+    let rows = |rows: &[OptionRow]| -> Vec<Value> {
+        let keys = rows.iter().flat_map(|row| row.values.of(side));
+        let values = keys.filter_map(|key| match key {
+            OptionKey::Is(value) => Some(value.clone()),
+            OptionKey::Blank => None,
+        });
+        values.collect()
+    };
+    let parts = money.parts_of(side, declared.fields.of(side).len());
+    let mut values = vec![Value::Null];
+    match parts.get(at) {
+        Some(MoneyPart::Amount) => values.extend(
+            ["0", "1", "1.5", "-2.675", "1.005", "100", "0.123456"]
+                .iter()
+                .filter_map(|text| text.parse::<Decimal>().ok())
+                .filter_map(|amount| {
+                    convert::convert(Value::Decimal(amount).as_ref(), kept_as, None, None).ok()
+                })
+                .filter(|amount| has_room(kept_as, amount)),
+        ),
+        Some(MoneyPart::Currency) if !refers_to.is_empty() => {
+            let of = |entity: &EntityName, id: &str| {
+                Value::Reference(Reference { entity: entity.clone(), id: RecordId::text(id) }.into())
+            };
+            // Records whose partners are codes.
+            values.extend(refers_to.iter().flat_map(|entity| ["EUR", "JPY"].map(|id| of(entity, id))));
+        }
+        Some(MoneyPart::Currency) => {
+            values.extend(money.local.of(side).clone());
+            if let Some(CurrencyVia::Table(table)) = &money.currencies {
+                values.extend(rows(table));
+            }
+            values.extend(money.scales.iter().map(|(code, _)| Value::text(code)));
+            values.extend(["EUR", "JPY", "KWD", "?"].map(Value::text));
+        }
+        Some(MoneyPart::Unit) => {
+            values.extend(rows(&money.units));
+            values.extend(["PCS", "KG"].map(Value::text));
+        }
+        Some(MoneyPart::Gross | MoneyPart::Net) => values.extend([false, true].map(Value::Bool)),
+        None => {}
+    }
+    let mut seen = Vec::with_capacity(values.len());
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen
 }
 
 /// Texts that hold values of the rule, alone and among other things; none for a side with several fields.
@@ -297,6 +368,9 @@ fn references(mapper: &LinkMapper, declared: &RuleDecl, side: Side) -> Vec<Value
     let mut entities: Vec<EntityName> = mapper.pointed_at(&declared.stable_id(), side);
     if let LookupVia::ByEntity(named) = &lookup.via {
         entities.extend(named.iter().map(|(entity, _)| entity.clone()));
+    }
+    if let LookupVia::ByField(by) = &lookup.via {
+        entities.extend(by.of(side).iter().map(|(entity, _)| entity.clone()));
     }
     entities.dedup();
     let of = |entity: &EntityName, id: &str| {

@@ -51,6 +51,9 @@ pub(super) fn check(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings: &mut 
             | KindDecl::Lookup(_)
             | KindDecl::Expression(_)
             | KindDecl::Lines(_)
+            | KindDecl::Money(_)
+            | KindDecl::Compare(_)
+            | KindDecl::Generated(_)
             | KindDecl::Custom(_) => {}
         }
     }

@@ -24,8 +24,17 @@ pub(super) fn check_blank(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings:
             });
         let filled = match &rule.kind {
             KindDecl::Copy(copy) => copy.default.of(to).is_some(),
-            KindDecl::Const(_) | KindDecl::Expression(_) | KindDecl::Custom(_) | KindDecl::Lines(_) => true,
-            KindDecl::Options(_) | KindDecl::Join(_) | KindDecl::Pack(_) | KindDecl::Lookup(_) => false,
+            KindDecl::Const(_)
+            | KindDecl::Expression(_)
+            | KindDecl::Custom(_)
+            | KindDecl::Compare(_)
+            | KindDecl::Generated(_)
+            | KindDecl::Lines(_) => true,
+            KindDecl::Options(_)
+            | KindDecl::Join(_)
+            | KindDecl::Pack(_)
+            | KindDecl::Money(_)
+            | KindDecl::Lookup(_) => false,
         };
         let conditional = *rule.when.of(from) != Condition::Always;
         if !filled && (all_may_be_blank || conditional) {
@@ -64,7 +73,7 @@ pub(super) fn check_lifecycle(cx: &LinkCx<'_>, findings: &mut Findings) {
 pub(super) fn check_creates(cx: &LinkCx<'_>, findings: &mut Findings) {
     for side in Side::BOTH {
         let creates = *create(cx).of(side) && cx.link.mode != LinkMode::Observe;
-        let writes = |rule: &RuleDecl| rule.direction.allows(side);
+        let writes = |rule: &RuleDecl| rule.writes(side);
         if !creates || cx.link.rules.iter().any(writes) {
             continue;
         }

@@ -3,7 +3,8 @@
 use seamless_core::model::{CanonicalForm, Normaliser, Side, Sides};
 
 use crate::declaration::{
-    IfMissing, KindDecl, LookupThrough, LookupVia, OptionKey, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
+    IfMissing, KindDecl, LookupThrough, LookupVia, MoneyPart, OptionKey, RoundDecl, RuleDecl, TooLong,
+    TypeDecl, UnknownPolicy,
 };
 use crate::link_mapper::LinkMapper;
 
@@ -100,13 +101,32 @@ pub(super) fn words(declared: &RuleDecl, mapper: &LinkMapper, names: &Sides<Stri
                 }
             }
         }
+        KindDecl::Money(money) => {
+            if let Some(round) = money.round {
+                losses.push(format!("digits that the currency does not have, rounded {}", rounded(round)));
+            }
+            for side in Side::BOTH {
+                let parts = money.parts_of(side, declared.fields.of(side).len());
+                if let (Some(local), true) = (money.local.of(side), parts.contains(&MoneyPart::Currency)) {
+                    losses.push(format!("whether {local} is said or left blank in {}", names.of(side)));
+                }
+            }
+        }
         KindDecl::Lines(_) => losses.push("the order of lines".to_owned()),
         KindDecl::Custom(name) => losses.push(format!("what the function {name} loses")),
         // What else stands in the text is kept.
-        KindDecl::Const(_) | KindDecl::Pack(_) => {}
+        KindDecl::Const(_) | KindDecl::Pack(_) | KindDecl::Compare(_) | KindDecl::Generated(_) => {}
     }
     losses.extend(not_told_apart(&declared.same_when));
     if losses.is_empty() { "nothing".to_owned() } else { losses.join("; ") }
+}
+
+fn rounded(round: RoundDecl) -> &'static str {
+    match round {
+        RoundDecl::HalfUp => "half up",
+        RoundDecl::HalfEven => "half to even",
+        RoundDecl::Down => "down",
+    }
 }
 
 /// Whether a side can hold texts of more characters.

@@ -196,7 +196,11 @@ fn owner(declared: &RuleDecl, rule: &Rule, names: &Sides<String>) -> String {
         (Direction::To(to), _, WriteOn::Create) => {
             format!("{} (filled once, when it is created)", names.of(to))
         }
+        (_, KindDecl::Compare(_), _) => "nobody (it is only compared)".to_owned(),
         (Direction::To(_), KindDecl::Const(_), _) => "the mapping".to_owned(),
+        (Direction::TwoWay, KindDecl::Generated(issuer), _) => {
+            format!("both, {} issues it", names.of(*issuer))
+        }
         (Direction::To(to), _, _) => names.of(to.other()).clone(),
         (Direction::TwoWay, _, _) => match &rule.on_conflict {
             ConflictPolicy::Take(side) => format!("both, {} in doubt", names.of(*side)),

@@ -11,6 +11,7 @@ pub(crate) const LINK: &[&str] = &[
     "note",
     "mode",
     "scope",
+    "writable",
     "match",
     "create",
     "on_conflict",
@@ -53,15 +54,21 @@ pub(crate) const RULE: &[&str] = &[
     "expression",
     "key",
     "rules",
+    "money",
+    "compare",
+    "generated",
     "custom",
 ];
+pub(crate) const MONEY: &[&str] =
+    &["local_currency", "basis", "scales", "otherwise", "round", "currencies", "units"];
+pub(crate) const COMPARE: &[&str] = &["tolerance"];
 pub(crate) const OPTION_LINE: &[&str] = &["flow"];
 pub(crate) const FORM_SCALE: &[&str] = &["scale_by", "scales", "otherwise"];
 pub(crate) const TEST: &[&str] = &["name", "to", "record", "current", "creating", "partners", "expect"];
 
 /// Words that a side cannot be called: they are keys where the name of a side is one too.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    let lists = [FILE, LINK, RULE_LONG, RULE, OPTION_LINE, TEST];
+    let lists = [FILE, LINK, RULE_LONG, RULE, MONEY, OPTION_LINE, TEST];
     lists.iter().any(|list| list.contains(&name))
         || matches!(name, "both" | "set" | "use" | "blank" | "none" | "only_with")
 }

@@ -4,7 +4,7 @@
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, Span};
 use seamless_core::mapper::{GuardLimits, MatchField, MatchLine};
-use seamless_core::model::{CanonicalForm, FieldName, FormSpec, LinkId, ScaleBy, Side, Sides};
+use seamless_core::model::{CanonicalForm, Condition, FieldName, FormSpec, LinkId, ScaleBy, Side, Sides};
 
 use super::condition::condition;
 use super::keys::{FORM_SCALE, Keys, LIMITS, LINK, MATCH_LINE};
@@ -44,7 +44,8 @@ pub(crate) fn link(reader: &Reader<'_>, node: &Node) -> Result<ReadLink, Diagnos
     if let Some(mode) = keys.take_as("mode", |node| policy::mode(reader, node)) {
         declared.mode = mode;
     }
-    read_scope(reader, &mut keys, &mut declared);
+    read_conditions(reader, &mut keys, "scope", &mut declared.scope);
+    read_conditions(reader, &mut keys, "writable", &mut declared.writable);
     declared.matching = keys.take_with("match", |_, node| matching(reader, node));
     declared.create = keys.take_with("create", |_, node| create(reader, node));
     declared.on_conflict = keys.take_with("on_conflict", |_, node| policy::conflict(reader, node));
@@ -83,21 +84,27 @@ fn spans(node: &Node) -> Vec<(String, Span)> {
     entries.iter().map(|(key, _)| (key.text().unwrap_or("").to_owned(), key.span)).collect()
 }
 
-fn read_scope(reader: &Reader<'_>, keys: &mut Keys<'_>, declared: &mut LinkDecl) {
-    let scope = keys.take_with("scope", |document, node| {
+/// A condition per side; a side of which nothing is said keeps what it has.
+fn read_conditions(
+    reader: &Reader<'_>,
+    keys: &mut Keys<'_>,
+    key: &'static str,
+    declared: &mut Sides<Condition>,
+) {
+    let read = keys.take_with(key, |document, node| {
         let Sides { left, right } = reader.sides;
         match per_side(reader, node, |node| condition(reader, node))? {
             PerSide::Each(each) => Ok(each),
             PerSide::Both(_) => {
-                let message = "`scope` does not say which side it speaks of";
+                let message = format!("`{key}` does not say which side it speaks of");
                 let help = format!("write `{left}: ..` or `{right}: ..` below it");
                 Err(Diagnostic::error("which-side", node.span, message).help(help).within(document))
             }
         }
     });
-    if let Some(Sides { left, right }) = scope {
-        declared.scope.left = left.unwrap_or(declared.scope.left.clone());
-        declared.scope.right = right.unwrap_or(declared.scope.right.clone());
+    if let Some(Sides { left, right }) = read {
+        declared.left = left.unwrap_or(declared.left.clone());
+        declared.right = right.unwrap_or(declared.right.clone());
     }
 }
 

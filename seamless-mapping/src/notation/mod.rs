@@ -8,6 +8,7 @@ pub(crate) mod keys;
 mod lifecycle;
 mod lines;
 mod link;
+mod money;
 mod parameters;
 pub(crate) mod policy;
 pub(crate) mod rule;

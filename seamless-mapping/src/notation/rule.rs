@@ -193,6 +193,12 @@ fn names(reader: &Reader<'_>, node: &Node) -> Result<Vec<FieldName>, Diagnostics
     names.map_err(|finding: Diagnostic| finding.within(reader.document))
 }
 
+/// A side by its name.
+fn side(reader: &Reader<'_>, node: &Node) -> Result<Side, Diagnostic> {
+    let named = Side::BOTH.into_iter().find(|side| node.text() == Some(*reader.sides.of(*side)));
+    named.ok_or_else(|| unknown_word(node, "side", &[reader.sides.left, reader.sides.right]))
+}
+
 pub(crate) fn flow(reader: &Reader<'_>, node: &Node) -> Result<Direction, Diagnostic> {
     let text = node.text();
     if text == Some("both") {
@@ -251,14 +257,20 @@ fn with_options(
     Some(declared)
 }
 
-fn per_side_wanted(reader: &Reader<'_>, document: &Document, node: &Node, key: &str) -> Diagnostics {
+pub(super) fn per_side_wanted(
+    reader: &Reader<'_>,
+    document: &Document,
+    node: &Node,
+    key: &str,
+) -> Diagnostics {
     let Sides { left, right } = reader.sides;
     let message = format!("`{key}` does not say which side it speaks of");
     let help = format!("write `{key}: {{ {left}: .. }}` or `{key}: {{ {right}: .. }}`");
     Diagnostic::error("which-side", node.span, message).help(help).within(document)
 }
 
-const KINDS: &[&str] = &["options", "join", "pack", "lookup", "expression", "rules", "custom"];
+const KINDS: &[&str] =
+    &["options", "join", "pack", "lookup", "expression", "rules", "money", "compare", "generated", "custom"];
 
 /// Keys that only rules of one kind have, and what kind that is in words.
 const OF_KIND: &[(&str, &str, &str)] = &[
@@ -325,6 +337,9 @@ fn kind(
             KindDecl::Expression(read?)
         }
         Some("rules") => KindDecl::Lines(super::lines::lines(reader, keys, lines)?),
+        Some("money") => KindDecl::Money(super::money::money(reader, keys)?),
+        Some("compare") => KindDecl::Compare(super::money::compare(keys)?),
+        Some("generated") => KindDecl::Generated(keys.take_as("generated", |node| side(reader, node))?),
         Some(_) => KindDecl::Custom(keys.text("custom")?),
     };
     Some(Some(kind))
@@ -416,7 +431,7 @@ fn used(node: &Node) -> Option<&Node> {
     }
 }
 
-fn option_row(reader: &Reader<'_>, node: &Node) -> Result<OptionRow, Diagnostics> {
+pub(super) fn option_row(reader: &Reader<'_>, node: &Node) -> Result<OptionRow, Diagnostics> {
     let document = reader.document;
     if node.is_mapping() {
         let mut keys = Keys::of(document, node, OPTION_LINE)?;
@@ -474,6 +489,12 @@ fn lookup(reader: &Reader<'_>, keys: &mut Keys<'_>, direction: Direction) -> Opt
             let Ok(entries) = node.as_mapping() else {
                 return Ok(LookupVia::Link(node.as_str()?.into()));
             };
+            if let [(key, by)] = entries
+                && key.text() == Some("by")
+                && by.is_mapping()
+            {
+                return by_field(reader, by).map(LookupVia::ByField);
+            }
             let entities = entries.iter().map(|(entity, through)| {
                 let through = match through.text() {
                     Some("keep") => LookupThrough::Keep,
@@ -498,6 +519,25 @@ fn lookup(reader: &Reader<'_>, keys: &mut Keys<'_>, direction: Direction) -> Opt
     });
     let if_missing = if_missing.unwrap_or_default().map(|policy| policy.unwrap_or(IfMissing::Later));
     Some(LookupDecl { via: via?, if_missing })
+}
+
+/// `{ crm: systemuser.internalemailaddress, erp: Salesperson.E-Mail }`. An entity ends at the first dot.
+fn by_field(reader: &Reader<'_>, node: &Node) -> Result<Sides<Option<(EntityName, FieldName)>>, Diagnostic> {
+    let mut by = Sides::new(None, None);
+    for entry in node.entries()? {
+        let named = Side::BOTH.into_iter().find(|side| entry.key.text() == Some(*reader.sides.of(*side)));
+        let Some(side) = named else {
+            return Err(unknown_word(entry.key, "side", &[reader.sides.left, reader.sides.right]));
+        };
+        let text = reader.text(entry.value)?;
+        let parts = text.split_once('.').filter(|(entity, field)| !entity.is_empty() && !field.is_empty());
+        let Some((entity, field)) = parts else {
+            let help = "write the entity, a dot and the field: `systemuser.internalemailaddress`";
+            return Err(entry.value.refused("a field of an entity").help(help));
+        };
+        *by.of_mut(side) = Some((EntityName::from(entity), FieldName::from(field)));
+    }
+    Ok(by)
 }
 
 /// `later`, `null`, `park`, `{ use: VALUE }`. YAML's nothing is the word `null` here.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::keys::{
-    FILE, FORM_SCALE, LIMITS, LINK, MATCH_LINE, OPTION_LINE, PARAMETER, RULE, RULE_LONG, TEST,
+    COMPARE, FILE, FORM_SCALE, LIMITS, LINK, MATCH_LINE, MONEY, OPTION_LINE, PARAMETER, RULE, RULE_LONG, TEST,
 };
 use super::{LoadOptions, load};
 
@@ -25,7 +25,7 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
     let schema = schema();
     let defs = &schema["$defs"];
     let long: Vec<&str> = RULE.iter().chain(RULE_LONG).copied().collect();
-    let table: [(&Json, &[&str]); 10] = [
+    let table: [(&Json, &[&str]); 12] = [
         (&schema, FILE),
         (&defs["parameter"], PARAMETER),
         (&defs["link"], LINK),
@@ -35,6 +35,8 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
         (&defs["rule_long"], &long),
         (&defs["option_line"], OPTION_LINE),
         (&defs["form_scale"], FORM_SCALE),
+        (&defs["money"], MONEY),
+        (&defs["compare"], COMPARE),
         (&defs["test"], TEST),
     ];
     for (node, known) in table {
@@ -114,8 +116,21 @@ fn the_patterns_of_the_schema_name_the_equivalences_and_types_of_the_reader() {
 
 #[test]
 fn the_reference_explains_every_key() {
-    for key in
-        [FILE, PARAMETER, LINK, MATCH_LINE, LIMITS, RULE, RULE_LONG, OPTION_LINE, FORM_SCALE, TEST].concat()
+    for key in [
+        FILE,
+        PARAMETER,
+        LINK,
+        MATCH_LINE,
+        LIMITS,
+        RULE,
+        RULE_LONG,
+        MONEY,
+        COMPARE,
+        OPTION_LINE,
+        FORM_SCALE,
+        TEST,
+    ]
+    .concat()
     {
         assert!(REFERENCE.contains(&format!("`{key}`")), "docs/mapping.md does not explain `{key}`");
     }

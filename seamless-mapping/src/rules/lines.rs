@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use seamless_core::mapper::{Ask, Draft, MapContext, MapError, MapProblem, Mapper, Resolved};
+use seamless_core::mapper::{Ask, Draft, MapContext, MapError, MapProblem, Mapper, Resolved, Seek};
 use seamless_core::model::{
     FieldName, LineForm, LineKey, Planned, Presence, Record, RuleIndex, Shape, Side, Sides, Value, ValueRef,
 };
@@ -155,6 +155,21 @@ impl Carrier for Lines {
         for line in lines.iter() {
             let line = line.reshaped(self.shapes.of(to.other()));
             out.extend(self.mapper.references(to.other(), &line, &nothing).into_asks());
+        }
+    }
+
+    fn seeks(&self) -> bool {
+        self.mapper.seeks()
+    }
+
+    fn seek(&self, to: Side, values: &[ValueRef<'_>], resolved: &Resolved, out: &mut Vec<Seek>) {
+        if !self.seeks() {
+            return;
+        }
+        let Some(lines) = values.first().copied().and_then(LineForm::lines_of) else { return };
+        for line in lines.iter() {
+            let line = line.reshaped(self.shapes.of(to.other()));
+            out.extend(self.mapper.references(to.other(), &line, resolved).into_parts().1);
         }
     }
 

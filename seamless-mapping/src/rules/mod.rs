@@ -4,20 +4,25 @@
 //! there for functions of the host, and for texts that hold other things as well. What every kind has in common, above all that a target which already means the
 //! same is left alone, is [`LinkMapper`](crate::LinkMapper)'s to do. One file per kind.
 
+pub(crate) mod compare;
 pub(crate) mod constant;
 pub(crate) mod convert;
 pub(crate) mod copy;
+pub(crate) mod currency;
 pub(crate) mod custom;
 pub(crate) mod expression;
+pub(crate) mod generated;
 pub(crate) mod join;
 pub(crate) mod lines;
 pub(crate) mod lookup;
+pub(crate) mod money;
+pub(crate) mod named;
 pub(crate) mod options;
 pub(crate) mod pack;
 
 use std::fmt;
 
-use seamless_core::mapper::{Ask, MapProblem, Resolved};
+use seamless_core::mapper::{Ask, MapProblem, Resolved, Seek};
 use seamless_core::model::{EntityName, Planned, Presence, Side, Value, ValueKind, ValueRef};
 
 use crate::link_mapper::LinkMapper;
@@ -160,6 +165,22 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
     ) -> Option<ValueRef<'v>> {
         let _ = (to, values, scratch);
         None
+    }
+
+    /// Whether what a side gets can change although the giving record does not: it is a field of another record.
+    fn follows(&self, to: Side) -> bool {
+        let _ = to;
+        false
+    }
+
+    /// Whether `seek` ever asks.
+    fn seeks(&self) -> bool {
+        false
+    }
+
+    /// What a system must be asked before `make` can answer, given what was asked already.
+    fn seek(&self, to: Side, values: &[ValueRef<'_>], resolved: &Resolved, out: &mut Vec<Seek>) {
+        let _ = (to, values, resolved, out);
     }
 
     /// What the target's fields become. `values` are the source fields in the rule's order, all of them known.

@@ -52,6 +52,7 @@ impl TestMapper {
             matching: Vec::new(),
             create: Sides::new(true, true),
             on_delete: Sides::new(crate::mapper::DeletePolicy::Park, crate::mapper::DeletePolicy::Park),
+            writable: Sides::new(Condition::Always, Condition::Always),
             on_leave: Sides::new(crate::mapper::LeavePolicy::Park, crate::mapper::LeavePolicy::Park),
             forms: Sides::default(),
             depends_on: Vec::new(),

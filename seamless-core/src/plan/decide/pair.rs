@@ -274,6 +274,10 @@ impl Deciding<'_> {
         else {
             return;
         };
+        let planned = [(*slot, Planned::Known(value.clone()))];
+        if let Err(error) = self.cx.link.check_writable(group, side, case.current.of(side), &planned) {
+            return self.cannot_carry(group, side, None, &error);
+        }
         let before = case.current.of(side).get(*slot).to_slot();
         let writing = writing.of_mut(side);
         self.push_change(group, side, *slot, before, Planned::Known(value), Provenance::Merged, writing);

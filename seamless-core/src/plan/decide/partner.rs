@@ -50,7 +50,11 @@ impl Deciding<'_> {
             }
             match link.carry_group(place, from, &source.record, &nothing, &context) {
                 Ok(planned) => {
-                    settles.insert(place);
+                    // What the target decides is known when the record is read: until then the group has no bases, and the
+                    // next plan carries it back.
+                    if !planned.iter().any(|(_, after)| *after == Planned::TargetDecides) {
+                        settles.insert(place);
+                    }
                     planned.iter().for_each(|(_, after)| self.push_wait(to, after, &mut waits_for));
                     carried.extend(planned.into_iter().map(|(slot, after)| (slot, place, after)));
                 }

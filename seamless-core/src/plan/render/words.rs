@@ -105,6 +105,14 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
         ParkReason::Map(MapProblem::Waiting(_)) => {
             ("it refers to a record that has no partner yet", "nothing, unless that record waits too")
         }
+        ParkReason::Map(MapProblem::NotNow) => (
+            "the record that it goes to is in a state in which it is not written",
+            "nothing, if that record is opened again; else undo the edit, or decide it",
+        ),
+        ParkReason::Map(MapProblem::NotFound) => (
+            "a record that it names by a field is not there, or not alone",
+            "make that record, or name another one",
+        ),
         ParkReason::Ambiguous => (
             "it matches several records, or its match is taken",
             "join the right two records by hand, or correct the fields that they are matched by",

@@ -315,7 +315,13 @@ pub(crate) fn trail() -> impl Strategy<Value = Trail> {
 
 fn parked() -> impl Strategy<Value = Parked> {
     let problem = prop_oneof![
-        select(vec![MapProblem::Unmappable, MapProblem::DoesNotFit, MapProblem::NotKnown]),
+        select(vec![
+            MapProblem::Unmappable,
+            MapProblem::DoesNotFit,
+            MapProblem::NotKnown,
+            MapProblem::NotFound,
+            MapProblem::NotNow,
+        ]),
         ask().prop_map(MapProblem::Waiting),
     ];
     let why = prop_oneof![

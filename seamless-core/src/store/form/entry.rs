@@ -227,7 +227,7 @@ impl Form for CanonicalForm {
     }
 }
 
-variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask) });
+variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask), 4 NotFound, 5 NotNow });
 variants!(EntryState {
     0 Planned, 1 Intended { attempts }, 2 Applied { id, at }, 3 Dropped { why, at },
 });
