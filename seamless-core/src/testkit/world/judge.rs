@@ -117,8 +117,8 @@ impl Universe {
             let is_learnt = is_blank(before) && sent != before;
             // A copy that came late is overwritten with itself where nothing can say "only if it is as it was".
             let is_race = self.is_late_and_unseen(&spot) && !self.promises.owes(kind, "I10", side);
-            let owed = !(is_learnt && self.systems.of(side).switches.blank != Blank::Apart)
-                && !is_race
+            let is_excused = is_race || is_learnt && self.systems.of(side).switches.blank != Blank::Apart;
+            let owed = !is_excused
                 && self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
                 && self.promises.owes_both(kind, "I7");
