@@ -1,5 +1,7 @@
 //! Scripts in which an answer was lost, and what became of the write was judged wrongly once.
 
+use seamless_core::testkit::world::Harm;
+
 use super::found::played;
 
 /// The system had rounded what was sent, which looked like an edit of somebody else's; then a user cleared it, and the
@@ -160,4 +162,57 @@ fn i21_a_part_that_is_read_says_nothing_of_the_rest() {
         ",
     );
     assert_eq!(outcome.violation(), None);
+}
+
+/// A field was hidden when its record was read for the first time since it was made, and what the system had made of the value
+/// looked like a user's edit when it was shown with a later change. Catches: a reading that hid it, taken for one that showed
+/// it as it was sent.
+#[test]
+fn i20_what_a_reading_hid_is_not_known_to_be_stored_as_it_was_sent() {
+    for level in ["writes-return-version", "writes-return-nothing"] {
+        for (form, field) in [("upper", 1), ("round=0", 2)] {
+            let script = format!(
+                "
+                left: full
+                right: {level} {form}
+                things: 2
+                left create 0.1
+                right deny 0.1 {field}
+                run
+                right allow 0.1 {field}
+                right begin 0.1 {}
+                ",
+                3 - field
+            );
+            assert_eq!(played(&script).violation(), None, "{script}");
+        }
+    }
+}
+
+/// A copy of an update that came late stands there when the update is sent again, and nothing was read in between. A system
+/// that can say "only if it is as it was" refuses the second one; without that nobody can know.
+#[test]
+fn i21_what_comes_late_is_written_twice_only_where_an_update_has_no_condition() {
+    let script = |left: &str| {
+        format!(
+            "
+            left: {left}
+            right: full
+            things: 3
+            left create 0.2
+            run
+            right silent 0.2 2
+            left fault late-request
+            right edit 0.2 3
+            run
+              at 17 left edit 0.2 3
+            "
+        )
+    };
+    let echoes = |left: &str| -> Vec<bool> {
+        let found = played(&script(left)).findings.into_iter();
+        found.filter(|found| found.harm == Harm::EchoWrite).map(|found| found.owed).collect()
+    };
+    assert_eq!(echoes("no-conditional-update"), [false]);
+    assert!(echoes("full").is_empty());
 }

@@ -54,6 +54,10 @@ enum Flaw {
     LeavesOut,
     /// Says of values that the system does not take that it has no time.
     AsksAgain,
+    /// Refuses every update for good, and the system never hears of it.
+    RefusesByItself,
+    /// Shows nothing, and says of records that are looked up that they are hidden.
+    SaysHidden,
 }
 
 #[derive(Debug)]
@@ -143,10 +147,11 @@ impl Connector for Broken {
             query.after = Some(Cursor::new(format!("{front} {}", place + 1).into_bytes()));
         }
         let pages = self.inner.read(query).await?;
-        if self.flaw == Flaw::LeavesOut {
-            return Ok(Box::pin(pages.map(|page| {
+        if matches!(self.flaw, Flaw::LeavesOut | Flaw::SaysHidden) {
+            let keeps_some = self.flaw == Flaw::LeavesOut;
+            return Ok(Box::pin(pages.map(move |page| {
                 page.map(|mut page| {
-                    page.changes.pop();
+                    page.changes.truncate(if keeps_some { page.changes.len().saturating_sub(1) } else { 0 });
                     page
                 })
             })));
@@ -170,6 +175,9 @@ impl Connector for Broken {
     async fn fetch(&self, query: FetchQuery) -> Result<Vec<Lookup>> {
         let asked = query.clone();
         let mut found = self.inner.fetch(query).await?;
+        if self.flaw == Flaw::SaysHidden {
+            found.iter_mut().for_each(|found| *found = Lookup::Hidden);
+        }
         if let (Flaw::SaysGone, seamless_core::connector::FetchBy::Ids(ids)) = (self.flaw, &asked.by) {
             for (id, found) in ids.iter().zip(&mut found) {
                 if matches!(found, Lookup::Hidden) {
@@ -192,6 +200,13 @@ impl Connector for Broken {
             let refused = |_: &WriteOp| {
                 let error = Error::new(ErrorKind::Conflict, "changed by somebody else");
                 WriteOutcome::Refused(Refusal { why: RefusalKind::Stale, error })
+            };
+            return Ok(batch.ops.iter().map(refused).collect());
+        }
+        if self.flaw == Flaw::RefusesByItself && batch.ops.iter().all(|op| op.verb == Verb::Update) {
+            let refused = |_: &WriteOp| {
+                let error = Error::data("somebody might mind");
+                WriteOutcome::Refused(Refusal { why: RefusalKind::Invalid { field: None }, error })
             };
             return Ok(batch.ops.iter().map(refused).collect());
         }
@@ -254,6 +269,16 @@ pub(crate) fn reckless() -> Subject {
 /// A subject whose right system has never time for what it will not take.
 pub(crate) fn that_asks_again() -> Subject {
     broken(Flaw::AsksAgain, Side::Right)
+}
+
+/// A subject whose right system refuses every update of its own accord.
+pub(crate) fn that_refuses_by_itself() -> Subject {
+    broken(Flaw::RefusesByItself, Side::Right)
+}
+
+/// A subject whose left system shows no record and calls each of them hidden.
+pub(crate) fn that_hides_records() -> Subject {
+    broken(Flaw::SaysHidden, Side::Left)
 }
 
 /// A subject whose updates of the right system do not arrive.
@@ -373,7 +398,7 @@ fn i12_a_value_that_is_read_wrongly_is_an_invention_on_the_other_side() {
 
 /// A merge that is wrong in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrong {
+pub(crate) enum Wrong {
     /// Calls every edit of one side a conflict.
     Quarrels,
     /// Lets the left win every conflict.
@@ -405,7 +430,7 @@ impl Reconciler for Wrong {
     }
 }
 
-fn check_merge(wrong: Wrong, script: &str, harm: Harm) {
+pub(crate) fn check_merge(wrong: Wrong, script: &str, harm: Harm) {
     let script = format!("{IN_STEP}{script}");
     let sound = Subject::new(kinds(), integration).unwrap();
     assert_eq!(harms_of(&sound, &script), [], "the script does no harm by itself");

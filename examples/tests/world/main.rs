@@ -9,8 +9,10 @@ mod broken_store;
 mod decided;
 mod found;
 mod lagging;
+mod needless;
 mod refused;
 mod renamed;
+mod repeats;
 mod subject;
 mod weakened;
 

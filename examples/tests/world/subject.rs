@@ -6,6 +6,7 @@ mod shared;
 use std::sync::Arc;
 use std::time::Duration;
 
+use seamless_core::mapper::Mapper;
 use seamless_core::model::Result;
 use seamless_core::sync::{Integration, IntegrationBuilder};
 use seamless_core::testkit::world::{Kind, Process, Subject};
@@ -20,11 +21,23 @@ pub(crate) fn builder(process: &Process) -> IntegrationBuilder {
     built(process, SWEEP)
 }
 
+/// The integration with its mapping changed.
+pub(crate) fn mapped(
+    process: &Process,
+    change: impl FnOnce(Vec<Arc<dyn Mapper>>) -> Vec<Arc<dyn Mapper>>,
+) -> IntegrationBuilder {
+    bare(process).links(change(shared::mapping(SWEEP).unwrap().links()))
+}
+
 fn built(process: &Process, sweep: Duration) -> IntegrationBuilder {
+    bare(process).links(shared::mapping(sweep).unwrap().links())
+}
+
+/// Both systems, the state and the clock, and no mapping yet.
+fn bare(process: &Process) -> IntegrationBuilder {
     Integration::builder("world")
         .left("left", process.left.clone())
         .right("right", process.right.clone())
-        .links(shared::mapping(sweep).unwrap().links())
         .store(process.store.clone())
         .clock(Arc::clone(&process.clock) as Arc<_>)
 }

@@ -172,8 +172,8 @@ pub const PROMISES: &[Promise] = &[
         with: Holding::Holds,
         without: Holding::NotPromised,
         words_with: "no edit made in {side} is overwritten unseen",
-        words_without: "edits made in {side} within the write window can be overwritten: it has no conditional \
-                        update",
+        words_without: "edits made in {side} within the write window can be overwritten, and an update that arrives \
+                        late in that window is sent twice: it has no conditional update",
     },
     Promise {
         invariant: "I11",

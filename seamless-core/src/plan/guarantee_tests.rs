@@ -116,7 +116,10 @@ fn words_name_the_sides_and_the_missing_capability() {
     );
     assert_eq!(
         lowered.first().map(|found| found.words.as_str()),
-        Some("edits made in erp within the write window can be overwritten: it has no conditional update")
+        Some(
+            "edits made in erp within the write window can be overwritten, and an update that arrives late in that \
+             window is sent twice: it has no conditional update"
+        )
     );
     assert!(found.iter().all(|found| !found.words.contains('{')));
     let followed = found.iter().find(|found| found.invariant == "I23" && found.side == Side::Left);

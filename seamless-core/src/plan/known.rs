@@ -83,7 +83,9 @@ pub struct Trail {
     /// Fields whose base is what was sent and acknowledged, but not yet seen as stored: the side may keep the value in
     /// another form.
     pub acknowledged: Sides<Bits>,
-    /// Fields whose base is what we wrote, or what the side made of it: an edit against it may answer our write.
+    /// Fields whose base is what we wrote, or what the side made of it: an edit against it may answer our write. One that
+    /// is acknowledged and not among these was hidden when its record was read since: what it shows first may still be
+    /// what the side made of our write.
     pub written: Sides<Bits>,
     /// Groups in which our writes were answered so far, see [`super::returns`]. Empty for nearly every pair.
     pub returns: Vec<Return>,

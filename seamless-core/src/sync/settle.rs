@@ -212,6 +212,8 @@ fn learn(link: &CompiledLink, side: Side, observed: &Record, version: Option<&Ve
     for slot in sent.iter() {
         if link.forms(side).same_slot(slot, pair.base.of(side), observed) {
             pair.trail.acknowledged.of_mut(side).remove(slot);
+        } else if observed.get(slot) == Presence::Unreadable {
+            pair.trail.written.of_mut(side).remove(slot);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Deciding a pair whose two records are there: per group of rules agree, carry, merge, conflict; and a new pair of
 //! two existing records. The door is `Deciding::both`.
 
-use crate::connector::Versioned;
+use crate::connector::{Versioned, WriteReturns};
 use crate::mapper::{Ask, MapContext, MapProblem};
 use crate::merge::{CarryReason, Case, ConflictReason, Judgement, Verdict, conflict, merged};
 use crate::model::{ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth};
@@ -137,7 +137,7 @@ impl Deciding<'_> {
                 self.push_effect(Effect::Agree, agreed, observed)
             }
             // The pair was looked at and nothing matters: what was seen is remembered, or it would be looked at again.
-            (Some(pair), _) if self.seen_anew(pair, now) => {
+            (Some(pair), _) if self.seen_anew(pair, now) || self.tells_of_writes(pair, now) => {
                 self.push_effect(Effect::Agree, Bits::new(), observed)
             }
             (Some(_), _) => {}
@@ -163,6 +163,23 @@ impl Deciding<'_> {
             (0..link.watched(side)).any(|slot| {
                 !carried(slot) && said(slot) && !link.forms(side).same_slot(slot, pair.base.of(side), record)
             })
+        })
+    }
+
+    /// Whether a field that was sent is hidden although the rest of its record is shown, or was hidden and is shown as it
+    /// was sent. It is remembered: a later plan must not take the first reading for one that showed the field, and may
+    /// take the second for one.
+    fn tells_of_writes(&self, pair: &Pair, now: &Sides<&Versioned>) -> bool {
+        Side::BOTH.into_iter().any(|side| {
+            let (sent, ours) = (pair.trail.acknowledged.of(side), pair.trail.written.of(side));
+            // A side that returns what it stores, and did not return this, is not believed to have shown it anyway.
+            let is_believed = self.cx.capabilities.of(side).write_returns != WriteReturns::Stored;
+            let (record, base) = (&now.of(side).record, pair.base.of(side));
+            let is_told = |slot: usize| match ours.contains(slot) {
+                true => record.get(slot) == Presence::Unreadable,
+                false => self.cx.link.forms(side).same_slot(slot, base, record),
+            };
+            is_believed && sent.iter().any(is_told)
         })
     }
 

@@ -97,19 +97,17 @@ impl Deciding<'_> {
     fn suspicion(&self, case: &Case<'_>, pair: &Pair, group: usize, side: Side) -> Option<Suspicion> {
         let link = self.cx.link;
         let (base, now) = ((*case.base.of(side))?, *case.current.of(side));
-        if *self.situation.read_since.of(side) && !self.is_suspected(group) {
-            // It was seen as it was sent: what is there now came later.
-            return None;
-        }
-        let sent = pair.trail.acknowledged.of(side);
+        let was_read = *self.situation.read_since.of(side) && !self.is_suspected(group);
+        let (sent, ours) = (pair.trail.acknowledged.of(side), pair.trail.written.of(side));
         let slots = link.groups().get(group)?.slots.of(side);
         let mut found = None;
         for slot in slots.iter().filter(|slot| !link.forms(side).same_slot(**slot, base, now)) {
             let (Presence::Value(was), Presence::Value(is)) = (base.get(*slot), now.get(*slot)) else {
                 return None;
             };
-            // Looked at first: it is dear, and nearly every edit is of a field that was seen.
-            if !sent.contains(*slot) {
+            // Looked at first: it is dear, and nearly every edit is of a field that was seen. So it was where its record was
+            // read since and the field was not hidden then: what is there now came later.
+            if !sent.contains(*slot) || was_read && ours.contains(*slot) {
                 return None;
             }
             let form = lossy_form(was, is)?;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::chronicle::{Thing, is_blank, tag};
 use super::level::Level;
 use super::switches::Versions;
-use super::table::{Row, Values, version};
+use super::table::{Row, Table, Values, version};
 use super::universe::Universe;
 use super::users::typed;
 use crate::connector::{
@@ -51,7 +51,10 @@ impl Universe {
         };
         self.chronicle.sent.insert(op.id);
         match done {
-            Err(refusal) => WriteOutcome::Refused(refusal),
+            Err(refusal) => {
+                self.come_to_nothing(side, kind, std::slice::from_ref(op));
+                WriteOutcome::Refused(refusal)
+            }
             Ok(id) => {
                 let proof = self.proof(side, kind, &id, op);
                 if let Some(table) = self.systems.of_mut(side).tables.get_mut(kind) {
@@ -68,6 +71,12 @@ impl Universe {
         match returns {
             Some(WriteReturns::Version) => {
                 version(&row, &self.systems.of(side).switches).map_or(Proof::None, Proof::Version)
+            }
+            // An answer that nobody hears shows nobody anything.
+            Some(WriteReturns::Stored) if self.is_unheard => {
+                let system = self.systems.of(side);
+                let shown = |table: &Table| table.show(id, &row, op.patch.shape(), &system.switches);
+                system.tables.get(kind).map_or(Proof::None, |table| Proof::Stored(shown(table)))
             }
             Some(WriteReturns::Stored) => match self.show(side, kind, id, &row, op.patch.shape()) {
                 Lookup::Found(found) => Proof::Stored(found),

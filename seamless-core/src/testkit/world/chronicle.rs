@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::doubt::Doubts;
 use super::finding::Finding;
 use super::names::Names;
 use crate::model::{ActionId, RecordId, Side, Value};
@@ -71,6 +72,10 @@ pub(super) struct Chronicle {
     pub(super) consents: BTreeSet<(Spot, Option<u32>, Option<u32>)>,
     /// When a user edited a spot last, while the edit stands there.
     pub(super) edits: BTreeMap<Spot, u64>,
+    /// What stood in a spot before the edits that nobody has seen.
+    origins: BTreeMap<Spot, Option<u32>>,
+    /// What users replaced in a spot, as it stood there.
+    formers: BTreeMap<(Spot, u32), Value>,
     /// When the engine read a record last.
     pub(super) read: BTreeMap<Holder, u64>,
     /// Until when the engine has seen a record.
@@ -104,7 +109,9 @@ pub(super) struct Chronicle {
     /// When a carried field of a kind of a side was shown again.
     pub(super) allowed: BTreeMap<(Side, usize, usize), u64>,
     /// Things of which the users themselves made more than one record, or that merging made one of.
-    pub(super) tangled: BTreeSet<Thing>,
+    tangled: BTreeSet<Thing>,
+    /// Things that were so at some time.
+    was_tangled: BTreeSet<Thing>,
     /// Things that were in step on both sides at the end of a quiet run.
     pub(super) settled: BTreeSet<Thing>,
     /// Things that a user of a side deleted after they were in step, and that no user brought back.
@@ -117,9 +124,10 @@ pub(super) struct Chronicle {
     pub(super) run_began: u64,
     /// Whether the state has met both environments themselves.
     pub(super) is_bound: bool,
-    /// Whether an answer was lost, a run broken off or a system's answer was late: conflicts may then be reported that
-    /// are none.
-    pub(super) is_troubled: bool,
+    /// What became of which write is not known: conflicts may then be reported that are none.
+    pub(super) doubts: Doubts,
+    /// How often what was sent for a field of a thing to a side.
+    pub(super) times_sent: BTreeMap<(Thing, usize, Side, Option<u32>), u32>,
     pub(super) findings: Vec<Finding>,
     pub(super) edits_made: u64,
     pub(super) writes_seen: u64,
@@ -163,12 +171,29 @@ impl Chronicle {
 
     pub(super) fn merges(&mut self, loser: Thing, winner: Thing, told: bool) {
         self.merged.insert(loser, (winner.1, told));
-        self.tangled.insert(loser);
-        self.tangled.insert(winner);
+        self.tangle(winner);
+    }
+
+    /// Users made more than one record of a thing.
+    pub(super) fn tangle(&mut self, thing: Thing) {
+        let root = self.root(thing);
+        self.tangled.insert(root);
+        self.was_tangled.insert(root);
+    }
+
+    /// Each side has one record of a thing again, and the two are a pair.
+    pub(super) fn untangle(&mut self, thing: Thing) {
+        let root = self.root(thing);
+        let kept = std::mem::take(&mut self.tangled);
+        self.tangled = kept.into_iter().filter(|of| self.root(*of) != root).collect();
     }
 
     pub(super) fn is_tangled(&self, thing: Thing) -> bool {
         self.tangled.contains(&thing) || self.tangled.contains(&self.root(thing))
+    }
+
+    pub(super) fn was_tangled(&self, thing: Thing) -> bool {
+        self.was_tangled.contains(&thing) || self.was_tangled.contains(&self.root(thing))
     }
 
     /// A user, or the system itself, put a value there.
@@ -177,6 +202,7 @@ impl Chronicle {
         if let Some(old) = old.filter(|old| Some(*old) != new) {
             self.replaced.insert(old);
             self.banned.insert((spot.clone(), old));
+            self.formers.insert((spot.clone(), old), before.clone());
         }
         if let Some(new) = new {
             self.banned.remove(&(spot.clone(), new));
@@ -186,7 +212,34 @@ impl Chronicle {
         let root = self.root(thing);
         self.dirty.insert((root, spot.1, side), tick);
         self.held.insert((root, spot.1, side, new));
-        self.edits.insert(spot, tick);
+        let origin = match self.origins.get(&spot) {
+            Some(origin) if self.is_unseen(&spot) => *origin,
+            _ => old,
+        };
+        self.origins.insert(spot.clone(), origin);
+        // Who takes back what nobody has seen leaves what was seen before.
+        if new.is_some() && new == origin {
+            self.edits.remove(&spot);
+        } else {
+            self.edits.insert(spot, tick);
+        }
+    }
+
+    /// The youngest value that a user replaced in a spot and that does not stand there.
+    pub(super) fn former(&self, spot: &Spot, now: Option<u32>) -> Option<Value> {
+        let mut replaced = self.formers.range((spot.clone(), 0)..=(spot.clone(), u32::MAX));
+        replaced.rfind(|((_, tag), _)| Some(*tag) != now).map(|(_, value)| value.clone())
+    }
+
+    /// A user types a value in a spot that was typed before. Whoever replaced it or put it away before did so to what was
+    /// typed then; from here on it must not be lost, and may go wherever an edit may go. What the two sides were last in
+    /// step with is no edit when it is typed again, and gives way to the other side's.
+    pub(super) fn counts_anew(&mut self, spot: &Spot, tag: u32) {
+        self.banned.retain(|(_, banned)| *banned != tag);
+        if !self.agreed.get(spot).is_some_and(|agreed| agreed.contains(&Some(tag))) {
+            self.replaced.remove(&tag);
+            self.buried.retain(|(_, buried)| *buried != tag);
+        }
     }
 
     /// Whether the field held this on the side at any time, under any name that the thing had.

@@ -28,6 +28,10 @@ pub enum What {
     Clear(usize),
     /// Writes the same new value on both sides.
     Both(usize),
+    /// Writes a value again that stood there before.
+    Back(usize),
+    /// Writes the value that stands on the other side.
+    Copy(usize),
     /// Points the reference at another thing: re-parents the record.
     Refer(usize),
     /// Points the reference at nothing.
@@ -74,6 +78,8 @@ impl What {
             What::Edit(field) => ("edit", Some(field)),
             What::Clear(field) => ("clear", Some(field)),
             What::Both(field) => ("both", Some(field)),
+            What::Back(field) => ("back", Some(field)),
+            What::Copy(field) => ("copy", Some(field)),
             What::Refer(thing) => ("refer", Some(thing)),
             What::Unrefer => ("unrefer", None),
             What::Note => ("note", None),
@@ -102,6 +108,8 @@ impl What {
             ("edit", Some(field)) => What::Edit(field),
             ("clear", Some(field)) => What::Clear(field),
             ("both", Some(field)) => What::Both(field),
+            ("back", Some(field)) => What::Back(field),
+            ("copy", Some(field)) => What::Copy(field),
             ("refer", Some(thing)) => What::Refer(thing),
             ("unrefer", None) => What::Unrefer,
             ("note", None) => What::Note,

@@ -30,6 +30,8 @@ pub struct Weather {
     pub resolves: bool,
     /// Whether users change the names that records are matched by, where the kind says that they may.
     pub renames: bool,
+    /// Whether users type former values again, and what stands on the other side.
+    pub repeats: bool,
     /// Whether systems declare what is not so.
     pub lies: bool,
     /// Whether faults go on to the end.
@@ -51,6 +53,7 @@ impl Default for Weather {
             silent: true,
             resolves: true,
             renames: true,
+            repeats: true,
             lies: false,
             unbounded: false,
             steps_max: 30,
@@ -116,9 +119,38 @@ impl Script {
             let step = draw_step(&mut dice, weather, &deeds, has_restores);
             script.steps.extend(step);
         }
+        if weather.repeats {
+            script.repeat(seed);
+        }
         script
     }
+
+    /// Lets users of some scripts repeat now and then what was typed before, where they would have typed something new. By
+    /// chance of its own, so that the others stay as they are.
+    fn repeat(&mut self, seed: u64) {
+        let mut dice = Dice::new(seed ^ REPEATS);
+        if !dice.once_in(3) {
+            return;
+        }
+        let deeds = self.steps.iter_mut().flat_map(|step| match step {
+            Step::Deed(deed) => vec![deed],
+            Step::Run(run) => run.deeds.iter_mut().map(|(_, deed)| deed).collect(),
+            Step::Event(..) | Step::Fault(..) | Step::Wait(_) => Vec::new(),
+        });
+        for deed in deeds {
+            if let What::Edit(field) | What::Clear(field) = deed.what {
+                deed.what = match dice.below(5) {
+                    0 => What::Back(field),
+                    1 => What::Copy(field),
+                    _ => deed.what,
+                };
+            }
+        }
+    }
 }
+
+/// What the chance of repeated values is mixed with.
+const REPEATS: u64 = 0x5EED_0F0A_6A14;
 
 impl Script {
     /// A graph of records that both systems hold in step, and then edits of both: what one plan has to decide at once.
@@ -150,6 +182,9 @@ impl Script {
             script.steps.push(Step::Wait(2 * 3600));
             let count = if round == 0 { 4 + dice.below(20) } else { dice.below(8) };
             script.steps.extend((0..count).map(|_| Step::Deed(deeds.draw(&mut dice))));
+        }
+        if weather.repeats {
+            script.repeat(seed);
         }
         script
     }

@@ -47,11 +47,13 @@ pub enum Harm {
     SidesMatter,
     /// That processes died changed what there is in the end.
     CrashMatters,
+    /// Something waits for a person for a reason that is not so.
+    NeedlessQuestion,
 }
 
 impl Harm {
     /// All of them.
-    pub const ALL: [Harm; 19] = [
+    pub const ALL: [Harm; 20] = [
         Harm::LostUpdate,
         Harm::FalseConflict,
         Harm::EchoWrite,
@@ -71,6 +73,7 @@ impl Harm {
         Harm::OrderMatters,
         Harm::SidesMatter,
         Harm::CrashMatters,
+        Harm::NeedlessQuestion,
     ];
 
     /// In words.
@@ -95,6 +98,7 @@ impl Harm {
             Harm::OrderMatters => "order matters",
             Harm::SidesMatter => "sides matter",
             Harm::CrashMatters => "crashes matter",
+            Harm::NeedlessQuestion => "needless questions",
         }
     }
 }

@@ -109,7 +109,7 @@ impl Universe {
         found.next().filter(|_| found.next().is_none())
     }
 
-    fn mark(&self, side: Side, kind: usize, id: &RecordId, field: usize) -> Mark {
+    pub(super) fn mark(&self, side: Side, kind: usize, id: &RecordId, field: usize) -> Mark {
         let row = self.systems.of(side).row(kind, id)?;
         if field == REFERENCE {
             return self.mark_of_target(kind, self.target(side, kind, row));

@@ -95,7 +95,7 @@ impl Universe {
             let owed = self.promises.owes(kind, "I10", side)
                 && self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
-                && (self.promises.owes_both(kind, "I27") || !self.chronicle.is_troubled);
+                && (self.promises.owes_both(kind, "I27") || !self.is_doubted(thing));
             self.chronicle.forgiven.extend(old.filter(|_| !owed));
             let words =
                 format!("{after} came back in {place}, where a user had replaced it; {before} was there");
@@ -115,7 +115,10 @@ impl Universe {
         if is_same && !is_other_blank && !is_repeated && !is_unseen && !is_decided {
             // That a system keeps nothing in another form is learnt by writing nothing there once.
             let is_learnt = is_blank(before) && sent != before;
-            let owed = !(is_learnt && self.systems.of(side).switches.blank != Blank::Apart)
+            // A copy that came late is overwritten with itself where nothing can say "only if it is as it was".
+            let is_race = self.is_late_and_unseen(&spot) && !self.promises.owes(kind, "I10", side);
+            let is_excused = is_race || is_learnt && self.systems.of(side).switches.blank != Blank::Apart;
+            let owed = !is_excused
                 && self.promises.owes_both(kind, "I21")
                 && self.promises.owes_both(kind, "I20")
                 && self.promises.owes_both(kind, "I7");
@@ -127,6 +130,12 @@ impl Universe {
         self.chronicle.held.insert((root, field, side, new));
         self.chronicle.acknowledged.insert((root, field, side, new));
         self.chronicle.edits.remove(&spot);
+        // What was decided is carried out: it says nothing of what is typed there from now on.
+        self.chronicle.consents.remove(&(spot.clone(), old, new));
+        self.is_sent(thing, field, side, new);
+        if self.is_late {
+            self.comes_late(spot);
+        }
         self.come_in_step(thing, holder, field, new);
     }
 
@@ -178,6 +187,7 @@ impl Universe {
             self.judge_given_way(thing, &spot, (old, new), before);
         }
         self.come_in_step(thing, holder, REFERENCE, new);
+        self.is_sent(thing, REFERENCE, side, new);
         if before == after && !is_repeated && !is_unseen {
             let owed = self.promises.owes_both(kind, "I21");
             let words = format!("{after} was written to {kind}.{} on the {side} again", thing.1);
@@ -243,8 +253,8 @@ impl Universe {
         let is_gone = self.records_of(side.other(), thing).is_empty();
         let came_from_nothing = is_gone && deleted.is_none_or(|at| at < self.chronicle.run_began);
         if came_from_nothing || self.chronicle.ended.contains(&(side, root)) {
-            let is_troubled = self.chronicle.is_troubled || self.chronicle.is_tangled(thing);
-            let owed = ["I21", "I23"].iter().all(|owed| self.promises.owes_both(kind, owed)) && !is_troubled;
+            let is_unclear = self.is_doubted(thing) || self.chronicle.is_tangled(thing);
+            let owed = ["I21", "I23"].iter().all(|owed| self.promises.owes_both(kind, owed)) && !is_unclear;
             self.found(Harm::Resurrection, "I24", side, owed, format!("{id} was made for {label}"));
         }
         self.chronicle.made.insert(holder.clone());
@@ -276,7 +286,7 @@ impl Universe {
     /// I25: whether a record was made for a thing that the engine knew a record of. Where nothing keeps a create from
     /// happening twice the engine may not know of a record; but it knows what it sent, and does not send it again.
     fn judge_duplicate(&mut self, side: Side, thing: Thing, id: &RecordId, op: &WriteOp, label: &str) {
-        let (kind, root) = (thing.0, self.chronicle.root(thing));
+        let kind = thing.0;
         let others: Vec<RecordId> =
             self.records_of(side, thing).into_iter().filter(|other| other != id).collect();
         // A record whose partner a user deleted is on its way out, and no duplicate of what the user made anew.
@@ -302,7 +312,7 @@ impl Universe {
             Some(_) if self.chronicle.is_tangled(thing) => {}
             // It was under way before the engine could know of what a user made.
             Some(other) if self.is_late && !self.chronicle.made.contains(&(side, kind, other.clone())) => {
-                self.chronicle.tangled.insert(root);
+                self.chronicle.tangle(thing);
             }
             Some(other) => {
                 let table = self.systems.of(side).tables.get(kind);
@@ -310,17 +320,17 @@ impl Universe {
                 // What is known was made or shown: whoever makes it again forgot it, whether the system would notice or not.
                 let owed = self.promises.owes(kind, "I25", side)
                     || !self.promises.is_lying()
-                        && (is_again || !self.chronicle.is_troubled && self.promises.owes_both(kind, "I21"));
+                        && (is_again || !self.is_doubted(thing) && self.promises.owes_both(kind, "I21"));
                 let words = format!("{id} was made for {label}, where {other} was known");
                 self.found(Harm::Duplicate, "I25", side, owed, words);
-                self.chronicle.tangled.insert(root);
+                self.chronicle.tangle(thing);
             }
             None if others.iter().any(|other| {
                 let born = self.chronicle.first_born.get(&(side, kind, other.clone())).copied();
                 self.is_named(side, kind, other) && born.unwrap_or_default() >= deletion
             }) =>
             {
-                self.chronicle.tangled.insert(root);
+                self.chronicle.tangle(thing);
             }
             None => {}
         }

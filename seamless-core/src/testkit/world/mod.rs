@@ -50,11 +50,13 @@
 //! back by policy would be found to resurrect them.
 
 mod accept;
+mod again;
 mod chronicle;
 mod clock;
 mod deed;
 mod desk;
 mod dice;
+mod doubt;
 mod draw;
 mod finding;
 mod in_step;
@@ -63,6 +65,7 @@ mod kind;
 mod laws;
 mod level;
 mod names;
+mod needless;
 mod play;
 mod port;
 mod promises;

@@ -51,7 +51,7 @@ impl Universe {
     }
 
     /// The records of a side that are called so, those that are deleted and keep their names among them.
-    fn bearers(&self, side: Side, kind: usize, name: &Value) -> Vec<(RecordId, Option<usize>)> {
+    pub(super) fn bearers(&self, side: Side, kind: usize, name: &Value) -> Vec<(RecordId, Option<usize>)> {
         let Some(field) = self.name_field(side, kind) else { return Vec::new() };
         let system = self.systems.of(side);
         let Some(table) = system.tables.get(kind) else { return Vec::new() };
@@ -151,7 +151,7 @@ impl Universe {
                 return;
             }
             if !self.records_of(side.other(), thing).is_empty() {
-                self.chronicle.tangled.insert(self.chronicle.root(thing));
+                self.chronicle.tangle(thing);
             }
         }
         self.name(side, thing, id, name);
@@ -221,6 +221,7 @@ impl Universe {
             self.chronicle.consents.contains(&(spot.clone(), number_as_tag(before), number_as_tag(after)));
         let owed = self.promises.owes(kind, "I10", side);
         let label = format!("the name of {kind}.{} on the {side}", thing.1);
+        self.is_sent(thing, NAME, side, number_as_tag(after));
         if self.chronicle.is_unseen(&spot) && before != after {
             self.chronicle.names.given.retain(|(of, number), _| *of != root || owed || Some(*number) != old);
             let words = format!("{after} replaced {before}, which nobody had seen, in {label}");
@@ -230,7 +231,7 @@ impl Universe {
             let is_banned = self.chronicle.names.banned.contains(&(holder.clone(), number));
             if is_banned && before != after && !is_decided {
                 let owed = owed
-                    && !self.chronicle.is_troubled
+                    && !self.is_doubted(thing)
                     && ["I20", "I21", "I27"].iter().all(|owed| self.promises.owes_both(kind, owed));
                 let words = format!("{after} came back in {label}, where a user had replaced it");
                 self.found(Harm::LostUpdate, "I10", side, owed, words);

@@ -201,7 +201,7 @@ impl<'a> Player<'a> {
             None => {
                 self.world.lock().story.tell(|| "the process dies".to_owned());
                 self.outcome.crashes += 1;
-                self.world.lock().chronicle.is_troubled = true;
+                self.world.lock().dies();
                 self.restart()?;
                 Ok(None)
             }
@@ -225,16 +225,18 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// What the state keeps of each link.
+    fn kept(&self) -> Result<Vec<(LinkId, Kept)>> {
+        let kinds = self.subject.kinds.iter();
+        kinds.map(|kind| Ok((kind.link.clone(), block_on(kept(&*self.store.inner, &kind.link))?))).collect()
+    }
+
     fn judge(&self, is_quiet: bool) -> Result<()> {
         let waiting = block_on(self.integration.status())?.waiting;
-        let kept: Vec<(LinkId, Kept)> = self
-            .subject
-            .kinds
-            .iter()
-            .map(|kind| Ok((kind.link.clone(), block_on(kept(&*self.store.inner, &kind.link))?)))
-            .collect::<Result<_>>()?;
+        let kept = self.kept()?;
         let mut world = self.world.lock();
         if is_quiet {
+            kept.iter().for_each(|(link, kept)| world.untangles(link, kept));
             world.settles(&waiting);
         }
         world.chronicle.is_bound |= !world.systems.left.is_clone && !world.systems.right.is_clone;
@@ -275,8 +277,10 @@ impl<'a> Player<'a> {
             return Ok(());
         }
         self.judge_quiet()?;
+        let kept = self.kept()?;
         let mut world = self.world.lock();
-        world.judge_agreement(&waiting);
+        world.judge_agreement(&waiting, &kept);
+        world.judge_questions(&waiting);
         world.judge_lost();
         world.judge_decisions(&waiting);
         world.judge_names(&waiting);

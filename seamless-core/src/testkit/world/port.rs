@@ -59,9 +59,6 @@ impl Port {
         if system.is_cut {
             return Err(Error::new(ErrorKind::Permission, "the token expired"));
         }
-        if fault.is_some_and(Fault::is_ambiguous) {
-            world.chronicle.is_troubled = true;
-        }
         Ok(fault)
     }
 
@@ -174,8 +171,16 @@ impl Connector for Port {
     }
 
     async fn write(&self, entity: &EntityName, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
-        let fault = self.begin(Call::Write).await?;
+        let begun = self.begin(Call::Write).await;
         let kind = self.kind(entity)?;
+        match &begun {
+            Ok(None) => {}
+            Ok(Some(fault)) if fault.is_ambiguous() => {
+                self.world.lock().are_unanswered(self.side, kind, &batch.ops);
+            }
+            Ok(Some(_)) | Err(_) => self.world.lock().come_to_nothing(self.side, kind, &batch.ops),
+        }
+        let fault = begun?;
         let max = self.capabilities(entity).batch_max.get();
         if batch.ops.len() > usize::try_from(max).unwrap_or(usize::MAX) {
             return Err(Error::new(ErrorKind::Limit, format!("{} operations at once", batch.ops.len())));
@@ -185,7 +190,9 @@ impl Connector for Port {
                 return refused(RefusalKind::Throttled { wait: None });
             }
             let mut world = self.world.lock();
+            world.is_unheard = fault == Some(Fault::LostReply);
             let outcome = world.accept(self.side, kind, op);
+            world.is_unheard = false;
             world.story.tell(|| story::write(self.side, op, &outcome));
             outcome
         };

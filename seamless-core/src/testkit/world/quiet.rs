@@ -87,7 +87,7 @@ impl Universe {
     }
 
     /// The fields of a kind: its carried ones, its reference, and the name where users may change it.
-    fn fields(&self, kind: usize) -> Vec<(usize, RuleId)> {
+    pub(super) fn fields(&self, kind: usize) -> Vec<(usize, RuleId)> {
         let Some(described) = self.kinds.get(kind) else { return Vec::new() };
         let carried = described.carried.iter().enumerate().map(|(at, carried)| (at, carried.rule.clone()));
         let reference = described.reference.iter().map(|reference| (REFERENCE, reference.rule.clone()));
@@ -96,7 +96,7 @@ impl Universe {
     }
 
     /// The two records of a thing, where each side has exactly one.
-    fn both(&self, thing: Thing) -> Option<Sides<RecordId>> {
+    pub(super) fn both(&self, thing: Thing) -> Option<Sides<RecordId>> {
         self.only(thing, &|_, _| true)
     }
 
@@ -136,9 +136,11 @@ impl Universe {
             if !alone {
                 self.chronicle.settled.insert(thing);
             }
+            let mut is_clear = !alone;
             for (field, rule) in self.fields(thing.0) {
                 let is_open =
                     Side::BOTH.into_iter().any(|side| waits(waiting, &link, side, ids.of(side), Some(&rule)));
+                is_clear &= !is_open && self.is_agreed(thing, field, &ids);
                 // What nobody shows is agreed by nobody.
                 if !is_open && self.is_shown(thing.0, field, &ids) && self.is_agreed(thing, field, &ids) {
                     // What a user typed after the last reading agrees, and nobody has seen it.
@@ -152,6 +154,22 @@ impl Universe {
                         .dirty
                         .retain(|(of, at, _), tick| (*of, *at) != (thing, field) || *tick >= began);
                 }
+            }
+            if is_clear {
+                self.is_clear(thing);
+            }
+        }
+    }
+
+    /// A run said that nothing was left to do: things of which each side has one record again, the two of which are kept
+    /// as a pair, are judged like others from here on. What either held before is nothing that they were in step with.
+    pub(super) fn untangles(&mut self, link: &LinkId, (_, pairs): &Kept) {
+        let Some(kind) = self.kinds.iter().position(|kind| kind.link == *link) else { return };
+        for thing in (0..self.things).map(|number| (kind, number)) {
+            let Some(ids) = self.both(thing).filter(|_| self.chronicle.is_tangled(thing)) else { continue };
+            if pairs.iter().any(|pair| pair.status == PairStatus::Linked && pair.ids == ids) {
+                self.chronicle.untangle(thing);
+                self.fall_out_of_step(thing);
             }
         }
     }
@@ -171,7 +189,7 @@ impl Universe {
                 if !rules.contains(&rule) || edited(Side::Left) && edited(Side::Right) {
                     continue;
                 }
-                let owed = !self.chronicle.is_troubled
+                let owed = !self.is_doubted(thing)
                     && !self.promises.is_lying()
                     && ["I20", "I21", "I9"].iter().all(|owed| self.promises.owes_both(kind, owed));
                 let words = format!("{rule} of {kind}.{}: {message}", thing.1);
@@ -221,12 +239,13 @@ impl Universe {
         }
     }
 
-    /// I8, I9: when all is quiet, every record has a partner or waits, and every field agrees or waits.
-    pub(super) fn judge_agreement(&mut self, waiting: &Waiting) {
+    /// I8, I9: when all is quiet, every record has a partner or waits, and every field agrees or waits. Of a thing of which
+    /// there are several records those are judged that are kept as a pair.
+    pub(super) fn judge_agreement(&mut self, waiting: &Waiting, kept: &[(LinkId, Kept)]) {
         for thing in self.all_things() {
             let kind = thing.0;
             let Some(link) = self.kinds.get(kind).map(|kind| kind.link.clone()) else { continue };
-            if self.chronicle.is_tangled(thing) || self.is_hidden(thing) {
+            if self.is_hidden(thing) {
                 continue;
             }
             // A feed is only begun where a full reading was complete: without that, what is deleted or changed silently
@@ -234,42 +253,67 @@ impl Universe {
             let owed = !self.promises.is_lying()
                 && self.promises.owes_both(kind, "I9")
                 && self.promises.owes_both(kind, "I18");
-            let waits =
-                |side: Side, id: &RecordId, rule: Option<&RuleId>| waits(waiting, &link, side, id, rule);
-            let Some(ids) = self.both(thing).or_else(|| self.only(thing, &|side, id| !waits(side, id, None)))
-            else {
-                for side in Side::BOTH {
-                    let alone = self.records_of(side, thing);
-                    for id in alone.iter().filter(|id| !waits(side, id, None)) {
-                        let words = format!(
-                            "{id} ({kind}.{}) of the {side} has no partner and waits for nobody",
-                            thing.1
-                        );
-                        self.found(Harm::Disagreement, "I9", side, owed, words);
-                    }
+            if self.chronicle.is_tangled(thing) {
+                let pairs = kept.iter().filter(|(of, _)| *of == link).flat_map(|(_, (_, pairs))| pairs);
+                let linked = pairs.filter(|pair| pair.status == PairStatus::Linked);
+                let of_thing = linked.filter(|pair| self.are_of(thing, &pair.ids));
+                for ids in of_thing.map(|pair| pair.ids.clone()).collect::<Vec<_>>() {
+                    self.judge_fields(waiting, &link, thing, &ids, owed);
                 }
                 continue;
-            };
-            for (field, rule) in self.fields(kind) {
-                let is_waiting = Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), Some(&rule)));
-                // A record that waits as a whole may have lost the partner that the conflict is about.
-                let whole = Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), None));
-                if is_waiting && whole {
-                    continue;
-                }
-                if is_waiting {
-                    // What waits as a whole may have its conflict with a partner that is gone.
-                    if !Side::BOTH.into_iter().any(|side| waits(side, ids.of(side), None)) {
-                        self.judge_open(waiting, &link, (thing, field), &rule, &ids, owed);
-                    }
-                    continue;
-                }
-                if self.is_denied(kind, field) || self.is_agreed(thing, field, &ids) {
-                    continue;
-                }
-                let words = format!("{rule} of {kind}.{}: {}", thing.1, self.shown_both(kind, field, &ids));
-                self.found(Harm::Disagreement, "I8", Side::Left, owed, words);
             }
+            let waits =
+                |side: Side, id: &RecordId, rule: Option<&RuleId>| waits(waiting, &link, side, id, rule);
+            let ids = self.both(thing).or_else(|| self.only(thing, &|side, id| !waits(side, id, None)));
+            if let Some(ids) = ids {
+                self.judge_fields(waiting, &link, thing, &ids, owed);
+                continue;
+            }
+            for side in Side::BOTH {
+                let alone = self.records_of(side, thing);
+                for id in alone.iter().filter(|id| !waits(side, id, None)) {
+                    let words = format!(
+                        "{id} ({kind}.{}) of the {side} has no partner and waits for nobody",
+                        thing.1
+                    );
+                    self.found(Harm::Disagreement, "I9", side, owed, words);
+                }
+            }
+        }
+    }
+
+    /// Whether both records are there, and that of the left stands for this thing and no other.
+    fn are_of(&self, thing: Thing, ids: &Sides<RecordId>) -> bool {
+        let row = |side: Side| self.systems.of(side).row(thing.0, ids.of(side));
+        row(Side::Left).is_some_and(|row| row.thing == Some(thing.1)) && row(Side::Right).is_some()
+    }
+
+    /// I8: every field of two records that are a pair agrees or waits.
+    fn judge_fields(
+        &mut self,
+        waiting: &Waiting,
+        link: &LinkId,
+        thing: Thing,
+        ids: &Sides<RecordId>,
+        owed: bool,
+    ) {
+        let kind = thing.0;
+        for (field, rule) in self.fields(kind) {
+            let waits = |rule: Option<&RuleId>| {
+                Side::BOTH.into_iter().any(|side| waits(waiting, link, side, ids.of(side), rule))
+            };
+            if waits(Some(&rule)) {
+                // What waits as a whole may have its conflict with a partner that is gone.
+                if !waits(None) {
+                    self.judge_open(waiting, link, (thing, field), &rule, ids, owed);
+                }
+                continue;
+            }
+            if self.is_denied(kind, field) || self.is_agreed(thing, field, ids) {
+                continue;
+            }
+            let words = format!("{rule} of {kind}.{}: {}", thing.1, self.shown_both(kind, field, ids));
+            self.found(Harm::Disagreement, "I8", Side::Left, owed, words);
         }
     }
 
@@ -317,7 +361,7 @@ impl Universe {
         format!("{:?} and {:?}", value(Side::Left), value(Side::Right))
     }
 
-    fn is_hidden(&self, thing: Thing) -> bool {
+    pub(super) fn is_hidden(&self, thing: Thing) -> bool {
         Side::BOTH.into_iter().any(|side| {
             let ids = self.records_of(side, thing);
             ids.iter().any(|id| self.systems.of(side).row(thing.0, id).is_some_and(|row| row.hidden))
@@ -334,7 +378,7 @@ impl Universe {
         !self.is_denied(kind, field) && Side::BOTH.into_iter().all(is_read)
     }
 
-    fn is_denied(&self, kind: usize, field: usize) -> bool {
+    pub(super) fn is_denied(&self, kind: usize, field: usize) -> bool {
         let carried = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
         carried.is_some_and(|carried| {
             Side::BOTH.into_iter().any(|side| {

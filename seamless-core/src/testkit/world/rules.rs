@@ -4,7 +4,7 @@
 
 use super::chronicle::{Thing, is_blank, tag};
 use super::finding::Harm;
-use super::table::{Values, number_of};
+use super::table::Values;
 use super::universe::Universe;
 use crate::connector::{Refusal, RefusalKind, WriteOp};
 use crate::model::{Entity, Error, Field, FieldKind, FieldName, RecordId, Side, Value};
@@ -73,26 +73,18 @@ impl Universe {
         op: &WriteOp,
         field: &FieldName,
     ) {
+        let thing = self.thing_of_op(side, kind, op);
+        let was_doubted = thing.is_some_and(|thing| self.was_doubted(thing));
         let what = format!("{kind} {id:?} {:?}", op.patch);
-        let deeds = self.refused_thing(side, kind, id, op).map_or(0, |thing| self.deeds_about(thing));
+        let deeds = thing.map_or(0, |thing| self.deeds_about(thing));
         let (count, before) = self.refusals.entry((side, what)).or_insert((0, deeds));
         *count += 1;
         let reasons = self.hints + 1 + deeds.saturating_sub(*before);
         if *count > REFUSALS_MAX.saturating_mul(reasons) {
-            let owed = !self.promises.is_lying() && !self.chronicle.is_troubled;
+            let owed = !self.promises.is_lying() && !was_doubted;
             let words = format!("the same values of {field} were sent {count} times, and refused each time");
             self.found(Harm::Unsettled, "I30", side, owed, words);
         }
-    }
-
-    /// The thing that an operation is about: by its record, or by the name that is sent.
-    fn refused_thing(&self, side: Side, kind: usize, id: Option<&RecordId>, op: &WriteOp) -> Option<Thing> {
-        if let Some(id) = id {
-            return self.systems.of(side).row(kind, id)?.thing.map(|thing| (kind, thing));
-        }
-        let named_by = self.kinds.get(kind)?.named_by.of(side);
-        let name = op.patch.field(named_by.as_str()).value()?.to_value();
-        number_of(&name).map(|number| (kind, number))
     }
 
     fn deeds_about(&self, thing: Thing) -> usize {

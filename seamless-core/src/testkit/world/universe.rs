@@ -63,6 +63,8 @@ pub(super) struct Universe {
     pub(super) decisions: Vec<(Thing, View)>,
     /// Whether what arrives was sent long ago.
     pub(super) is_late: bool,
+    /// Whether nobody hears the answer to what arrives.
+    pub(super) is_unheard: bool,
     /// What happens, for who reads it.
     pub(super) story: Story,
     /// Whether users say everything of a record that they make, so that they do the same whatever the integration did.
@@ -95,6 +97,7 @@ impl Universe {
             hints: 0,
             deeds: BTreeMap::new(),
             is_late: false,
+            is_unheard: false,
             story: Story::default(),
             is_thorough: false,
         }
@@ -128,9 +131,9 @@ impl Universe {
             let (late, open): (Vec<_>, Vec<_>) = (late, open);
             for late in late {
                 // Nobody hears the answer.
-                self.is_late = true;
+                (self.is_late, self.is_unheard) = (true, true);
                 let outcome = self.accept(side, late.kind, &late.op);
-                self.is_late = false;
+                (self.is_late, self.is_unheard) = (false, false);
                 self.story
                     .tell(|| format!("  late: {}", story::write(side, &late.op, &outcome).trim_start()));
             }

@@ -69,6 +69,8 @@ impl Universe {
                 self.put(side, thing, &id, at(field), Some(tag), false);
                 self.put(side.other(), thing, &other, at(field), Some(tag), false);
             }
+            (What::Back(field), Some(id)) => self.goes_back(side, thing, &id, at(field)),
+            (What::Copy(field), Some(id)) => self.copies(side, thing, &id, at(field)),
             (What::Begin(field), Some(id)) => self.begin(side, thing, id, at(field)),
             (What::Refer(to), Some(id)) => self.refer(side, thing, &id, Some(to)),
             (What::Unrefer, Some(id)) => self.refer(side, thing, &id, None),
@@ -145,13 +147,28 @@ impl Universe {
         tag: Option<u32>,
         silent: bool,
     ) {
-        let kind = thing.0;
-        let Some((name, value)) = self.value_for(side, kind, field, tag) else { return };
-        let Some(row) = self.systems.of(side).row(kind, id) else { return };
-        let before = row.value(name.as_str()).clone();
-        if !silent && !self.is_taken(side, kind, field, &value) {
+        let Some((_, value)) = self.value_for(side, thing.0, field, tag) else { return };
+        if !silent && !self.is_taken(side, thing.0, field, &value) {
             return self.is_told(tag);
         }
+        self.type_in(side, thing, id, field, value, silent);
+    }
+
+    /// A value that the system takes is put into a carried field.
+    pub(super) fn type_in(
+        &mut self,
+        side: Side,
+        thing: Thing,
+        id: &RecordId,
+        field: usize,
+        value: Value,
+        silent: bool,
+    ) {
+        let kind = thing.0;
+        let carried = self.kinds.get(kind).and_then(|kind| kind.carried.get(field));
+        let Some(name) = carried.map(|carried| carried.field.of(side).clone()) else { return };
+        let Some(row) = self.systems.of(side).row(kind, id) else { return };
+        let before = row.value(name.as_str()).clone();
         if is_blank(&before) && is_blank(&value) {
             return;
         }
@@ -230,7 +247,7 @@ impl Universe {
     fn appear(&mut self, side: Side, thing: Thing, id: &RecordId, values: Values) {
         let kind = thing.0;
         if self.records_of(side, thing).iter().any(|other| other != id) {
-            self.chronicle.tangled.insert(self.chronicle.root(thing));
+            self.chronicle.tangle(thing);
         }
         self.save(side, kind, id, values);
         self.christen(side, thing, id);

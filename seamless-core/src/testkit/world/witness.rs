@@ -36,18 +36,22 @@ impl Witness {
     /// The intents of these entries are durable.
     fn intended(&self, plan: &PlanId, keys: &[EntryKey]) {
         let known = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let ids = keys.iter().filter_map(|key| Some(known.get(&(plan.clone(), key.clone()))?.action()?.id));
-        self.world.lock().chronicle.intended.extend(ids);
+        let entries: Vec<&Entry> =
+            keys.iter().filter_map(|key| known.get(&(plan.clone(), key.clone()))).collect();
+        let mut world = self.world.lock();
+        world.chronicle.intended.extend(entries.iter().filter_map(|entry| Some(entry.action()?.id)));
+        entries.into_iter().for_each(|entry| world.sets_out(entry));
     }
 
     /// The intents of these entries were taken back.
     fn withdrawn(&self, plan: &PlanId, keys: &[EntryKey]) {
         let known = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let ids: Vec<_> = keys
-            .iter()
-            .filter_map(|key| Some(known.get(&(plan.clone(), key.clone()))?.action()?.id))
-            .collect();
-        self.world.lock().chronicle.intended.retain(|id| !ids.contains(id));
+        let entries: Vec<&Entry> =
+            keys.iter().filter_map(|key| known.get(&(plan.clone(), key.clone()))).collect();
+        let ids: Vec<_> = entries.iter().filter_map(|entry| Some(entry.action()?.id)).collect();
+        let mut world = self.world.lock();
+        world.chronicle.intended.retain(|id| !ids.contains(id));
+        world.have_ended(entries.into_iter());
     }
 
     /// The entries that end with a commit.
@@ -120,6 +124,9 @@ impl Hooks for Witness {
         // A store that cannot be read is judged by what becomes of the run.
         if let (Ok(before), Ok(after)) = (before, concern.read_with_entries(inner).await) {
             let mut world = self.world.lock();
+            if answer.is_ok() {
+                world.have_ended(ended.iter().map(|(entry, _)| entry));
+            }
             for words in torn(&concern, &ended, &world.kinds, &before, &after, answer.is_ok()) {
                 world.found(Harm::TornCommit, "I22", Side::Left, true, words);
             }

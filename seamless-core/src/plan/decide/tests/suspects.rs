@@ -1,6 +1,7 @@
 //! Values that may be the system's own doing, and writes that come back.
 
 use super::fixture::{Scene, Told, bits, conflict, parked, versioned};
+use crate::connector::WriteReturns;
 use crate::mapper::{Answer, Ask, ConflictPolicy, Direction, DriftPolicy, Rule};
 use crate::merge::LossyForm;
 use crate::merge::tests::fixture::{Op, TestMapper, computed, copy};
@@ -26,7 +27,10 @@ fn one(change: impl FnOnce(&mut Rule)) -> TestMapper {
 
 /// What the left has was sent to the right and acknowledged; the right shows something else.
 fn sent(mapper: TestMapper, now: [&str; 2]) -> Scene {
-    Scene::new(mapper, [LONG, LONG], now).pair_with(|pair| pair.trail.acknowledged.right = bits(&[0]))
+    Scene::new(mapper, [LONG, LONG], now).pair_with(|pair| {
+        pair.trail.acknowledged.right = bits(&[0]);
+        pair.trail.written.right = bits(&[0]);
+    })
 }
 
 fn suspicion(scene: &Scene) -> Parked {
@@ -90,10 +94,27 @@ fn an_edit_that_no_form_explains_is_carried() {
     sent(one(|_| ()), [LONG, CUT]).with(|scene| scene.read_since.right = true).expect(&[CARRIED]);
     sent(one(|_| ()), [LONG, CUT]).with(|scene| scene.read_since.left = true).expect(&[ASKS]);
     let nothing = r#"{"name":{"unreadable":true},"phone":"1"}"#;
-    sent(one(|_| ()), [LONG, nothing]).expect(&[]);
+    sent(one(|_| ()), [LONG, nothing]).expect(&["Agree"]);
     sent(one(|_| ()), [LONG, CUT])
         .with(|scene| scene.pair = None)
         .expect(&[r#"conflict name FirstLink: name "abcdef" | name "abcd""#, "Link { line: 0 }; settles 1"]);
+}
+
+// Catches: a reading that hid the field, taken for one that showed it as it was sent.
+#[test]
+fn what_was_hidden_when_its_record_was_read_is_asked_about_when_it_is_shown() {
+    let hidden = r#"{"name":{"unreadable":true},"phone":"1"}"#;
+    let versions_only = |scene: &mut Scene| scene.capabilities.right.write_returns = WriteReturns::Version;
+    sent(one(|_| ()), [LONG, hidden]).with(versions_only).expect(&["Agree"]);
+    let was_hidden = |now: &str| {
+        sent(one(|_| ()), [LONG, now])
+            .pair_with(|pair| pair.trail.written.right = bits(&[]))
+            .with(versions_only)
+            .with(|scene| scene.read_since.right = true)
+    };
+    was_hidden(hidden).expect(&[]);
+    was_hidden(CUT).expect(&[ASKS]);
+    was_hidden(LONG).expect(&["Agree"]);
 }
 
 // Catches: a question that a later reading answers by itself.
