@@ -15,6 +15,8 @@
 //! # Ok::<(), seamless_mapping::Refused>(())
 //! ```
 
+mod embed;
+
 use std::time::Duration;
 
 use seamless_core::mapper::{
@@ -31,6 +33,8 @@ use crate::declaration::{
     MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt,
     TestDecl, TooLong, TypeDecl, UnknownPolicy,
 };
+pub use embed::embed;
+
 use crate::expression::Expression;
 use crate::finding::Refused;
 

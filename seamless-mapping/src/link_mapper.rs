@@ -92,6 +92,11 @@ impl LinkMapper {
         })
     }
 
+    /// The rules of the lines of a rule over lists, or of the row that a rule embeds.
+    pub(crate) fn of_lines_of(&self, rule: usize) -> Option<&LinkMapper> {
+        self.compiled.get(rule)?.carrier.of_lines()
+    }
+
     /// When two values of each field of a rule count as the same, in the rule's order.
     pub(crate) fn forms_of(&self, rule: usize, side: Side) -> &[CanonicalForm] {
         self.compiled.get(rule).map_or(&[], |compiled| compiled.forms.of(side))

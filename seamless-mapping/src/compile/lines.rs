@@ -72,6 +72,7 @@ pub(crate) fn lookups(declared: &RuleDecl) -> Vec<&crate::declaration::LookupDec
     match &declared.kind {
         KindDecl::Lookup(lookup) => vec![lookup],
         KindDecl::Lines(lines) => lines.rules.iter().flat_map(lookups).collect(),
+        KindDecl::Embed(embed) => embed.rules.iter().flat_map(lookups).collect(),
         _ => Vec::new(),
     }
 }
@@ -141,7 +142,7 @@ fn check_declared(
     }
     for (line, rule) in lines.rules.iter().enumerate() {
         let place = Place { line: Some(line), ..cx.rule_place(at, None) };
-        if matches!(rule.kind, KindDecl::Lines(_)) {
+        if matches!(rule.kind, KindDecl::Lines(_) | KindDecl::Embed(_)) {
             let help = "give the inner records a link of their own";
             findings.error("lines-of-lines", place, "lines have no lines of their own".to_owned(), help);
         } else if rule.on_conflict.is_some() || rule.first_link.is_some() || rule.on_drift.is_some() {
@@ -209,7 +210,7 @@ pub(crate) fn placed(cx: &LinkCx<'_>, at: usize, inner: Place) -> Place {
 }
 
 /// The fields that the rules of a line read and write, and their conditions.
-fn fields(mapper: &LinkMapper, side: Side) -> Vec<(FieldName, CanonicalForm)> {
+pub(super) fn fields(mapper: &LinkMapper, side: Side) -> Vec<(FieldName, CanonicalForm)> {
     let mut fields = Vec::new();
     for (at, rule) in mapper.rules().iter().enumerate() {
         let forms = mapper.forms_of(at, side);

@@ -197,7 +197,10 @@ fn forms(cx: &LinkCx<'_>, rules: &[group::Placed]) -> Sides<FormSpec> {
     for side in Side::BOTH {
         for (_, rule, compiled) in rules {
             let of_rule = rule.fields.of(side).iter().cloned().zip(compiled.forms.of(side).iter().cloned());
-            forms.of_mut(side).fields.extend(of_rule.filter(|(_, form)| form.selects()));
+            forms
+                .of_mut(side)
+                .fields
+                .extend(of_rule.filter(|(_, form)| form.selects() || compiled.carrier.of_lines().is_some()));
         }
     }
     forms

@@ -10,7 +10,7 @@ use seamless_core::model::{
 };
 use serde::Serialize;
 
-use super::{LinkCx, fingerprint, fit, lines, pack};
+use super::{LinkCx, embed, fingerprint, fit, lines, pack};
 use crate::declaration::{
     CopyDecl, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl,
     RoundDecl, RuleDecl, TooLong, TypeDecl, UnknownPolicy,
@@ -31,9 +31,9 @@ use crate::rules::options::Options;
 /// A rule being compiled.
 pub(super) struct RuleCx<'a, 'b> {
     pub(super) cx: &'a LinkCx<'b>,
-    at: usize,
+    pub(super) at: usize,
     pub(super) declared: &'a RuleDecl,
-    direction: Direction,
+    pub(super) direction: Direction,
     pub(super) types: Sides<Option<TypeDecl>>,
 }
 
@@ -69,6 +69,7 @@ pub(crate) fn compile(
     let mut same_when = declared.same_when.clone();
     let mut kind = declared.kind.clone();
     let mut of_kind = None;
+    let mut when = declared.when.clone();
     let mut digests = Vec::new();
     let carrier: Arc<dyn Carrier> = match &mut kind {
         KindDecl::Copy(copy) => copy_rule(&rcx, copy, &mut same_when, findings)?,
@@ -103,6 +104,13 @@ pub(crate) fn compile(
             digests = compiled.digests;
             compiled.carrier
         }
+        KindDecl::Embed(declared_embed) => {
+            let compiled = embed::compile(&rcx, declared_embed, findings)?;
+            when = embed::applies(declared, declared_embed, compiled.carrier.list);
+            of_kind = Some(compiled.forms);
+            digests = compiled.digests;
+            compiled.carrier
+        }
         KindDecl::Custom(name) => custom_rule(&rcx, name, findings)?,
     };
     for to in Side::BOTH {
@@ -122,7 +130,7 @@ pub(crate) fn compile(
         direction,
         on: declared.on,
         same_when,
-        when: declared.when.clone(),
+        when,
         // The policies are those of the rule's group, which is known when all rules are.
         on_conflict: ConflictPolicy::Park,
         first_link: FirstLinkPolicy::Park,

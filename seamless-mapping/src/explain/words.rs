@@ -29,6 +29,7 @@ pub(super) fn how(declared: &RuleDecl) -> String {
         },
         KindDecl::Expression(_) => "worked out".to_owned(),
         KindDecl::Lines(lines) => format!("carried line by line, by {} rules", lines.rules.len()),
+        KindDecl::Embed(embed) => format!("the row that is {}", embed.condition),
         KindDecl::Custom(name) => format!("made by the function {name}"),
     }
 }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use seamless_core::connector::Capabilities;
 use seamless_core::model::{EntityName, Sides};
 
-use crate::compile::{CompileOptions, LinkCx, compile, lines};
+use crate::compile::{CompileOptions, LinkCx, compile, embed, lines};
 use crate::declaration::{KindDecl, MappingDecl};
 use crate::finding::{Finding, Findings, Place};
 
@@ -70,9 +70,12 @@ fn rules(cx: &LinkCx<'_>, findings: &mut Findings) {
         room::check(cx, at, rule, findings);
         options::check(cx, at, rule, findings);
         targets::check_blank(cx, at, rule, findings);
-        if let KindDecl::Lines(declared) = &rule.kind
-            && let Some(link) = lines::inner_link(cx, at, rule, declared)
-        {
+        let link = match &rule.kind {
+            KindDecl::Lines(declared) => lines::inner_link(cx, at, rule, declared),
+            KindDecl::Embed(declared) => embed::inner_link(cx, at, rule, declared),
+            _ => None,
+        };
+        if let Some(link) = link {
             let inner = LinkCx { link: &link, ..*cx };
             let mut found = Findings::default();
             rules(&inner, &mut found);

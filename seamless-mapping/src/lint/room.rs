@@ -51,6 +51,7 @@ pub(super) fn check(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings: &mut 
             | KindDecl::Lookup(_)
             | KindDecl::Expression(_)
             | KindDecl::Lines(_)
+            | KindDecl::Embed(_)
             | KindDecl::Custom(_) => {}
         }
     }

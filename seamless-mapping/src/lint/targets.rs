@@ -24,7 +24,11 @@ pub(super) fn check_blank(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings:
             });
         let filled = match &rule.kind {
             KindDecl::Copy(copy) => copy.default.of(to).is_some(),
-            KindDecl::Const(_) | KindDecl::Expression(_) | KindDecl::Custom(_) | KindDecl::Lines(_) => true,
+            KindDecl::Const(_)
+            | KindDecl::Expression(_)
+            | KindDecl::Custom(_)
+            | KindDecl::Lines(_)
+            | KindDecl::Embed(_) => true,
             KindDecl::Options(_) | KindDecl::Join(_) | KindDecl::Pack(_) | KindDecl::Lookup(_) => false,
         };
         let conditional = *rule.when.of(from) != Condition::Always;

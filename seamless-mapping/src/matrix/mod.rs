@@ -207,10 +207,12 @@ fn owner(declared: &RuleDecl, rule: &Rule, names: &Sides<String>) -> String {
 
 /// The rules of a line: their policies are the list's.
 fn of_lines(declared: &RuleDecl, list: &Rule, inner: &LinkMapper, names: &Sides<String>) -> Vec<Row> {
-    let KindDecl::Lines(lines) = &declared.kind else { return Vec::new() };
-    let as_list = "as the list";
-    lines
-        .rules
+    let (rules, as_list) = match &declared.kind {
+        KindDecl::Lines(lines) => (&lines.rules, "as the list"),
+        KindDecl::Embed(embed) => (&embed.rules, "as the row"),
+        _ => return Vec::new(),
+    };
+    rules
         .iter()
         .filter_map(|line| {
             let (_, rule) = inner.rule(line.stable_id().as_str())?;

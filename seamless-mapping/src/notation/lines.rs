@@ -7,7 +7,7 @@ use super::keys::Keys;
 use super::rule::{RulePlaces, rule};
 use super::sentence::{Operator, Sentence};
 use super::value::Reader;
-use crate::declaration::LinesDecl;
+use crate::declaration::{LinesDecl, RuleDecl};
 
 const EQUALS: &[Operator] = &[Operator::Equal];
 const EXAMPLE: &str = "line_no = Line No.";
@@ -19,7 +19,16 @@ pub(crate) fn lines(
     places: &mut Vec<RulePlaces>,
 ) -> Option<LinesDecl> {
     let key = keys.take_as("key", |node| key(reader, node));
-    let rules = keys.take_with("rules", |document, node| {
+    Some(LinesDecl { key: key.unwrap_or_default(), rules: rules(reader, keys, places)? })
+}
+
+/// Reads `rules`. `None` where there are none, or something was reported.
+pub(crate) fn rules(
+    reader: &Reader<'_>,
+    keys: &mut Keys<'_>,
+    places: &mut Vec<RulePlaces>,
+) -> Option<Vec<RuleDecl>> {
+    keys.take_with("rules", |document, node| {
         let items = node.as_sequence().map_err(|finding| finding.within(document))?;
         let mut report = Report::new();
         let mut rules = Vec::with_capacity(items.len());
@@ -28,8 +37,7 @@ pub(crate) fn lines(
             places.push(read.places);
         }
         report.into_result().map(|()| rules)
-    });
-    Some(LinesDecl { key: key.unwrap_or_default(), rules: rules? })
+    })
 }
 
 fn key(reader: &Reader<'_>, node: &Node) -> Result<Vec<Sides<FieldName>>, Diagnostic> {

@@ -80,7 +80,11 @@ fn the_words_of_the_schema_are_words_of_the_reader() {
             .and_then(|path| schema.pointer(path.strip_prefix('#').unwrap()))
             .unwrap_or(node);
         let Some(known) = node["enum"].as_array() else { continue };
-        let beside = if key == "split" { ", join: x" } else { "" };
+        let beside = match key.as_str() {
+            "split" => ", join: x",
+            "if_blank" => ", embed: c, where: 'd == 1'",
+            _ => "",
+        };
         for word in known {
             let word = word.as_str().unwrap();
             words += 1;
