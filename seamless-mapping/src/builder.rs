@@ -369,6 +369,11 @@ pub fn lookup(left: &str, right: &str, link: &str) -> RuleDecl {
     looking_up(left, right, LookupVia::Link(link.into()))
 }
 
+/// A reference to a record that is in one of several links.
+pub fn lookup_any<const N: usize>(left: &str, right: &str, links: [&str; N]) -> RuleDecl {
+    looking_up(left, right, LookupVia::AnyOf(links.into_iter().map(LinkId::from).collect()))
+}
+
 /// A reference that can point at several entities.
 pub fn lookup_by_entity<const N: usize>(
     left: &str,

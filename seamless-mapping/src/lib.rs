@@ -64,7 +64,7 @@ mod words;
 
 pub use builder::{
     LinkBuilder, MappingBuilder, both, constant, copy, custom, embed, expression, join, join_right, lines,
-    lookup, lookup_by_entity, only_left, only_right, options, pack, table,
+    lookup, lookup_any, lookup_by_entity, only_left, only_right, options, pack, table,
 };
 pub use compile::{CompileOptions, Mapping, compile};
 pub use finding::{Finding, Gravity, Place, Refused};

@@ -57,13 +57,7 @@ pub(super) fn compile(rcx: &RuleCx<'_, '_>, embed: &EmbedDecl, findings: &mut Fi
     let (row, record) = (shape(names)?, shape(declared.fields.of(inline).clone())?);
     let make = made_values(cx, embed, entity.as_ref(), list);
     if writes_list {
-        check_made(
-            rcx,
-            embed,
-            &mapper.rules().iter().flat_map(|rule| rule.fields.of(list).iter().cloned()).collect::<Vec<_>>(),
-            &make,
-            findings,
-        )?;
+        check_made(rcx, embed, &embed.fields, &make, findings)?;
         check_required(rcx, &link, entity.as_ref(), list, &make, findings);
     }
     let of_field = |field: &FieldName| {

@@ -3,8 +3,8 @@
 use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 use seamless_core::model::{Condition, DEPTH_MAX, FieldName, FormSpec, LinkId, Side, Sides, Value};
 
-use super::{LinkCx, fit, group, lines, rule};
-use crate::declaration::{LookupThrough, LookupVia, Matching};
+use super::{LinkCx, fit, group, lines, rule, scope};
+use crate::declaration::{LinkDecl, LookupThrough, LookupVia, Matching};
 use crate::finding::Findings;
 use crate::link_mapper::LinkMapper;
 
@@ -27,6 +27,16 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
                 "bases hang on the id: give one of them an `id` of its own",
             );
         }
+        if let Some(compiled) = rule::compile(cx, at, declared, findings) {
+            rules.push((at, compiled.0, compiled.1));
+        }
+    }
+    // What the scope says of records that are created is carried as the author's constants are.
+    let implied = scope::implied(cx);
+    let with_implied =
+        LinkDecl { rules: link.rules.iter().cloned().chain(implied).collect(), ..link.clone() };
+    let cx = &LinkCx { link: &with_implied, ..*cx };
+    for (at, declared) in with_implied.rules.iter().enumerate().skip(link.rules.len()) {
         if let Some(compiled) = rule::compile(cx, at, declared, findings) {
             rules.push((at, compiled.0, compiled.1));
         }
@@ -57,7 +67,8 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         limits: link.limits,
     };
     let rules = rules.into_iter().map(|(_, rule, compiled)| (rule, compiled)).collect();
-    Some(LinkMapper::new(spec, rules, cx.options.functions.clone()))
+    let implied = with_implied.rules.get(link.rules.len()..).unwrap_or_default().to_vec();
+    Some(LinkMapper::new(spec, rules, cx.options.functions.clone()).with_implied(implied))
 }
 
 /// Where values may go, records may be created; a link that only observes shows what it would create.
@@ -73,6 +84,13 @@ fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
     let link = cx.link;
     if link.id.as_str().trim().is_empty() {
         findings.error("link-id", cx.place("id"), "the link has no id", "state hangs on it: name the link");
+    }
+    for other in &link.shares {
+        if !cx.mapping.links.iter().any(|known| known.id == *other && known.id != link.id) {
+            let message = format!("no other link is called {other}");
+            let help = "name the links that may pair the same records";
+            findings.error("unknown-link", cx.place("shares"), message, help);
+        }
     }
     for side in Side::BOTH {
         if link.entity.of(side).as_str().trim().is_empty() {
@@ -173,6 +191,7 @@ fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
     for lookup in cx.link.rules.iter().flat_map(lines::lookups) {
         let links: Vec<&LinkId> = match &lookup.via {
             LookupVia::Link(link) => vec![link],
+            LookupVia::AnyOf(links) => links.iter().collect(),
             LookupVia::ByEntity(entities) => entities
                 .iter()
                 .filter_map(|(_, through)| match through {

@@ -13,6 +13,7 @@ pub(crate) mod link;
 mod order;
 mod pack;
 mod rule;
+pub(crate) mod scope;
 
 use std::sync::Arc;
 

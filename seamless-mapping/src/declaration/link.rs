@@ -21,6 +21,8 @@ pub struct LinkDecl {
     pub mode: LinkMode,
     /// Which records of each side take part.
     pub scope: Sides<Condition>,
+    /// Links that may pair the same records of an entity that both have.
+    pub shares: Vec<LinkId>,
     /// How records without a pair are matched. Must be said, even if it is that nothing is matched.
     pub matching: Option<Matching>,
     /// Whether records are created on a side. Not said: where the mode lets values go.
@@ -67,6 +69,7 @@ impl LinkDecl {
             entity: Sides::new(left.into(), right.into()),
             mode: LinkMode::TwoWay,
             scope: Sides::new(Condition::Always, Condition::Always),
+            shares: Vec::new(),
             matching: None,
             create: None,
             on_delete: Sides::new(None, None),

@@ -270,6 +270,8 @@ pub enum IfBlank {
 pub enum LookupVia {
     /// Through this one.
     Link(LinkId),
+    /// Through whichever of these knows the record.
+    AnyOf(Vec<LinkId>),
     /// By the entity that the reference points at.
     ByEntity(Vec<(EntityName, LookupThrough)>),
 }

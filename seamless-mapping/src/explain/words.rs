@@ -23,6 +23,10 @@ pub(super) fn how(declared: &RuleDecl) -> String {
         KindDecl::Pack(pack) => format!("packed into a text as {}", pack.layout.name()),
         KindDecl::Lookup(lookup) => match &lookup.via {
             LookupVia::Link(link) => format!("translated through the pairs of {link}"),
+            LookupVia::AnyOf(links) => {
+                let links: Vec<&str> = links.iter().map(|link| link.as_str()).collect();
+                format!("translated through the pairs of {}", links.join(" or "))
+            }
             LookupVia::ByEntity(_) => {
                 "translated through the pairs of the entity that it points at".to_owned()
             }

@@ -154,6 +154,7 @@ fn edges(links: &[LinkDecl]) -> Vec<Edge> {
 fn through(lookup: &LookupDecl) -> Vec<&LinkId> {
     match &lookup.via {
         LookupVia::Link(link) => vec![link],
+        LookupVia::AnyOf(links) => links.iter().collect(),
         LookupVia::ByEntity(entities) => entities
             .iter()
             .filter_map(|(_, through)| match through {

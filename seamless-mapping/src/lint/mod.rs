@@ -13,6 +13,7 @@ mod matching;
 mod options;
 mod promises;
 mod room;
+mod scopes;
 mod targets;
 
 use std::cmp::Reverse;
@@ -54,6 +55,7 @@ pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
         carried::check(&cx, &mut findings);
         promises::check(&cx, options.capabilities, &mut findings);
     }
+    scopes::check(declared, &options.compile, &mut findings);
     cycles::check(declared, options, &mut findings);
     let mut list = findings.list;
     // What speaks of the whole link comes before its rules; of one place the gravest first.

@@ -134,12 +134,10 @@ fn cells(row: &Row) -> [&str; 7] {
 fn part(link: &LinkDecl, mapper: &LinkMapper, names: &Sides<String>) -> Part {
     let spec = mapper.link();
     let mut rows = Vec::new();
-    for declared in &link.rules {
-        if let Some((_, rule)) = mapper.rule(declared.stable_id().as_str()) {
+    for declared in link.rules.iter().chain(mapper.implied()) {
+        if let Some((index, rule)) = mapper.rule(declared.stable_id().as_str()) {
             rows.push(row(declared, rule, mapper, names, spec.mode));
-            if let Some(inner) =
-                declared.fields.left.first().and_then(|field| mapper.of_lines(Side::Left, field))
-            {
+            if let Some(inner) = mapper.of_lines_of(usize::from(index.0)) {
                 rows.extend(of_lines(declared, rule, inner, names));
             }
         }

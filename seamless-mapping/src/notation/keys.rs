@@ -11,6 +11,7 @@ pub(crate) const LINK: &[&str] = &[
     "note",
     "mode",
     "scope",
+    "shares",
     "match",
     "create",
     "on_conflict",

@@ -45,6 +45,9 @@ pub(crate) fn link(reader: &Reader<'_>, node: &Node) -> Result<ReadLink, Diagnos
         declared.mode = mode;
     }
     read_scope(reader, &mut keys, &mut declared);
+    if let Some(shares) = keys.take_as("shares", links) {
+        declared.shares = shares;
+    }
     declared.matching = keys.take_with("match", |_, node| matching(reader, node));
     declared.create = keys.take_with("create", |_, node| create(reader, node));
     declared.on_conflict = keys.take_with("on_conflict", |_, node| policy::conflict(reader, node));
@@ -99,6 +102,11 @@ fn read_scope(reader: &Reader<'_>, keys: &mut Keys<'_>, declared: &mut LinkDecl)
         declared.scope.left = left.unwrap_or(declared.scope.left.clone());
         declared.scope.right = right.unwrap_or(declared.scope.right.clone());
     }
+}
+
+/// The ids of links.
+fn links(node: &Node) -> Result<Vec<LinkId>, Diagnostic> {
+    node.as_sequence()?.iter().map(|link| link.as_str().map(LinkId::from)).collect()
 }
 
 fn create(reader: &Reader<'_>, node: &Node) -> Result<Sides<bool>, Diagnostics> {

@@ -478,6 +478,10 @@ fn pack(reader: &Reader<'_>, keys: &mut Keys<'_>) -> Option<PackDecl> {
 fn lookup(reader: &Reader<'_>, keys: &mut Keys<'_>, direction: Direction) -> Option<LookupDecl> {
     let via = keys.take_with("lookup", |document, node| {
         let read = || {
+            if let Ok(links) = node.as_sequence() {
+                let links = links.iter().map(|link| Ok(link.as_str()?.into()));
+                return Ok(LookupVia::AnyOf(links.collect::<Result<_, Diagnostic>>()?));
+            }
             let Ok(entries) = node.as_mapping() else {
                 return Ok(LookupVia::Link(node.as_str()?.into()));
             };

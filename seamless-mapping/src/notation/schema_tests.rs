@@ -141,6 +141,7 @@ fn the_examples_of_the_reference_load() {
         let file = match kind.trim() {
             "rules" => format!("{head}    match: none\n    rules:\n{}", indented(text, 6)),
             "link" => format!("{head}{}", indented(text, 4)),
+            "links" => format!("integration: i\nsides: {{ crm: a, erp: b }}\nlinks:\n{}", indented(text, 2)),
             _ if text.starts_with('#') => continue,
             _ => text.to_owned(),
         };
