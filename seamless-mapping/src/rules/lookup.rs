@@ -105,17 +105,17 @@ impl Lookup {
     fn missing(&self, to: Side, value: ValueRef<'_>, ask: Ask, target: &Target) -> Result<Made, Trouble> {
         match self.if_missing.of(to) {
             IfMissing::Later => Err(Trouble {
-                problem: MapProblem::Waiting(ask),
+                problem: MapProblem::Waiting(ask.clone()),
                 ..Trouble::unmappable(
                     value,
-                    "the record that it refers to has no partner yet",
+                    format!("the record that it refers to has no partner yet{}", named(to, &ask, target)),
                     "it is carried as soon as that record is linked",
                 )
             }),
             IfMissing::Park => Err(Trouble::unmappable(
                 value,
-                "the record that it refers to has no partner",
-                "link that record, or say another `if_missing`",
+                format!("the record that it refers to has no partner{}", named(to, &ask, target)),
+                "make or link that record, or say another `if_missing`",
             )),
             IfMissing::Null => Ok(Made::One(Cell::known(Value::Null))),
             IfMissing::Use(key) => {
@@ -128,6 +128,13 @@ impl Lookup {
             }
         }
     }
+}
+
+/// Which record it is, and what is missing there.
+fn named(to: Side, ask: &Ask, target: &Target) -> String {
+    let Ask::Partner { id, .. } = ask;
+    let entity = |side: Side| target.entity.of(side).as_ref().map(EntityName::as_str).unwrap_or_default();
+    format!(": {} {id} in {}", entity(to.other()), entity(to))
 }
 
 /// A partner that a link has for the record that is referred to.
