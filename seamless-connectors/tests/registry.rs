@@ -27,6 +27,21 @@ fn wrong_configurations_are_told_with_what_may_have_been_meant() {
     assert_eq!(block_on(memory.entities()).unwrap().len(), 1);
 }
 
+#[test]
+fn a_configuration_names_option_sets_that_are_shown_as_entities() {
+    let registry = Registry::standard();
+    let options = json!({ "closed": true, "options": [{ "value": { "int": "1" }, "label": "Net 30", "active": true }] });
+    let terms = json!({ "name": "terms", "type": "option", "options": options });
+    let id = json!({ "name": "id", "type": "int" });
+    let entity = json!({ "name": "account", "key": ["id"], "fields": [id, terms], "unique": [] });
+    let config = |sets| json!({ "name": "x", "entities": [entity], "option_sets": sets });
+    let memory = registry.open("memory", config(json!({ "account": ["terms"] }))).unwrap();
+    let names: Vec<String> = block_on(memory.entities()).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["account", "account.terms"]);
+    let told = registry.open("memory", config(json!(["terms"]))).unwrap_err();
+    assert!(told.to_string().contains("option_sets"), "{told}");
+}
+
 #[cfg(all(feature = "csv", feature = "jsonl", feature = "sqlite"))]
 #[test]
 fn every_setting_of_a_configuration_is_known() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canon::CanonicalForm;
 use super::error::Result;
-use super::identity::FieldName;
+use super::identity::{FieldName, Side};
 use super::record::{Record, RecordBuilder, Shape};
 use super::value::{Presence, Value, ValueRef};
 
@@ -21,7 +21,18 @@ use super::value::{Presence, Value, ValueRef};
 pub struct LineForm {
     key: Vec<FieldName>,
     fields: Vec<(FieldName, CanonicalForm)>,
+    own: Vec<OwnPart>,
     shape: Arc<Shape>,
+}
+
+/// Fields of a line that are decided by themselves where both sides edited it; all others are decided together. The parts of
+/// both sides' forms stand in the same order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OwnPart {
+    /// The fields.
+    pub fields: Vec<FieldName>,
+    /// The side whose value counts where both changed it; `None`: a person decides.
+    pub take: Option<Side>,
 }
 
 /// The stored form.
@@ -29,6 +40,8 @@ pub struct LineForm {
 struct Declared {
     key: Vec<FieldName>,
     fields: Vec<(FieldName, CanonicalForm)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    own: Vec<OwnPart>,
 }
 
 impl LineForm {
@@ -50,7 +63,24 @@ impl LineForm {
             }
         }
         let shape = Shape::new(known.iter().map(|(field, _)| field.clone()))?;
-        Ok(Self { key, fields: known, shape })
+        Ok(Self { key, fields: known, own: Vec::new(), shape })
+    }
+
+    /// The same with fields that are decided by themselves.
+    #[must_use]
+    pub fn with_own(self, own: Vec<OwnPart>) -> Self {
+        Self { own, ..self }
+    }
+
+    /// The fields that are decided by themselves.
+    pub fn own(&self) -> &[OwnPart] {
+        &self.own
+    }
+
+    /// Whether two lines mean the same in these fields.
+    pub fn same_in(&self, a: &Record, b: &Record, counts: impl Fn(&FieldName) -> bool) -> bool {
+        let mut fields = self.fields.iter().filter(|(field, _)| counts(field));
+        fields.all(|(field, form)| form.same_presence(a.field(field.as_str()), b.field(field.as_str())))
     }
 
     /// The fields that tell lines apart.
@@ -110,7 +140,7 @@ impl LineForm {
 
 impl PartialEq for LineForm {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key && self.fields == other.fields
+        self.key == other.key && self.fields == other.fields && self.own == other.own
     }
 }
 
@@ -120,6 +150,7 @@ impl Hash for LineForm {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.key.hash(state);
         self.fields.hash(state);
+        self.own.hash(state);
     }
 }
 
@@ -127,13 +158,13 @@ impl TryFrom<Declared> for LineForm {
     type Error = super::error::Error;
 
     fn try_from(declared: Declared) -> Result<Self> {
-        Self::new(declared.key, declared.fields)
+        Self::new(declared.key, declared.fields).map(|form| form.with_own(declared.own))
     }
 }
 
 impl From<LineForm> for Declared {
     fn from(form: LineForm) -> Self {
-        Self { key: form.key, fields: form.fields }
+        Self { key: form.key, fields: form.fields, own: form.own }
     }
 }
 

@@ -40,7 +40,7 @@ pub use identity::{
     ActionId, ActionName, EntityName, FieldName, GuardId, KeyPart, LinkId, PartitionId, PlanId, RecordId,
     RuleId, RuleIndex, Side, Sides, Version,
 };
-pub use lines::{LineForm, LineKey};
+pub use lines::{LineForm, LineKey, OwnPart};
 pub use packed::{Layout, Packed, Packing};
 pub use planned::Planned;
 pub use record::{FIELDS_MAX, RECORD_TEXT_BYTES_MAX, Record, RecordBuilder, Shape, record};

@@ -218,7 +218,10 @@ fn of_lines(declared: &RuleDecl, list: &Rule, inner: &LinkMapper, names: &Sides<
             Some(Row {
                 rule: format!("{}: {}", list.id, of_list.rule),
                 owner: as_list.to_owned(),
-                conflict: as_list.to_owned(),
+                conflict: match &line.on_conflict {
+                    Some(policy) => words::conflict(policy, names),
+                    None => as_list.to_owned(),
+                },
                 first_link: as_list.to_owned(),
                 drift: as_list.to_owned(),
                 ..of_list

@@ -11,7 +11,8 @@ use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
 use crate::merge::LossyForm;
 use crate::model::{
-    CanonicalForm, Error, ErrorKind, FieldName, Layout, LineForm, Normaliser, Packing, Result, RowForm, Sides,
+    CanonicalForm, Error, ErrorKind, FieldName, Layout, LineForm, Normaliser, OwnPart, Packing, Result,
+    RowForm, Side, Sides,
 };
 use crate::plan::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, ParkReason, Parked,
@@ -196,12 +197,16 @@ variants!(Normaliser {
 impl Form for Arc<LineForm> {
     fn put(&self, to: &mut Writer<'_>) -> Result<()> {
         self.key().to_vec().put(to)?;
-        self.fields().to_vec().put(to)
+        self.fields().to_vec().put(to)?;
+        let own = self.own().iter().map(|part| (part.fields.clone(), part.take));
+        own.collect::<Vec<_>>().put(to)
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self> {
         let (key, fields) = from.nested(|from| <(Vec<FieldName>, Vec<_>)>::take(from))?;
-        LineForm::new(key, fields).map(Arc::new)
+        let own = <Vec<(Vec<FieldName>, Option<Side>)>>::take(from)?;
+        let own = own.into_iter().map(|(fields, take)| OwnPart { fields, take }).collect();
+        LineForm::new(key, fields).map(|form| Arc::new(form.with_own(own)))
     }
 }
 
