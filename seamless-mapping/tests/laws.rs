@@ -145,6 +145,12 @@ fn fixtures() -> Vec<Fixture> {
             vec![lists(["No", "Note", "Other"])],
         ),
         fixture(
+            "lines without a key",
+            lines("a", "b", [], [copy("no", "No"), copy("note", "Note")]),
+            vec![lists(["no", "note", "other"])],
+            vec![lists(["No", "Note", "Other"])],
+        ),
+        fixture(
             "embed",
             embed(["a", "c"], "b", ["street", "city"], billing()),
             vec![texts(&["~", "", "a", "A"]), texts(&["~", "b"])],

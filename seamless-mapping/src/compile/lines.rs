@@ -131,15 +131,6 @@ fn check_declared(
             "say it in the rules of its lines",
         );
     }
-    if lines.key.is_empty() {
-        let help = "write `key: line_no = Line No.` with the fields that tell one line from another";
-        findings.error(
-            "lines-key",
-            cx.rule_place(at, Some("key")),
-            "nothing tells the lines apart".to_owned(),
-            help,
-        );
-    }
     for (line, rule) in lines.rules.iter().enumerate() {
         let place = Place { line: Some(line), ..cx.rule_place(at, None) };
         if matches!(rule.kind, KindDecl::Lines(_) | KindDecl::Embed(_)) {

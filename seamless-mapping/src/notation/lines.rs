@@ -18,7 +18,15 @@ pub(crate) fn lines(
     keys: &mut Keys<'_>,
     places: &mut Vec<RulePlaces>,
 ) -> Option<LinesDecl> {
+    let span = keys.fields.node().get("rules").map_or(keys.fields.node().span, |node| node.span);
+    let said = keys.fields.node().get("key").is_some();
     let key = keys.take_as("key", |node| key(reader, node));
+    if !said {
+        let finding = Diagnostic::error("lines-key", span, "nothing says what tells the lines apart");
+        let help = "write `key: line_no = Line No.` with fields that tell one line from another, or `key: none` where \
+                    only what lines say does";
+        keys.push(finding.help(help));
+    }
     Some(LinesDecl { key: key.unwrap_or_default(), rules: rules(reader, keys, places)? })
 }
 
@@ -41,6 +49,9 @@ pub(crate) fn rules(
 }
 
 fn key(reader: &Reader<'_>, node: &Node) -> Result<Vec<Sides<FieldName>>, Diagnostic> {
+    if node.text() == Some("none") {
+        return Ok(Vec::new());
+    }
     let Sentence { left, right, .. } = Sentence::parse(reader.document, node, EQUALS, EXAMPLE)?;
     if left.len() != right.len() {
         let message = format!("{} fields are compared with {}", left.len(), right.len());
