@@ -94,7 +94,9 @@ fn the_row_that_is_meant_is_written_and_every_other_stays() {
     let written = carried(&mapper, Side::Left, &account("Main 2", "Ulm"), &held).unwrap();
     assert_eq!(rows(&written), [other.clone(), row("billing", "Main 2", "Ulm", 8)]);
     // A row that is missing is made with what the condition says.
-    let written = carried(&mapper, Side::Left, &account("Main 2", ""), &customer(&[other.clone()])).unwrap();
+    let written =
+        carried(&mapper, Side::Left, &account("Main 2", ""), &customer(std::slice::from_ref(&other)))
+            .unwrap();
     let [first, made] = rows(&written).try_into().unwrap();
     assert_eq!(first, other);
     assert_eq!(made.field("Type").to_slot(), Slot::Value(Value::text("billing")));
@@ -199,7 +201,7 @@ fn when_records_are_joined_a_list_without_the_row_is_filled_and_so_are_blank_fie
     let other = row("shipping", "Pier 1", "Kiel", 7);
     let whole = customer(&[other.clone(), row("billing", "Main 1", "Ulm", 8)]);
     for (left, right, to) in [
-        (account("Main 1", "Ulm"), customer(&[other.clone()]), Side::Right),
+        (account("Main 1", "Ulm"), customer(std::slice::from_ref(&other)), Side::Right),
         (account("Main 1", "Ulm"), customer(&[other.clone(), row("billing", "", "", 8)]), Side::Right),
         (account("", ""), whole.clone(), Side::Left),
     ] {

@@ -171,7 +171,7 @@ fn finding(rule: &str) -> String {
 #[test]
 fn what_is_wrong_with_a_rule_of_a_line_is_said_at_its_place() {
     for (rule, code, line) in [
-        ("      - a <-> b:\n          rules:\n            - c <-> d\n", "lines-key", 9),
+        ("      - a <-> b:\n          rules:\n            - c <-> d\n", "lines-key", 11),
         ("      - a <-> b:\n          key: no = No\n", "misplaced-key", 10),
         (
             "      - a <-> b:\n          key: no = No\n          rules:\n            - c <-> d: { on_drift: keep }\n",

@@ -63,7 +63,7 @@ fn check_overlap(cx: &LinkCx<'_>, other: &LinkDecl, side: Side, findings: &mut F
 fn check_values(cx: &LinkCx<'_>, side: Side, findings: &mut Findings) {
     let Some(entity) = fit::entity(cx, side) else { return };
     let links = || cx.mapping.links.iter().filter(|other| divides(other, cx.link, side));
-    let last = links().last().is_some_and(|last| last.id == cx.link.id);
+    let last = links().next_back().is_some_and(|last| last.id == cx.link.id);
     if !last || links().count() < 2 {
         return;
     }

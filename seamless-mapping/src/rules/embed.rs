@@ -134,7 +134,7 @@ impl Embed {
         Ok(widened(row, &known))
     }
 
-    fn to_list(&self, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble> {
+    fn folded(&self, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble> {
         let held = match cx.current.first() {
             None => None,
             Some(Presence::Absent) if cx.creating => None,
@@ -184,7 +184,7 @@ impl Embed {
         Ok(Made::One(Cell::known(value)))
     }
 
-    fn from_list(&self, value: ValueRef<'_>, cx: &Making<'_>) -> Result<Made, Trouble> {
+    fn unfolded(&self, value: ValueRef<'_>, cx: &Making<'_>) -> Result<Made, Trouble> {
         let rows = Self::rows(value)?;
         let shape = self.shapes.of(self.list.other());
         let Some(row) = self.chosen(&rows)?.and_then(|place| rows.get(place)) else {
@@ -244,8 +244,8 @@ impl Carrier for Embed {
 
     fn make(&self, to: Side, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble> {
         match to == self.list {
-            true => self.to_list(values, cx),
-            false => self.from_list(values.first().copied().unwrap_or(ValueRef::Null), cx),
+            true => self.folded(values, cx),
+            false => self.unfolded(values.first().copied().unwrap_or(ValueRef::Null), cx),
         }
     }
 }
