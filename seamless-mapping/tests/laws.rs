@@ -79,8 +79,8 @@ fn addresses() -> Vec<Value> {
     vec![
         Value::Null,
         list(&[]),
-        list(&[other.clone()]),
-        list(&[one.clone()]),
+        list(std::slice::from_ref(&other)),
+        list(std::slice::from_ref(&one)),
         list(&[other.clone(), row("billing", "A", "~")]),
         list(&[row("billing", "~", ""), other.clone()]),
         list(&[one.clone(), other, row("billing", "c", "d")]),
