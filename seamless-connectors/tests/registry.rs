@@ -3,7 +3,7 @@
 
 use futures::executor::block_on;
 use seamless_connectors::registry::Registry;
-use seamless_core::model::ErrorKind;
+use seamless_core::model::{ErrorKind, Value};
 use serde_json::json;
 
 #[test]
@@ -30,7 +30,7 @@ fn wrong_configurations_are_told_with_what_may_have_been_meant() {
 #[test]
 fn a_configuration_names_option_sets_that_are_shown_as_entities() {
     let registry = Registry::standard();
-    let options = json!({ "closed": true, "options": [{ "value": { "int": "1" }, "label": "Net 30", "active": true }] });
+    let options = json!({ "closed": true, "options": [{ "value": serde_json::to_value(Value::Int(1)).unwrap(), "label": "Net 30", "active": true }] });
     let terms = json!({ "name": "terms", "type": "option", "options": options });
     let id = json!({ "name": "id", "type": "int" });
     let entity = json!({ "name": "account", "key": ["id"], "fields": [id, terms], "unique": [] });
