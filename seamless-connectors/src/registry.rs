@@ -14,18 +14,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use seamless_core::connector::Connector;
+use seamless_core::connector::{Connector, ConnectorExt};
 use seamless_core::model::{Entity, Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::memory::{EntityConfig, Ids, Memory, MemoryConfig};
+use crate::option_sets::OptionSets;
 
 /// How alike two names must be for one to be offered for the other; below, the guess would confuse.
 const ALIKE_MIN: f64 = 0.75;
 
 type Open = Box<dyn Fn(Json) -> Result<Arc<dyn Connector>> + Send + Sync>;
+
+/// The setting that every kind has.
+const OPTION_SETS: &str = "option_sets";
 
 struct Kind {
     settings: &'static [&'static str],
@@ -114,28 +118,45 @@ impl Registry {
         self.kinds.keys().map(String::as_str)
     }
 
-    /// Connects. May block for the time that opening a file or database takes.
+    /// Connects. Every kind takes the setting `option_sets`: fields by entity whose options are shown as records, see
+    /// [`option_sets`](crate::option_sets). May block for the time that opening a file or database takes.
     ///
     /// Errors: [`ErrorKind::NotFound`] for a kind that is not there, [`ErrorKind::Configuration`] for settings that the
     /// kind does not have or cannot read, both with what may have been meant; and what the connector itself says.
-    pub fn open(&self, kind: &str, config: Json) -> Result<Arc<dyn Connector>> {
+    pub fn open(&self, kind: &str, mut config: Json) -> Result<Arc<dyn Connector>> {
         let Some(found) = self.kinds.get(kind) else {
             let known: Vec<&str> = self.kinds().collect();
             return Err(Error::new(ErrorKind::NotFound, format!("there is no connector {kind:?}"))
                 .with_remedy(meant(kind, &known)));
         };
-        let Json::Object(settings) = &config else {
+        let Json::Object(settings) = &mut config else {
             return Err(
                 Error::configuration("the configuration of a connector is an object").at("connector", kind)
             );
         };
+        let shown = settings.remove(OPTION_SETS).map(|named| option_sets(kind, named)).transpose()?;
         if let Some(unknown) = settings.keys().find(|name| !found.settings.contains(&name.as_str())) {
             return Err(Error::configuration(format!("there is no setting {unknown:?}"))
                 .at("connector", kind)
                 .with_remedy(meant(unknown, found.settings)));
         }
-        (found.open)(config)
+        let connector = (found.open)(config)?;
+        Ok(match shown {
+            Some(sets) => connector.layer(&sets),
+            None => connector,
+        })
     }
+}
+
+/// The option sets that are shown as entities: fields by entity.
+fn option_sets(kind: &str, named: Json) -> Result<OptionSets> {
+    let named: BTreeMap<String, Vec<String>> = serde_json::from_value(named).map_err(|problem| {
+        Error::configuration(format!("`{OPTION_SETS}` cannot be read: {problem}"))
+            .at("connector", kind)
+            .with_remedy("name fields by entity: { \"account\": [\"paymenttermscode\"] }")
+    })?;
+    let fields = named.iter().flat_map(|(entity, fields)| fields.iter().map(move |field| (entity, field)));
+    Ok(OptionSets::of(fields.map(|(entity, field)| (entity.as_str(), field.as_str()))))
 }
 
 /// What may have been meant by a name.

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use memory_bench::{ENTITY, FIELDS, MemoryUser, MemoryWire, entity, rich};
 use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
+use seamless_connectors::option_sets::OptionSets;
 use seamless_core::Result;
-use seamless_core::connector::{Capabilities, Connector, Order, UniqueKey, WriteReturns};
-use seamless_core::model::{CanonicalForm, Entity, Normaliser, RecordId, Value};
+use seamless_core::connector::{Capabilities, Connector, ConnectorExt, Order, UniqueKey, WriteReturns};
+use seamless_core::model::{
+    CanonicalForm, Entity, Field, FieldKind, Normaliser, OptionItem, OptionSet, RecordId, Value,
+};
 use seamless_core::testkit::Report;
 use seamless_core::testkit::connector_kit::{Bench, cases, check_connector};
 
@@ -370,4 +373,18 @@ fn jsonl_conforms_with_every_kind_of_field() {
         &bench(move || Jsonl::open(config.clone())),
         &[FILES, &[&["cursors.other_entity", "write.unique_value"]]].concat(),
     );
+}
+
+/// Options as records: read whole, looked up, never written.
+#[test]
+fn option_sets_conform() {
+    let option = |number: i64| OptionItem { value: Value::Int(number), label: None, active: number != 2 };
+    let options = OptionSet { options: [3, 1, 2, 40, 5].map(option).to_vec(), closed: true };
+    let fields = vec![Field::new("terms", FieldKind::Option { options })];
+    let account = Entity { name: "account".into(), label: None, fields, key: vec![], unique: vec![] };
+    let memory: Arc<dyn Connector> =
+        Arc::new(Memory::new(MemoryConfig::new("x").entity(EntityConfig::new(account))).unwrap());
+    let shown = move || ready(Ok(memory.clone().layer(&OptionSets::of([("account", "terms")]))));
+    let report = check_report(&Bench::new("account.terms", shown).scratch("kit"));
+    assert!(report.passed() > 10, "{report}");
 }

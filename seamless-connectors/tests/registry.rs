@@ -3,7 +3,7 @@
 
 use futures::executor::block_on;
 use seamless_connectors::registry::Registry;
-use seamless_core::model::ErrorKind;
+use seamless_core::model::{ErrorKind, Value};
 use serde_json::json;
 
 #[test]
@@ -25,6 +25,21 @@ fn wrong_configurations_are_told_with_what_may_have_been_meant() {
     }
     let memory = registry.open("memory", json!({ "name": "x", "entities": [entity] })).unwrap();
     assert_eq!(block_on(memory.entities()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_configuration_names_option_sets_that_are_shown_as_entities() {
+    let registry = Registry::standard();
+    let options = json!({ "closed": true, "options": [{ "value": serde_json::to_value(Value::Int(1)).unwrap(), "label": "Net 30", "active": true }] });
+    let terms = json!({ "name": "terms", "type": "option", "options": options });
+    let id = json!({ "name": "id", "type": "int" });
+    let entity = json!({ "name": "account", "key": ["id"], "fields": [id, terms], "unique": [] });
+    let config = |sets| json!({ "name": "x", "entities": [entity], "option_sets": sets });
+    let memory = registry.open("memory", config(json!({ "account": ["terms"] }))).unwrap();
+    let names: Vec<String> = block_on(memory.entities()).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["account", "account.terms"]);
+    let told = registry.open("memory", config(json!(["terms"]))).unwrap_err();
+    assert!(told.to_string().contains("option_sets"), "{told}");
 }
 
 #[cfg(all(feature = "csv", feature = "jsonl", feature = "sqlite"))]

@@ -15,6 +15,8 @@
 //! # Ok::<(), seamless_mapping::Refused>(())
 //! ```
 
+mod embed;
+
 use std::time::Duration;
 
 use seamless_core::mapper::{
@@ -31,6 +33,8 @@ use crate::declaration::{
     MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt,
     TestDecl, TooLong, TypeDecl, UnknownPolicy,
 };
+pub use embed::embed;
+
 use crate::expression::Expression;
 use crate::finding::Refused;
 
@@ -370,6 +374,11 @@ pub fn pack<const N: usize>(left: [&str; N], right: &str, layout: Layout) -> Rul
 /// A reference, translated through the pairs of a link.
 pub fn lookup(left: &str, right: &str, link: &str) -> RuleDecl {
     looking_up(left, right, LookupVia::Link(link.into()))
+}
+
+/// A reference to a record that is in one of several links.
+pub fn lookup_any<const N: usize>(left: &str, right: &str, links: [&str; N]) -> RuleDecl {
+    looking_up(left, right, LookupVia::AnyOf(links.into_iter().map(LinkId::from).collect()))
 }
 
 /// A reference that can point at several entities.

@@ -65,8 +65,8 @@ mod testing;
 mod words;
 
 pub use builder::{
-    LinkBuilder, MappingBuilder, both, constant, copy, custom, expression, join, join_right, lines, lookup,
-    lookup_by_entity, only_left, only_right, options, pack, table,
+    LinkBuilder, MappingBuilder, both, constant, copy, custom, embed, expression, join, join_right, lines,
+    lookup, lookup_any, lookup_by_entity, only_left, only_right, options, pack, table,
 };
 pub use compile::{CompileOptions, Mapping, compile};
 pub use documents::{compare, generated, lookup_by, money};

@@ -17,7 +17,7 @@ use seamless_core::model::{
     Truth, Value, ValueRef,
 };
 
-use crate::declaration::TypeDecl;
+use crate::declaration::{RuleDecl, TypeDecl};
 use crate::rules::custom::Functions;
 use crate::rules::{Carrier, Cell, Made, Making, Trouble};
 use crate::slots::SlotCache;
@@ -39,13 +39,24 @@ pub struct LinkMapper {
     rules: Vec<Rule>,
     compiled: Vec<CompiledRule>,
     functions: Functions,
+    /// The rules that follow from the scope, after those of the author.
+    implied: Vec<RuleDecl>,
     slots: Arc<Sides<SlotCache>>,
 }
 
 impl LinkMapper {
     pub(crate) fn new(link: LinkSpec, rules: Vec<(Rule, CompiledRule)>, functions: Functions) -> Self {
         let (rules, compiled) = rules.into_iter().unzip();
-        Self { link, rules, compiled, functions, slots: Arc::default() }
+        Self { link, rules, compiled, functions, implied: Vec::new(), slots: Arc::default() }
+    }
+
+    pub(crate) fn with_implied(self, implied: Vec<RuleDecl>) -> Self {
+        Self { implied, ..self }
+    }
+
+    /// The rules that follow from the scope: what a record that is created must hold to be in it.
+    pub(crate) fn implied(&self) -> &[RuleDecl] {
+        &self.implied
     }
 
     /// The same with another carrier for a rule.
@@ -90,6 +101,11 @@ impl LinkMapper {
             [only] if only == field => compiled.carrier.of_lines(),
             _ => None,
         })
+    }
+
+    /// The rules of the lines of a rule over lists, or of the row that a rule embeds.
+    pub(crate) fn of_lines_of(&self, rule: usize) -> Option<&LinkMapper> {
+        self.compiled.get(rule)?.carrier.of_lines()
     }
 
     /// When two values of each field of a rule count as the same, in the rule's order.

@@ -191,6 +191,8 @@ fn the_example_loads_in_silence_and_passes_its_tests() {
             "country",
             "=Source Code",
             "revenue=Sales (LCY)",
+            // The scope says what kind of account is created.
+            "customertypecode=",
         ]
     );
 }

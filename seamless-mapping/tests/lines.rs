@@ -171,7 +171,7 @@ fn finding(rule: &str) -> String {
 #[test]
 fn what_is_wrong_with_a_rule_of_a_line_is_said_at_its_place() {
     for (rule, code, line) in [
-        ("      - a <-> b:\n          rules:\n            - c <-> d\n", "lines-key", 9),
+        ("      - a <-> b:\n          rules:\n            - c <-> d\n", "lines-key", 11),
         ("      - a <-> b:\n          key: no = No\n", "misplaced-key", 10),
         (
             "      - a <-> b:\n          key: no = No\n          rules:\n            - c <-> d: { on_drift: keep }\n",
@@ -312,4 +312,169 @@ fn the_policy_of_a_list_parks_where_nothing_else_is_said() {
     let text = ORDERS.replace("          on_conflict: merge\n", "");
     let loaded = load("m", &text, &LoadOptions::default()).unwrap();
     assert_eq!(loaded.mapping.link("orders").unwrap().rules()[1].on_conflict, ConflictPolicy::Park);
+}
+
+const OWN: &str = "
+integration: orders
+sides: { crm: a, erp: b }
+links:
+  - id: orders
+    crm: salesorder
+    erp: Sales Header
+    match: none
+    rules:
+      - name <-> Name
+      - lines <-> Lines:
+          key: no = Line No.
+          rules:
+            - quantity <-> Quantity
+            - text <-> Description: { on_conflict: take_crm }
+            - price <-> Price: { on_conflict: take_erp }
+            - note <-> Note: { on_conflict: park }
+          on_conflict: merge
+";
+
+/// What a line says: quantity, text, price, note.
+type Says = [i64; 4];
+type Priced = BTreeMap<i64, Says>;
+
+fn priced() -> impl Strategy<Value = Priced> {
+    proptest::collection::btree_map(0i64..3, proptest::array::uniform4(0i64..3), 0..4)
+}
+
+const OF_LEFT: [&str; 5] = ["no", "quantity", "text", "price", "note"];
+const OF_RIGHT: [&str; 5] = ["Line No.", "Quantity", "Description", "Price", "Note"];
+
+fn of_priced(side: Side, table: &Priced) -> Vec<Record> {
+    let names = if side == Side::Left { OF_LEFT } else { OF_RIGHT };
+    let made = |(no, says): (&i64, &Says)| {
+        let values = [*no, says[0], says[1], says[2], says[3]];
+        let fields: Vec<(&str, Value)> = names.into_iter().zip(values.map(Value::Int)).collect();
+        // What nobody maps belongs to its side.
+        line(&[fields, vec![("own", Value::Int(*no + 100))]].concat())
+    };
+    table.iter().map(made).collect()
+}
+
+fn priced_of(side: Side, value: &Value) -> Priced {
+    let names = if side == Side::Left { OF_LEFT } else { OF_RIGHT };
+    let Value::List(lines) = value else { panic!("{value:?}") };
+    let int = |line: &Record, name: &str| match line.field(name).to_slot() {
+        Slot::Value(Value::Int(number)) => number,
+        other => panic!("{name}: {other:?}"),
+    };
+    let says = |line: &Record| {
+        let [no, rest @ ..] = names.map(|name| int(line, name));
+        (no, rest)
+    };
+    lines.iter().map(says).collect()
+}
+
+/// What becomes of one value: `None` where both sides changed it and nobody says whose counts.
+fn decided(base: i64, left: i64, right: i64, take: Option<Side>) -> Option<i64> {
+    match () {
+        () if left == right || right == base => Some(left),
+        () if left == base => Some(right),
+        () => take.map(|side| if side == Side::Left { left } else { right }),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Rules of a line with policies of their own, beside an oracle that knows three tables and decides value by value.
+    ///
+    /// Catches: a value taken from the wrong side, a policy that reaches beyond its field, a line that is put together
+    /// where one side removed it, a conflict of one field that others hide.
+    #[test]
+    fn a_rule_of_a_line_with_a_policy_of_its_own_is_decided_by_itself(
+        base in priced(), edits in proptest::collection::vec((any::<bool>(), 0i64..3, 0usize..4, 0i64..3), 0..5),
+        (added_left, added_right) in (priced(), priced()), removed in proptest::option::of((any::<bool>(), 0i64..3))
+    ) {
+        static LINK: LazyLock<Arc<CompiledLink>> = LazyLock::new(|| link_of(OWN));
+        let link = &**LINK;
+        let (mut left, mut right) = (base.clone(), base.clone());
+        for (of_left, no, field, value) in edits {
+            let table = if of_left { &mut left } else { &mut right };
+            if let Some(says) = table.get_mut(&no) {
+                says[field] = value;
+            }
+        }
+        left.extend(added_left.into_iter().filter(|(no, _)| !base.contains_key(no)));
+        right.extend(added_right.into_iter().filter(|(no, _)| !base.contains_key(no)));
+        if let Some((of_left, no)) = removed {
+            (if of_left { &mut left } else { &mut right }).remove(&no);
+        }
+        let of = |side: Side, table: &Priced| header(link, side, of_priced(side, table));
+        let bases = Sides::new(of(Side::Left, &base), of(Side::Right, &base));
+        let current = Sides::new(of(Side::Left, &left), of(Side::Right, &right));
+        let resolved = Resolved::new();
+        let entities = Sides::new(EntityName::from("l"), EntityName::from("r"));
+        let rebased = Bits::new();
+        let case = Case {
+            link,
+            base: Sides::new(Some(&bases.left), Some(&bases.right)),
+            current: current.as_ref(),
+            modified: Sides::new(None, None),
+            context: entities.as_ref().map(|entity| MapContext { resolved: &resolved, target_entity: entity, creating: false }),
+            check_all: false,
+            rebased: &rebased,
+        };
+        let takes = [None, Some(Side::Left), Some(Side::Right), None];
+        let mut together = Priced::new();
+        let mut conflict = false;
+        for no in 0..3 {
+            let says = match (base.get(&no), left.get(&no), right.get(&no)) {
+                (b, l, r) if l == r || r == b => l.copied(),
+                (b, l, r) if l == b => r.copied(),
+                (Some(b), Some(l), Some(r)) => {
+                    let values: Option<Vec<i64>> = (0..4).map(|at| decided(b[at], l[at], r[at], takes[at])).collect();
+                    conflict |= values.is_none();
+                    values.map(|values| values.try_into().unwrap())
+                }
+                _ => { conflict = true; None }
+            };
+            together.extend(says.map(|says| (no, says)));
+        }
+        if left == base || right == base || left == right {
+            return Ok(());
+        }
+        let judgement = ThreeWay.reconcile(&case).judgement(1);
+        if conflict {
+            prop_assert!(matches!(judgement, Judgement::Conflict(_)), "{judgement:?}");
+            return Ok(());
+        }
+        prop_assert_eq!(judgement, Judgement::Merge, "{:?} {:?} {:?}", base, left, right);
+        let made = merged(&case, 1).unwrap();
+        for side in Side::BOTH {
+            let own = if side == Side::Left { &left } else { &right };
+            let written = made.write.of(side).as_ref().map_or_else(|| own.clone(), |value| priced_of(side, value));
+            prop_assert_eq!(written, together.clone());
+        }
+    }
+}
+
+#[test]
+fn where_a_policy_of_its_own_has_a_place() {
+    let refused = |text: &str| match load("m", text, &LoadOptions::default()) {
+        Ok(_) => panic!("it was taken: {text}"),
+        Err(errors) => errors.to_string(),
+    };
+    for (text, says) in [
+        (OWN.replace("          on_conflict: merge\n", ""), "only where lines are merged"),
+        (
+            OWN.replace("- quantity <-> Quantity", "- no <-> Line No.: { on_conflict: take_erp }"),
+            "tells lines apart",
+        ),
+        (OWN.replace("on_conflict: take_crm", "on_conflict: { newest: { skew: 2s } }"), "knows no time"),
+        (OWN.replace("on_conflict: take_crm", "first_link: take_crm"), "first links and drift"),
+        (
+            OWN.replace("- price <-> Price: {", "- price -> Price: {")
+                .replace("- quantity <-> Quantity", "- price + quantity -> Quantity: { join: x }"),
+            "shares a field",
+        ),
+    ] {
+        let found = refused(&text);
+        assert!(found.contains("lines-policy") && found.contains(says), "{says}: {found}");
+    }
 }

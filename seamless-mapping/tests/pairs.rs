@@ -42,6 +42,7 @@ fn kind(rule: &RuleDecl) -> &'static str {
         KindDecl::Pack(_) => "pack",
         KindDecl::Lookup(_) => "lookup",
         KindDecl::Expression(_) => "expression",
+        KindDecl::Embed(_) => "embed",
         KindDecl::Lines(_) => "lines",
         KindDecl::Money(_) => "money",
         KindDecl::Compare(_) => "compare",

@@ -1,6 +1,6 @@
 //! What a mapper is given and gives: drafts of target fields, references it needs resolved, and its errors.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -181,6 +181,7 @@ impl References {
 pub struct Resolved {
     answers: HashMap<Ask, Answer>,
     found: HashMap<Seek, Found>,
+    resting: HashSet<Ask>,
 }
 
 impl Resolved {
@@ -197,6 +198,17 @@ impl Resolved {
     /// The answer; `None` when it was never asked.
     pub fn get(&self, ask: &Ask) -> Option<&Answer> {
         self.answers.get(ask)
+    }
+
+    /// Adds the partner of a record whose pair rests, because one of the two left the scope.
+    pub fn insert_resting(&mut self, ask: Ask, partner: RecordId) {
+        self.resting.insert(ask.clone());
+        self.answers.insert(ask, Answer::Paired(partner));
+    }
+
+    /// Whether the partner that was found is that of a pair which rests: one of another link comes before it.
+    pub fn rests(&self, ask: &Ask) -> bool {
+        self.resting.contains(ask)
     }
 
     /// The question that an action of the plan answers. Looks through all answers, of which a page has a few hundred.

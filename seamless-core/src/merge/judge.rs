@@ -240,10 +240,16 @@ impl<'a> Pair<'a> {
         self.consistent().is_none() && Side::BOTH.iter().all(|side| self.is_blank(*side))
     }
 
-    /// Whether a side has fields in the group and all of them are blank.
+    /// Whether a side has fields in the group and all of them are blank. Of a field that holds other things as well only
+    /// what counts of it is asked: a list without the row that is meant, a text that says nothing of the rule's values.
     fn is_blank(self, side: Side) -> bool {
         let (slots, record) = (self.group.slots.of(side), *self.case.current.of(side));
-        !slots.is_empty()
-            && slots.iter().all(|slot| record.get(*slot).value().is_some_and(|value| value.is_blank()))
+        let forms = self.case.link.forms(side);
+        let is_blank = |slot: usize| {
+            let Some(value) = record.get(slot).value() else { return false };
+            let form = forms.slot(slot);
+            value.is_blank() || form.selects() && form.apply(value).is_blank()
+        };
+        !slots.is_empty() && slots.iter().all(|slot| is_blank(*slot))
     }
 }

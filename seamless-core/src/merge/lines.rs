@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::model::{LineForm, LineKey, Planned, Presence, Record, Side, Sides, Value, ValueRef};
+use crate::model::{FieldName, LineForm, LineKey, Planned, Presence, Record, Side, Sides, Value, ValueRef};
 
 use super::keyed::{LineJudgement, merge_keyed};
 use super::merged::Merged;
@@ -23,6 +23,14 @@ struct Lists<'a> {
 }
 
 type Lines = Arc<[Record]>;
+
+/// What lines of one key become.
+enum Taken {
+    /// Those of this side.
+    From(Side),
+    /// This one, of both.
+    Line(Record),
+}
 
 /// A line of one of the four lists.
 struct Line<'l> {
@@ -107,6 +115,59 @@ impl Lists<'_> {
         self.decided(Sides::new(&left_before, &before), Sides::new(&left_now, &now))
     }
 
+    /// A line that both sides edited, as the left would hold it: the fields that are decided by themselves each by its
+    /// policy, all others together. `None` where none are, where the line is not one on each side, or where what is decided
+    /// together was edited by both.
+    fn part_by_part(
+        &self,
+        left: (&[&Line<'_>], &[&Line<'_>]),
+        right: (&[&Line<'_>], &[&Line<'_>]),
+    ) -> Option<Record> {
+        let own = self.forms.as_ref().map(|form| form.own());
+        let (([base_left], [now_left]), ([base_right], [now_right])) = (left, right) else { return None };
+        if own.left.is_empty() || own.left.len() != own.right.len() {
+            return None;
+        }
+        let lines = Sides::new((base_left.held, now_left.held), (base_right.held, now_right.held));
+        let changed = |side: Side, counts: &dyn Fn(&FieldName) -> bool| {
+            let (base, now) = *lines.of(side);
+            !self.forms.of(side).same_in(base, now, counts)
+        };
+        let decided = |counts: Sides<&dyn Fn(&FieldName) -> bool>, take: Option<Side>| match (
+            changed(Side::Left, *counts.of(Side::Left)),
+            changed(Side::Right, *counts.of(Side::Right)),
+        ) {
+            (_, false) => Some(Side::Left),
+            (false, true) => Some(Side::Right),
+            (true, true) if self.forms.left.same_in(now_left.left, now_right.left, counts.left) => {
+                Some(Side::Left)
+            }
+            (true, true) => take,
+        };
+        let is_own =
+            |side: Side, field: &FieldName| own.of(side).iter().any(|part| part.fields.contains(field));
+        let rest = |side: Side| move |field: &FieldName| !is_own(side, field);
+        let (of_left, of_right) = (rest(Side::Left), rest(Side::Right));
+        let mut made = match decided(Sides::new(&of_left, &of_right), None)? {
+            Side::Left => now_left.left.clone(),
+            Side::Right => now_right.left.clone(),
+        };
+        for (left, right) in own.left.iter().zip(own.right) {
+            let of_left = |field: &FieldName| left.fields.contains(field);
+            let of_right = |field: &FieldName| right.fields.contains(field);
+            let from = match decided(Sides::new(&of_left, &of_right), left.take)? {
+                Side::Left => now_left.left,
+                Side::Right => now_right.left,
+            };
+            let slots =
+                left.fields.iter().filter_map(|field| made.shape().slot(field.as_str()).zip(Some(field)));
+            let values: Vec<(usize, Presence<'_>)> =
+                slots.map(|(slot, field)| (slot, from.field(field.as_str()))).collect();
+            made = made.with(values);
+        }
+        Some(made)
+    }
+
     fn key(&self, line: &Record) -> Option<LineKey> {
         self.forms.left.key_of(line)
     }
@@ -125,26 +186,41 @@ impl Lists<'_> {
         });
         let lines =
             |side: Side, key: &Option<LineKey>| by_key.of(side).get(key).map_or(&[][..], Vec::as_slice);
-        let mut taken_from: BTreeMap<Option<LineKey>, Side> = BTreeMap::new();
+        let before = base.map(|lines| {
+            let mut units: BTreeMap<&Option<LineKey>, Vec<&Line<'_>>> = BTreeMap::new();
+            lines.iter().for_each(|line| units.entry(&line.key).or_default().push(line));
+            units
+        });
+        let lines_before =
+            |side: Side, key: &Option<LineKey>| before.of(side).get(key).map_or(&[][..], Vec::as_slice);
+        let mut taken_from: BTreeMap<Option<LineKey>, Taken> = BTreeMap::new();
         for unit in units {
             let agree = || {
                 let (left, right) = (lines(Side::Left, &unit.key), lines(Side::Right, &unit.key));
                 left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(a, b))
             };
-            let side = match unit.judgement {
-                LineJudgement::Agree | LineJudgement::Carry { to: Side::Right } => Side::Left,
-                LineJudgement::Carry { to: Side::Left } => Side::Right,
-                LineJudgement::Settled if agree() => Side::Left,
+            let taken = match unit.judgement {
+                LineJudgement::Agree | LineJudgement::Carry { to: Side::Right } => Taken::From(Side::Left),
+                LineJudgement::Carry { to: Side::Left } => Taken::From(Side::Right),
+                LineJudgement::Settled if agree() => Taken::From(Side::Left),
+                LineJudgement::Conflict => {
+                    let of = |side: Side| (lines_before(side, &unit.key), lines(side, &unit.key));
+                    Taken::Line(self.part_by_part(of(Side::Left), of(Side::Right))?)
+                }
                 // Lines that differed before either side changed anything are a question of their own.
-                LineJudgement::Settled | LineJudgement::Conflict => return None,
+                LineJudgement::Settled => return None,
             };
-            taken_from.insert(unit.key, side);
+            taken_from.insert(unit.key, taken);
         }
         let mut together = Vec::with_capacity(current.left.len().max(current.right.len()));
         for line in current.left.iter().chain(current.right.iter()) {
             // Lines with the same key come together, where the first of them stands.
-            if let Some((key, side)) = taken_from.remove_entry(&line.key) {
-                together.extend(lines(side, &key).iter().map(|line| line.left.clone()));
+            match taken_from.remove_entry(&line.key) {
+                Some((key, Taken::From(side))) => {
+                    together.extend(lines(side, &key).iter().map(|line| line.left.clone()));
+                }
+                Some((_, Taken::Line(line))) => together.push(line),
+                None => {}
             }
         }
         Some(together.into())

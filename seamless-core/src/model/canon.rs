@@ -21,6 +21,7 @@ use super::identity::FieldName;
 use super::lines::LineForm;
 use super::packed::Packing;
 use super::record::{Record, Shape, write_presence};
+use super::rows::RowForm;
 use super::same::Quick;
 use super::value::{Instant, Presence, SetValue, Value, ValueRef};
 
@@ -58,6 +59,8 @@ pub enum Normaliser {
     Lines(Arc<LineForm>),
     /// The values in a text that a mapping packs there; what else stands in it does not count.
     Packed(Arc<Packing>),
+    /// One row of a list of child records; other rows do not count, and nothing is a row that is not there.
+    Row(Arc<RowForm>),
 }
 
 impl Normaliser {
@@ -69,6 +72,10 @@ impl Normaliser {
             }
             (Normaliser::Lines(form), Value::List(lines)) => Cow::Owned(form.apply(lines)),
             (Normaliser::Lines(_), Value::Null) => Cow::Owned(Value::List(Arc::default())),
+            (Normaliser::Row(form), Value::List(rows)) => match form.apply(rows) {
+                Some(made) => Cow::Owned(made),
+                None => value,
+            },
             (Normaliser::Packed(packing), Value::Text(text)) => match packing.apply(text) {
                 Some(made) if made != *value => Cow::Owned(made),
                 _ => value,
@@ -120,6 +127,7 @@ impl Normaliser {
                 | Normaliser::Instant(_)
                 | Normaliser::Lines(_)
                 | Normaliser::Packed(_)
+                | Normaliser::Row(_)
         )
     }
 
@@ -145,7 +153,8 @@ impl Normaliser {
             | Normaliser::ZeroIsNull
             | Normaliser::OptionValue
             | Normaliser::Lines(_)
-            | Normaliser::Packed(_) => return None,
+            | Normaliser::Packed(_)
+            | Normaliser::Row(_) => return None,
         };
         (changed != text).then_some(changed)
     }
@@ -190,6 +199,7 @@ impl fmt::Display for Normaliser {
             Normaliser::OptionValue => f.write_str("option value"),
             Normaliser::Lines(_) => f.write_str("lines"),
             Normaliser::Packed(_) => f.write_str("packed"),
+            Normaliser::Row(_) => f.write_str("one row"),
         }
     }
 }
@@ -281,7 +291,9 @@ impl CanonicalForm {
 
     /// Whether it says which part of a value counts, and not only how it is written.
     pub fn selects(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Normaliser::Lines(_) | Normaliser::Packed(_)))
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Normaliser::Lines(_) | Normaliser::Packed(_) | Normaliser::Row(_)))
     }
 
     /// What can be compared in place.
@@ -316,6 +328,7 @@ fn rank(step: &Normaliser) -> (u8, u32) {
         Normaliser::ZeroIsNull => (12, 0),
         Normaliser::EmptyIsNull => (13, 0),
         Normaliser::Lines(_) => (14, 0),
+        Normaliser::Row(_) => (15, 0),
     }
 }
 

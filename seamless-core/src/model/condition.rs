@@ -121,6 +121,31 @@ impl Condition {
         fields
     }
 
+    /// What fields hold whenever the condition holds, as far as it says so by itself: a comparison with `==`, a list of
+    /// one value, a blank field, and those of such that are joined by `and`. A field that is said to hold two different
+    /// values stands there twice.
+    pub fn equalities(&self) -> Vec<(FieldName, Value)> {
+        let mut said: Vec<(FieldName, Value)> = Vec::new();
+        let mut add = |field: &FieldName, value: &Value| {
+            if !said.iter().any(|(known, held)| known == field && held == value) {
+                said.push((field.clone(), value.clone()));
+            }
+        };
+        match self {
+            Condition::Compare { field, is: Comparison::Equal, value } => add(field, value),
+            Condition::OneOf { field, values } if values.len() == 1 => {
+                values.iter().for_each(|value| add(field, value));
+            }
+            Condition::Blank(field) => add(field, &Value::Null),
+            Condition::All(parts) => {
+                let each = parts.iter().flat_map(Condition::equalities);
+                each.for_each(|(field, value)| add(&field, &value));
+            }
+            _ => {}
+        }
+        said
+    }
+
     /// How deep the condition is nested; a reader refuses more than [`DEPTH_MAX`].
     pub fn depth(&self) -> usize {
         match self {
@@ -249,6 +274,18 @@ mod tests {
 
     fn compare(field: &str, is: Comparison, value: Value) -> Condition {
         Condition::Compare { field: field.into(), is, value }
+    }
+
+    #[test]
+    fn what_a_condition_says_of_fields_is_what_they_hold_whenever_it_holds() {
+        let equal = |field, value| compare(field, Comparison::Equal, Value::Int(value));
+        let one = Condition::OneOf { field: "b".into(), values: vec![Value::Int(2)] };
+        let both = Condition::All(vec![equal("a", 1), one, Condition::Blank("c".into()), equal("a", 1)]);
+        let expected = [("a".into(), Value::Int(1)), ("b".into(), Value::Int(2)), ("c".into(), Value::Null)];
+        assert_eq!(both.equalities(), expected);
+        assert_eq!(Condition::Any(vec![equal("a", 1), equal("b", 2)]).equalities(), []);
+        assert_eq!(Condition::Not(Box::new(equal("a", 1))).equalities(), []);
+        assert_eq!(Condition::All(vec![equal("a", 1), equal("a", 2)]).equalities().len(), 2);
     }
 
     #[test]

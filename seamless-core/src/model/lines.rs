@@ -8,20 +8,31 @@ use serde::{Deserialize, Serialize};
 
 use super::canon::CanonicalForm;
 use super::error::Result;
-use super::identity::FieldName;
-use super::record::{Record, RecordBuilder, Shape};
+use super::identity::{FieldName, Side};
+use super::record::{Record, RecordBuilder, Shape, write_presence};
 use super::value::{Presence, Value, ValueRef};
 
 /// What counts of a list of child records: the fields of its lines that are carried, each in its form, and the fields
 /// that tell the lines apart.
 ///
-/// The order of lines with different keys means nothing. Lines with the same key, and lines without one, keep theirs.
+/// The order of lines means nothing, neither of those with different keys nor of those with one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Declared", into = "Declared")]
 pub struct LineForm {
     key: Vec<FieldName>,
     fields: Vec<(FieldName, CanonicalForm)>,
+    own: Vec<OwnPart>,
     shape: Arc<Shape>,
+}
+
+/// Fields of a line that are decided by themselves where both sides edited it; all others are decided together. The parts of
+/// both sides' forms stand in the same order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OwnPart {
+    /// The fields.
+    pub fields: Vec<FieldName>,
+    /// The side whose value counts where both changed it; `None`: a person decides.
+    pub take: Option<Side>,
 }
 
 /// The stored form.
@@ -29,6 +40,8 @@ pub struct LineForm {
 struct Declared {
     key: Vec<FieldName>,
     fields: Vec<(FieldName, CanonicalForm)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    own: Vec<OwnPart>,
 }
 
 impl LineForm {
@@ -50,7 +63,24 @@ impl LineForm {
             }
         }
         let shape = Shape::new(known.iter().map(|(field, _)| field.clone()))?;
-        Ok(Self { key, fields: known, shape })
+        Ok(Self { key, fields: known, own: Vec::new(), shape })
+    }
+
+    /// The same with fields that are decided by themselves.
+    #[must_use]
+    pub fn with_own(self, own: Vec<OwnPart>) -> Self {
+        Self { own, ..self }
+    }
+
+    /// The fields that are decided by themselves.
+    pub fn own(&self) -> &[OwnPart] {
+        &self.own
+    }
+
+    /// Whether two lines mean the same in these fields.
+    pub fn same_in(&self, a: &Record, b: &Record, counts: impl Fn(&FieldName) -> bool) -> bool {
+        let mut fields = self.fields.iter().filter(|(field, _)| counts(field));
+        fields.all(|(field, form)| form.same_presence(a.field(field.as_str()), b.field(field.as_str())))
     }
 
     /// The fields that tell lines apart.
@@ -95,6 +125,10 @@ impl LineForm {
         let mut keyed: Vec<(Option<LineKey>, Record)> =
             lines.iter().map(|line| (self.key_of(line), self.line(line))).collect();
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        // Of lines with one key the order means nothing either: a server may turn them round.
+        for group in keyed.chunk_by_mut(|(a, _), (b, _)| a == b).filter(|group| group.len() > 1) {
+            group.sort_by_cached_key(|(_, line)| written(line));
+        }
         Value::List(keyed.into_iter().map(|(_, line)| line).collect())
     }
 
@@ -110,7 +144,7 @@ impl LineForm {
 
 impl PartialEq for LineForm {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key && self.fields == other.fields
+        self.key == other.key && self.fields == other.fields && self.own == other.own
     }
 }
 
@@ -120,6 +154,7 @@ impl Hash for LineForm {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.key.hash(state);
         self.fields.hash(state);
+        self.own.hash(state);
     }
 }
 
@@ -127,14 +162,23 @@ impl TryFrom<Declared> for LineForm {
     type Error = super::error::Error;
 
     fn try_from(declared: Declared) -> Result<Self> {
-        Self::new(declared.key, declared.fields)
+        Self::new(declared.key, declared.fields).map(|form| form.with_own(declared.own))
     }
 }
 
 impl From<LineForm> for Declared {
     fn from(form: LineForm) -> Self {
-        Self { key: form.key, fields: form.fields }
+        Self { key: form.key, fields: form.fields, own: form.own }
     }
+}
+
+/// A line as bytes, to put lines with one key in an order that does not depend on where they stood.
+fn written(line: &Record) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (_, presence) in line.fields() {
+        write_presence(presence, &mut bytes);
+    }
+    bytes
 }
 
 /// What tells a line of a list from the others.
@@ -204,15 +248,13 @@ mod tests {
             prop_assert_eq!(form().apply(once.as_ref()), once);
         }
 
-        // Catches: the order of lines with different keys, or a field that nobody carries, taken for a change; a line
-        // that is lost; lines with one key whose order is lost.
+        // Catches: the order of lines, or a field that nobody carries, taken for a change; a line that is lost.
         #[test]
         fn lists_mean_the_same_when_their_lines_do(lines in lines(), seed in any::<u64>()) {
             let mut moved = lines.clone();
-            // Swaps neighbours whose keys differ, which is every permutation that keeps the order within a key.
             for round in 0..moved.len() * moved.len() {
                 let at = (seed.rotate_left(round as u32 % 64) as usize) % moved.len().max(2);
-                if at + 1 < moved.len() && moved[at].0 != moved[at + 1].0 {
+                if at + 1 < moved.len() {
                     moved.swap(at, at + 1);
                 }
             }

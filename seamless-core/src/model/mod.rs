@@ -23,6 +23,7 @@ mod lines;
 mod packed;
 mod planned;
 mod record;
+mod rows;
 mod ruled;
 mod same;
 mod schema;
@@ -39,10 +40,11 @@ pub use identity::{
     ActionId, ActionName, EntityName, FieldName, GuardId, KeyPart, LinkId, PartitionId, PlanId, RecordId,
     RuleId, RuleIndex, Side, Sides, Version,
 };
-pub use lines::{LineForm, LineKey};
+pub use lines::{LineForm, LineKey, OwnPart};
 pub use packed::{Layout, Packed, Packing};
 pub use planned::Planned;
 pub use record::{FIELDS_MAX, RECORD_TEXT_BYTES_MAX, Record, RecordBuilder, Shape, record};
+pub use rows::{Choice, RowForm, Several};
 pub use ruled::RuledFields;
 pub use schema::{Entity, Field, FieldKind, OptionItem, OptionSet, Schema};
 pub use text::Fields;

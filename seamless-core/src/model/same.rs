@@ -118,7 +118,8 @@ impl TextSteps {
                 | Normaliser::ZeroIsNull
                 | Normaliser::EmptyIsNull
                 | Normaliser::OptionValue
-                | Normaliser::Lines(_) => {}
+                | Normaliser::Lines(_)
+                | Normaliser::Row(_) => {}
                 Normaliser::Digits | Normaliser::Set | Normaliser::Packed(_) => return None,
             }
         }

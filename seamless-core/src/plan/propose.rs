@@ -142,6 +142,8 @@ fn notation(step: &Normaliser) -> String {
         Normaliser::Lines(_) => "lines".to_owned(),
         // Follows from the rule that packs.
         Normaliser::Packed(_) => "packed".to_owned(),
+        // Follows from the rule that embeds the row.
+        Normaliser::Row(_) => "row".to_owned(),
     }
 }
 

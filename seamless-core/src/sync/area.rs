@@ -203,6 +203,8 @@ pub(super) fn matched_of(content: &[u8]) -> Result<(u16, RecordId)> {
 pub(super) enum Upcoming {
     There(RecordId),
     Created(ActionId),
+    /// The one that it has, in a pair that rests from this plan on.
+    Resting(RecordId),
     /// The one that it had is gone, and whom it is with now a person decides.
     Nobody,
 }
@@ -213,6 +215,7 @@ impl Upcoming {
             Upcoming::There(id) => (0, id.as_bytes()),
             Upcoming::Created(action) => (1, action.as_bytes().as_slice()),
             Upcoming::Nobody => (2, &[][..]),
+            Upcoming::Resting(id) => (3, id.as_bytes()),
         };
         std::iter::once(tag).chain(bytes.iter().copied()).collect()
     }
@@ -225,6 +228,7 @@ impl Upcoming {
                 Ok(Upcoming::Created(ActionId::from_bytes(bytes)))
             }
             Some((2, [])) => Ok(Upcoming::Nobody),
+            Some((3, id)) => Ok(Upcoming::Resting(id_of(id)?)),
             _ => Err(damaged("a partner")),
         }
     }

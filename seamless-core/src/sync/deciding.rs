@@ -16,8 +16,8 @@ use crate::mapper::Resolved;
 use crate::merge::CompiledLink;
 use crate::model::{Bits, LinkId, Record, RecordId, Result, RuleId, Side, Sides, hex};
 use crate::plan::{
-    Attention, Body, DecideContext, Decision, Deferred, Effect, Entry, Half, Pair, PairStatus, Resolution,
-    Situation, decide, decide_deferred,
+    Attention, Body, DecideContext, Decision, Deferred, Effect, Entry, Half, Pair, PairStatus, Reason,
+    Resolution, Situation, decide, decide_deferred,
 };
 use crate::store::{Binding, SpillRow};
 
@@ -308,11 +308,27 @@ fn upcoming_of(entry: &Entry) -> Vec<(Side, RecordId, Upcoming)> {
             (Side::Left, left.clone(), Upcoming::There(right.clone())),
             (Side::Right, right.clone(), Upcoming::There(left.clone())),
         ],
+        (Body::Effect(Effect::Thaw), Sides { left: Some(left), right: Some(right) }) => vec![
+            (Side::Left, left.clone(), Upcoming::There(right.clone())),
+            (Side::Right, right.clone(), Upcoming::There(left.clone())),
+        ],
+        (body, Sides { left: Some(left), right: Some(right) }) if leaves_scope(body) => vec![
+            (Side::Left, left.clone(), Upcoming::Resting(right.clone())),
+            (Side::Right, right.clone(), Upcoming::Resting(left.clone())),
+        ],
         (Body::Act(action), ids) if action.verb == crate::plan::PlannedVerb::Create => {
             let from = action.side.other();
             ids.of(from).iter().map(|id| (from, id.clone(), Upcoming::Created(action.id))).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// Whether a pair rests once the entry is applied, because one of its records left the scope.
+fn leaves_scope(body: &Body) -> bool {
+    match body {
+        Body::Effect(effect) => matches!(effect, Effect::Freeze { .. }),
+        Body::Act(action) => action.reason == Reason::PartnerLeftScope,
     }
 }
 

@@ -69,19 +69,28 @@ pub(super) async fn partners(
         None => vec![None; ids.len()],
     };
     for (((id, mark), coming), redirected) in ids.into_iter().zip(known).zip(upcoming).zip(redirected) {
+        let ask = Ask::Partner { link: link.clone(), side, id };
         let answer = match (coming, mark) {
             (Some(content), _) => match Upcoming::decode(&content)? {
                 Upcoming::There(partner) => Answer::Paired(partner),
                 Upcoming::Created(action) => Answer::Planned(action),
                 Upcoming::Nobody => Answer::Unpaired,
+                Upcoming::Resting(partner) => {
+                    resolved.insert_resting(ask, partner);
+                    continue;
+                }
             },
             (None, _) if redirected.is_some() => redirected.unwrap_or(Answer::Unpaired),
+            (None, Some(mark)) if matches!(mark.status, PairStatus::Frozen(_)) => {
+                resolved.insert_resting(ask, mark.ids.of(side.other()).clone());
+                continue;
+            }
             (None, Some(mark)) if mark.status != PairStatus::Ended => {
                 Answer::Paired(mark.ids.of(side.other()).clone())
             }
             (None, _) => Answer::Unpaired,
         };
-        resolved.insert(Ask::Partner { link: link.clone(), side, id }, answer);
+        resolved.insert(ask, answer);
     }
     Ok(())
 }

@@ -130,6 +130,7 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
             | KindDecl::Pack(_)
             | KindDecl::Lookup(_)
             | KindDecl::Lines(_)
+            | KindDecl::Embed(_)
             | KindDecl::Expression(_)
             | KindDecl::Money(_)
             | KindDecl::Compare(_)

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use seamless_core::mapper::{Direction, LinkMode, Mapper, RuleKind};
+use seamless_core::mapper::{ConflictPolicy, Direction, LinkMode, Mapper, RuleKind};
 use seamless_core::model::{
-    CanonicalForm, EntityName, FieldKind, FieldName, Fingerprint, LineForm, LinkId, Normaliser, Shape, Side,
-    Sides,
+    CanonicalForm, EntityName, FieldKind, FieldName, Fingerprint, LineForm, LinkId, Normaliser, OwnPart,
+    Shape, Side, Sides,
 };
 
 use super::{CompileOptions, LinkCx, fit, link};
@@ -79,6 +79,7 @@ pub(crate) fn lookups(declared: &RuleDecl) -> Vec<&crate::declaration::LookupDec
     match &declared.kind {
         KindDecl::Lookup(lookup) => vec![lookup],
         KindDecl::Lines(lines) => lines.rules.iter().flat_map(lookups).collect(),
+        KindDecl::Embed(embed) => embed.rules.iter().flat_map(lookups).collect(),
         _ => Vec::new(),
     }
 }
@@ -137,27 +138,92 @@ fn check_declared(
             "say it in the rules of its lines",
         );
     }
-    if lines.key.is_empty() {
-        let help = "write `key: line_no = Line No.` with the fields that tell one line from another";
-        findings.error(
-            "lines-key",
-            cx.rule_place(at, Some("key")),
-            "nothing tells the lines apart".to_owned(),
-            help,
-        );
-    }
     for (line, rule) in lines.rules.iter().enumerate() {
         let place = Place { line: Some(line), ..cx.rule_place(at, None) };
-        if matches!(rule.kind, KindDecl::Lines(_)) {
+        if matches!(rule.kind, KindDecl::Lines(_) | KindDecl::Embed(_)) {
             let help = "give the inner records a link of their own";
             findings.error("lines-of-lines", place, "lines have no lines of their own".to_owned(), help);
-        } else if rule.on_conflict.is_some() || rule.first_link.is_some() || rule.on_drift.is_some() {
+        } else if rule.first_link.is_some() || rule.on_drift.is_some() {
             let help = "say it beside `key`: the list is decided and written as one";
-            let message = "a rule of a line has no policy of its own".to_owned();
+            let message = "a rule of a line has no policy of its own for first links and drift".to_owned();
             findings.error("lines-policy", place, message, help);
+        } else if rule.on_conflict.is_some() {
+            check_own(cx, declared, lines, rule, place, findings);
         }
     }
     (findings.list.len() == errors).then_some(())
+}
+
+/// A rule of a line with a policy of its own: only where lines are merged, and not for what tells them apart.
+fn check_own(
+    cx: &LinkCx<'_>,
+    declared: &RuleDecl,
+    lines: &LinesDecl,
+    rule: &RuleDecl,
+    place: Place,
+    findings: &mut Findings,
+) {
+    let shares = |other: &RuleDecl| {
+        let field =
+            |side: &Side| other.fields.of(*side).iter().any(|field| rule.fields.of(*side).contains(field));
+        Side::BOTH.iter().any(field)
+    };
+    let is_key =
+        |key: &Sides<FieldName>| Side::BOTH.iter().any(|side| rule.fields.of(*side).contains(key.of(*side)));
+    let list = declared.on_conflict.as_ref().or(cx.link.on_conflict.as_ref());
+    let (message, help) = match &rule.on_conflict {
+        Some(ConflictPolicy::Park | ConflictPolicy::Take(_)) if list != Some(&ConflictPolicy::Merge) => (
+            "a rule of a line has a policy of its own only where lines are merged",
+            "say `on_conflict: merge` beside `key`",
+        ),
+        Some(ConflictPolicy::Park | ConflictPolicy::Take(_)) if lines.key.iter().any(is_key) => (
+            "what tells lines apart has no policy of its own",
+            "leave the policy out: lines with other keys are other lines",
+        ),
+        Some(ConflictPolicy::Park | ConflictPolicy::Take(_))
+            if lines.rules.iter().any(|other| shares(other) && other.on_conflict != rule.on_conflict) =>
+        {
+            (
+                "it shares a field with a rule that says another `on_conflict`",
+                "rules that share a field are decided together: give them the same",
+            )
+        }
+        Some(ConflictPolicy::Park | ConflictPolicy::Take(_)) => return,
+        _ => (
+            "a line knows no time and no function of its own",
+            "say `park` or `take_SIDE` for a rule of a line",
+        ),
+    };
+    findings.error("lines-policy", place, message.to_owned(), help);
+}
+
+/// The parts of a line that are decided by themselves; rules that share a field are one part.
+fn own_parts(rules: &[RuleDecl], side: Side) -> Vec<OwnPart> {
+    let mut parts: Vec<(Vec<usize>, OwnPart)> = Vec::new();
+    for (at, rule) in rules.iter().enumerate() {
+        let take = match &rule.on_conflict {
+            Some(ConflictPolicy::Take(side)) => Some(*side),
+            Some(ConflictPolicy::Park) => None,
+            _ => continue,
+        };
+        let shares = |other: &usize| {
+            let other = rules.get(*other);
+            other.is_some_and(|other| {
+                Side::BOTH.iter().any(|side| {
+                    other.fields.of(*side).iter().any(|field| rule.fields.of(*side).contains(field))
+                })
+            })
+        };
+        let fields = rule.fields.of(side).iter().cloned();
+        match parts.iter_mut().find(|(members, _)| members.iter().any(shares)) {
+            Some((members, part)) => {
+                members.push(at);
+                part.fields.extend(fields);
+            }
+            None => parts.push((vec![at], OwnPart { fields: fields.collect(), take })),
+        }
+    }
+    parts.into_iter().map(|(_, part)| part).collect()
 }
 
 fn link_of_lines(
@@ -216,7 +282,7 @@ pub(crate) fn placed(cx: &LinkCx<'_>, at: usize, inner: Place) -> Place {
 }
 
 /// The fields that the rules of a line read and write, and their conditions.
-fn fields(mapper: &LinkMapper, side: Side) -> Vec<(FieldName, CanonicalForm)> {
+pub(super) fn fields(mapper: &LinkMapper, side: Side) -> Vec<(FieldName, CanonicalForm)> {
     let mut fields = Vec::new();
     for (at, rule) in mapper.rules().iter().enumerate() {
         let forms = mapper.forms_of(at, side);
@@ -240,5 +306,6 @@ fn shapes(mapper: &LinkMapper) -> Option<Sides<Arc<Shape>>> {
 }
 
 fn line_form(mapper: &LinkMapper, lines: &LinesDecl, side: Side) -> Option<LineForm> {
-    LineForm::new(lines.key.iter().map(|key| key.of(side).clone()), fields(mapper, side)).ok()
+    let form = LineForm::new(lines.key.iter().map(|key| key.of(side).clone()), fields(mapper, side)).ok()?;
+    Some(form.with_own(own_parts(&lines.rules, side)))
 }

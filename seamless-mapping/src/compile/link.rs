@@ -3,8 +3,8 @@
 use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 use seamless_core::model::{Condition, DEPTH_MAX, FieldName, FormSpec, LinkId, Side, Sides, Value};
 
-use super::{LinkCx, fit, group, lines, money, rule};
-use crate::declaration::{LookupThrough, LookupVia, Matching};
+use super::{LinkCx, fit, group, lines, money, rule, scope};
+use crate::declaration::{LinkDecl, LookupThrough, LookupVia, Matching};
 use crate::finding::Findings;
 use crate::link_mapper::LinkMapper;
 
@@ -38,6 +38,16 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
             rules.push((at, compiled.0, compiled.1));
         }
     }
+    // What the scope says of records that are created is carried as the author's constants are.
+    let implied = scope::implied(cx);
+    let with_implied =
+        LinkDecl { rules: link.rules.iter().cloned().chain(implied).collect(), ..link.clone() };
+    let cx = &LinkCx { link: &with_implied, ..*cx };
+    for (at, declared) in with_implied.rules.iter().enumerate().skip(link.rules.len()) {
+        if let Some(compiled) = rule::compile(cx, at, declared, findings) {
+            rules.push((at, compiled.0, compiled.1));
+        }
+    }
     check_writers(cx, findings);
     group::settle(cx, &mut rules, findings);
     if cx.options.schemas.is_some() {
@@ -59,7 +69,8 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         limits: link.limits,
     };
     let rules = rules.into_iter().map(|(_, rule, compiled)| (rule, compiled)).collect();
-    Some(LinkMapper::new(spec, rules, cx.options.functions.clone()))
+    let implied = with_implied.rules.get(link.rules.len()..).unwrap_or_default().to_vec();
+    Some(LinkMapper::new(spec, rules, cx.options.functions.clone()).with_implied(implied))
 }
 
 /// Where values may go, records may be created; a link that only observes shows what it would create.
@@ -75,6 +86,13 @@ fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
     let link = cx.link;
     if link.id.as_str().trim().is_empty() {
         findings.error("link-id", cx.place("id"), "the link has no id", "state hangs on it: name the link");
+    }
+    for other in &link.shares {
+        if !cx.mapping.links.iter().any(|known| known.id == *other && known.id != link.id) {
+            let message = format!("no other link is called {other}");
+            let help = "name the links that may pair the same records";
+            findings.error("unknown-link", cx.place("shares"), message, help);
+        }
     }
     for side in Side::BOTH {
         if link.entity.of(side).as_str().trim().is_empty() {
@@ -183,6 +201,7 @@ fn depends_on(cx: &LinkCx<'_>) -> Vec<LinkId> {
         let links: Vec<&LinkId> = match &lookup.via {
             LookupVia::Link(link) => vec![link],
             LookupVia::ByField(_) => Vec::new(),
+            LookupVia::AnyOf(links) => links.iter().collect(),
             LookupVia::ByEntity(entities) => entities
                 .iter()
                 .filter_map(|(_, through)| match through {
@@ -203,7 +222,10 @@ fn forms(cx: &LinkCx<'_>, rules: &[group::Placed]) -> Sides<FormSpec> {
     for side in Side::BOTH {
         for (_, rule, compiled) in rules {
             let of_rule = rule.fields.of(side).iter().cloned().zip(compiled.forms.of(side).iter().cloned());
-            forms.of_mut(side).fields.extend(of_rule.filter(|(_, form)| form.selects()));
+            forms
+                .of_mut(side)
+                .fields
+                .extend(of_rule.filter(|(_, form)| form.selects() || compiled.carrier.of_lines().is_some()));
         }
     }
     forms

@@ -28,6 +28,17 @@ pub(super) fn compile(
             let entity = linked(rcx, link, "lookup", findings)?.map(Some);
             targets.push(Target { entity, through: Through::Link(link.clone()) });
         }
+        LookupVia::AnyOf(links) => {
+            if links.is_empty() {
+                let message = "the lookup names no link".to_owned();
+                rcx.error(findings, "lookup-links", "lookup", message, "name a link");
+                return None;
+            }
+            for link in links {
+                let entity = linked(rcx, link, "lookup", findings)?.map(Some);
+                targets.push(Target { entity, through: Through::Link(link.clone()) });
+            }
+        }
         LookupVia::ByEntity(entities) => {
             // The entities that the author names are of one side: the one whose references have several targets.
             let mut named: Option<Side> = None;

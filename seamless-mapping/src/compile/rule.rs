@@ -8,7 +8,7 @@ use seamless_core::mapper::{
 use seamless_core::model::{CanonicalForm, Condition, FieldName, Fingerprint, Normaliser, Side, Sides};
 use serde::Serialize;
 
-use super::{LinkCx, fingerprint, fit, lines, lookup, money, pack};
+use super::{LinkCx, embed, fingerprint, fit, lines, lookup, money, pack};
 use crate::declaration::{
     CopyDecl, JoinDecl, KindDecl, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, TooLong, TypeDecl,
     UnknownPolicy,
@@ -29,7 +29,7 @@ use crate::rules::options::{Options, ROWS_MAX};
 /// A rule being compiled.
 pub(super) struct RuleCx<'a, 'b> {
     pub(super) cx: &'a LinkCx<'b>,
-    at: usize,
+    pub(super) at: usize,
     pub(super) declared: &'a RuleDecl,
     pub(super) direction: Direction,
     pub(super) types: Sides<Option<TypeDecl>>,
@@ -67,6 +67,7 @@ pub(crate) fn compile(
     let mut same_when = declared.same_when.clone();
     let mut kind = declared.kind.clone();
     let mut of_kind = None;
+    let mut when = declared.when.clone();
     let mut digests = Vec::new();
     let carrier: Arc<dyn Carrier> = match &mut kind {
         KindDecl::Copy(copy) => copy_rule(&rcx, copy, &mut same_when, findings)?,
@@ -104,6 +105,13 @@ pub(crate) fn compile(
         KindDecl::Money(declared_money) => money::compile(&rcx, declared_money, findings)?,
         KindDecl::Compare(compare) => money::compare(&rcx, compare, findings)?,
         KindDecl::Generated(issuer) => generated_rule(&rcx, *issuer, findings)?,
+        KindDecl::Embed(declared_embed) => {
+            let compiled = embed::compile(&rcx, declared_embed, findings)?;
+            when = embed::applies(declared, declared_embed, compiled.carrier.list);
+            of_kind = Some(compiled.forms);
+            digests = compiled.digests;
+            compiled.carrier
+        }
         KindDecl::Custom(name) => custom_rule(&rcx, name, findings)?,
     };
     for to in Side::BOTH {
@@ -127,7 +135,7 @@ pub(crate) fn compile(
         direction,
         on: declared.on,
         same_when,
-        when: declared.when.clone(),
+        when,
         // The policies are those of the rule's group, which is known when all rules are.
         on_conflict: ConflictPolicy::Park,
         first_link: FirstLinkPolicy::Park,

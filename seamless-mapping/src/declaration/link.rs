@@ -23,6 +23,8 @@ pub struct LinkDecl {
     pub scope: Sides<Condition>,
     /// When a record of each side may be written by the rules.
     pub writable: Sides<Condition>,
+    /// Links that may pair the same records of an entity that both have.
+    pub shares: Vec<LinkId>,
     /// How records without a pair are matched. Must be said, even if it is that nothing is matched.
     pub matching: Option<Matching>,
     /// Whether records are created on a side. Not said: where the mode lets values go.
@@ -70,6 +72,7 @@ impl LinkDecl {
             mode: LinkMode::TwoWay,
             scope: Sides::new(Condition::Always, Condition::Always),
             writable: Sides::new(Condition::Always, Condition::Always),
+            shares: Vec::new(),
             matching: None,
             create: None,
             on_delete: Sides::new(None, None),

@@ -14,8 +14,9 @@ use seamless_core::model::{Sides, Value};
 pub use link::{LinkDecl, Matching};
 pub use money::{Basis, CompareDecl, CurrencyVia, MoneyDecl, MoneyPart};
 pub use rule::{
-    CopyDecl, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl, LookupThrough, LookupVia, OptionKey,
-    OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl, UnknownPolicy,
+    CopyDecl, EmbedDecl, IfBlank, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl, LookupThrough,
+    LookupVia, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl,
+    UnknownPolicy,
 };
 pub use test::{Expected, TestDecl};
 

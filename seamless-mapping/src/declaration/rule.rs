@@ -2,8 +2,8 @@
 
 use seamless_core::mapper::{ConflictPolicy, Direction, DriftPolicy, FirstLinkPolicy, WriteOn};
 use seamless_core::model::{
-    CanonicalForm, Condition, EntityName, FieldKind, FieldName, Layout, LinkId, Rounding, RuleId, Side,
-    Sides, Value,
+    CanonicalForm, Condition, EntityName, FieldKind, FieldName, Layout, LinkId, Rounding, RuleId, Several,
+    Side, Sides, Value,
 };
 use serde::Serialize;
 
@@ -103,6 +103,8 @@ pub enum KindDecl {
     Compare(CompareDecl),
     /// A key that this side issues when a record is made there.
     Generated(Side),
+    /// One row of a list of child records on one side, its values in fields of the record on the other.
+    Embed(EmbedDecl),
     /// A Rust function that the host registered under this name.
     Custom(String),
 }
@@ -243,12 +245,47 @@ pub struct LinesDecl {
     pub rules: Vec<RuleDecl>,
 }
 
+/// One row of a list of child records, whose values lie in fields of the other side's record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EmbedDecl {
+    /// The side that holds the list; not said: the one with one field where the other has several.
+    pub list: Option<Side>,
+    /// The fields of the row. Those that no rule names are copied from and to the fields of the other side that no rule
+    /// names, in their order.
+    pub fields: Vec<FieldName>,
+    /// Which row it is.
+    pub condition: Condition,
+    /// Which row it is where several fit the condition.
+    pub several: Several,
+    /// What a row that is made holds besides what is carried and what the condition equates.
+    pub make: Vec<(FieldName, Value)>,
+    /// What becomes of the row when all fields of the other side are blank.
+    pub if_blank: IfBlank,
+    /// Rules between fields of the other side and fields of the row.
+    #[serde(skip)]
+    pub rules: Vec<RuleDecl>,
+}
+
+/// What becomes of an embedded row when all fields that it lies in are blank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfBlank {
+    /// It is left alone, and fills the fields when it changes. Loses what clearing the fields meant.
+    Leave,
+    /// It is removed from the list. Loses what it says in fields that no rule names.
+    Delete,
+    /// Its fields are cleared, the row stays.
+    Blank,
+}
+
 /// Through which links a reference is translated.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LookupVia {
     /// Through this one.
     Link(LinkId),
+    /// Through whichever of these knows the record.
+    AnyOf(Vec<LinkId>),
     /// By the entity that the reference points at.
     ByEntity(Vec<(EntityName, LookupThrough)>),
     /// By a field of the records: per side that refers, its entity and the field that its records are known by. A side that

@@ -29,6 +29,10 @@ pub(super) fn how(declared: &RuleDecl) -> String {
                     named.map(|(entity, field)| format!("{field} of {entity}")).collect();
                 format!("looked up by {}", named.join(" and "))
             }
+            LookupVia::AnyOf(links) => {
+                let links: Vec<&str> = links.iter().map(|link| link.as_str()).collect();
+                format!("translated through the pairs of {}", links.join(" or "))
+            }
             LookupVia::ByEntity(_) => {
                 "translated through the pairs of the entity that it points at".to_owned()
             }
@@ -40,6 +44,7 @@ pub(super) fn how(declared: &RuleDecl) -> String {
             format!("compared, at most {} apart, and never written", compare.tolerance)
         }
         KindDecl::Generated(_) => "copied where it is there, issued where a record is made".to_owned(),
+        KindDecl::Embed(embed) => format!("the row that is {}", embed.condition),
         KindDecl::Custom(name) => format!("made by the function {name}"),
     }
 }

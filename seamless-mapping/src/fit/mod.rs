@@ -17,7 +17,7 @@ use seamless_core::document::did_you_mean;
 use seamless_core::model::{Entity, EntityName, FieldName, LinkId, RuleId, Schema, Side, Sides};
 use serde::Serialize;
 
-use crate::compile::{CompileOptions, LinkCx, lines};
+use crate::compile::{CompileOptions, LinkCx, embed, lines};
 use crate::declaration::{KindDecl, LinkDecl, MappingDecl};
 use crate::finding::Gravity;
 use crate::suggest::{Correspondence, correspondences};
@@ -295,9 +295,12 @@ fn one_link(
         report.suggestions.extend(suggested.into_iter().map(|found| suggestion(id, within, found)));
     }
     for (at, rule) in link.rules.iter().enumerate() {
-        if let KindDecl::Lines(declared) = &rule.kind
-            && let Some(inner) = lines::inner_link(cx, at, rule, declared)
-        {
+        let inner = match &rule.kind {
+            KindDecl::Lines(declared) => lines::inner_link(cx, at, rule, declared),
+            KindDecl::Embed(declared) => embed::inner_link(cx, at, rule, declared),
+            _ => None,
+        };
+        if let Some(inner) = inner {
             let inner = LinkCx { link: &inner, ..*cx };
             one_link(&inner, input, id, Some(&rule.stable_id()), report);
         }

@@ -154,6 +154,8 @@ pub(super) fn renamed(
             | KindDecl::Lines(_) => false,
             // What it is called in the text must stay what it was.
             KindDecl::Pack(pack) => pack.names.is_none(),
+            // Its fields stand in the rules of the row as well.
+            KindDecl::Embed(embed) => !embed.rules.is_empty(),
             KindDecl::Expression(_) | KindDecl::Custom(_) => true,
         };
         let conditional = rule.when.of(side.side).fields().contains(from);

@@ -173,10 +173,15 @@ fn check_rules(
         let Some((index, _)) = mapper.rule(id.as_str()) else { continue };
         let trial = trial::Trial::new(mapper, usize::from(index.0), rule, samples);
         rules.push(trial.run(link, RuleId::from(format!("{before}{id}"))));
-        if let KindDecl::Lines(lines) = &rule.kind
-            && let Some(inner) = rule.fields.left.first().and_then(|field| mapper.of_lines(Side::Left, field))
+        let inner = match &rule.kind {
+            KindDecl::Lines(lines) => Some(&lines.rules),
+            KindDecl::Embed(embed) => Some(&embed.rules),
+            _ => None,
+        };
+        if let Some(declared) = inner
+            && let Some(inner) = mapper.of_lines_of(usize::from(index.0))
         {
-            check_rules(inner, link, &lines.rules, &format!("{id}: "), &[], rules);
+            check_rules(inner, link, declared, &format!("{id}: "), &[], rules);
         }
     }
 }
@@ -203,6 +208,7 @@ pub(crate) fn kind_name(kind: &KindDecl) -> &'static str {
         KindDecl::Money(_) => "money",
         KindDecl::Compare(_) => "compare",
         KindDecl::Generated(_) => "generated",
+        KindDecl::Embed(_) => "embed",
         KindDecl::Custom(_) => "custom",
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use seamless_core::mapper::Ask;
-use seamless_core::model::{EntityName, Planned, Side, Sides, Value, ValueRef};
+use seamless_core::model::{Comparison, Condition, EntityName, Planned, Side, Sides, Value, ValueRef};
 
 use super::{Law, RuleLaws, check_rule_laws};
 use crate::declaration::{OptionKey, RuleDecl, SplitAt, TypeDecl};
@@ -14,8 +14,8 @@ use crate::expression::Expression;
 use crate::link_mapper::LinkMapper;
 use crate::rules::{Carrier, Cell, Made, Making, Trouble};
 use crate::{
-    Closures, CompileOptions, Functions, Mapping, both, constant, copy, custom, expression, join, lines,
-    lookup, only_right, options,
+    Closures, CompileOptions, Functions, Mapping, both, constant, copy, custom, embed, expression, join,
+    lines, lookup, only_right, options,
 };
 
 /// What a wrong inverse does to the values that the right one makes.
@@ -136,6 +136,10 @@ fn without_lines(_: Vec<Value>) -> Vec<Value> {
     vec![Value::List(Arc::default())]
 }
 
+fn billing() -> Condition {
+    Condition::Compare { field: "kind".into(), is: Comparison::Equal, value: Value::text("billing") }
+}
+
 fn parsed(text: &str) -> Expression {
     Expression::parse(text).unwrap()
 }
@@ -157,6 +161,7 @@ fn kinds() -> Vec<(&'static str, RuleDecl, Wrong)> {
         ("lookup of references", lookup("a", "b", "people"), |_| vec![Value::Null]),
         ("expression", expression(["a"], "b", parsed("upper(a)")).back(parsed("lower(b)")), longer),
         ("lines", lines("a", "b", [("no", "No")], [copy("note", "Note")]), without_lines),
+        ("embed", embed(["a", "c"], "b", ["street", "city"], billing()), swapped),
         ("custom", custom("shout", ["a"], ["b"]), longer),
     ]
 }

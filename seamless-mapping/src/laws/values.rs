@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use seamless_core::mapper::Mapper;
 use seamless_core::model::{
-    Decimal, EntityName, FieldName, Layout, Packed, Packing, Record, RecordId, Reference, Shape, Side, Sides,
-    Slot, Value, record,
+    CanonicalForm, Decimal, EntityName, FieldName, Layout, Packed, Packing, Record, RecordId, Reference,
+    Shape, Side, Sides, Slot, Value, record,
 };
 
 use crate::declaration::{
-    CopyDecl, CurrencyVia, IfMissing, KindDecl, LookupVia, MoneyDecl, MoneyPart, OptionKey, OptionRow,
-    PackDecl, RuleDecl, TypeDecl, UnknownPolicy,
+    CopyDecl, CurrencyVia, EmbedDecl, IfMissing, KindDecl, LookupVia, MoneyDecl, MoneyPart, OptionKey,
+    OptionRow, PackDecl, RuleDecl, TypeDecl, UnknownPolicy,
 };
 use crate::link_mapper::LinkMapper;
-use crate::rules::convert;
 use crate::rules::copy::fitted;
+use crate::rules::{convert, widened};
 
 /// Lines of a list that is made up, at most.
 const LINES_MAX: usize = 3;
@@ -89,6 +89,12 @@ fn pool(
     at: usize,
     field: &FieldName,
 ) -> Vec<Value> {
+    let is_list = || mapper.forms_of(rule, side).iter().any(CanonicalForm::selects);
+    if let KindDecl::Embed(embed) = &declared.kind
+        && is_list()
+    {
+        return mapper.of_lines_of(rule).map(|inner| lists_with_row(inner, side, embed)).unwrap_or_default();
+    }
     if let KindDecl::Lines(_) = &declared.kind {
         return mapper.of_lines(side, field).map(|inner| lists(inner, side)).unwrap_or_default();
     }
@@ -174,6 +180,7 @@ fn spoken_of(declared: &RuleDecl, side: Side, at: usize) -> Vec<Value> {
         | KindDecl::Money(_)
         | KindDecl::Compare(_)
         | KindDecl::Generated(_)
+        | KindDecl::Embed(_)
         | KindDecl::Custom(_) => Vec::new(),
     }
 }
@@ -386,6 +393,23 @@ fn lists(inner: &LinkMapper, side: Side) -> Vec<Value> {
         Value::List(places.iter().filter_map(|place| lines.get(*place).cloned()).collect())
     };
     [&[][..], &[0], &[1], &[0, 1], &[1, 0], &[2, 0, 1]].map(list).to_vec()
+}
+
+/// Lists with the row that is meant, with another one, and without.
+fn lists_with_row(inner: &LinkMapper, side: Side, embed: &EmbedDecl) -> Vec<Value> {
+    let made: Vec<(FieldName, Value)> =
+        embed.make.iter().cloned().chain(embed.condition.equalities()).collect();
+    // What no condition equates is nobody's row: a text that nothing names.
+    let other: Vec<(FieldName, Value)> =
+        made.iter().map(|(field, _)| (field.clone(), Value::text("somebody else's"))).collect();
+    let rows = lines(inner, side).unwrap_or_default();
+    let others: Vec<Record> = rows.iter().take(1).map(|row| widened(row, &other)).collect();
+    let mut lists = vec![Value::Null, Value::List(Arc::default()), Value::List(others.clone().into())];
+    for row in rows.iter().map(|row| widened(row, &made)) {
+        lists.push(Value::List([row.clone()].into()));
+        lists.push(Value::List(others.iter().cloned().chain([row]).collect()));
+    }
+    lists
 }
 
 fn lines(inner: &LinkMapper, side: Side) -> Option<Vec<Record>> {

@@ -155,6 +155,7 @@ fn through(lookup: &LookupDecl) -> Vec<&LinkId> {
     match &lookup.via {
         LookupVia::Link(link) => vec![link],
         LookupVia::ByField(_) => Vec::new(),
+        LookupVia::AnyOf(links) => links.iter().collect(),
         LookupVia::ByEntity(entities) => entities
             .iter()
             .filter_map(|(_, through)| match through {

@@ -13,6 +13,7 @@ mod matching;
 mod options;
 mod promises;
 mod room;
+mod scopes;
 mod targets;
 
 use std::cmp::Reverse;
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 use seamless_core::connector::Capabilities;
 use seamless_core::model::{EntityName, Sides};
 
-use crate::compile::{CompileOptions, LINKS_MAX, LinkCx, compile, lines};
+use crate::compile::{CompileOptions, LINKS_MAX, LinkCx, compile, embed, lines};
 use crate::declaration::{KindDecl, MappingDecl};
 use crate::finding::{Finding, Findings, Place};
 
@@ -58,6 +59,7 @@ pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
         carried::check(&cx, &mut findings);
         promises::check(&cx, options.capabilities, &mut findings);
     }
+    scopes::check(declared, &options.compile, &mut findings);
     cycles::check(declared, options, &mut findings);
     let mut list = findings.list;
     // What speaks of the whole link comes before its rules; of one place the gravest first.
@@ -74,9 +76,12 @@ fn rules(cx: &LinkCx<'_>, findings: &mut Findings) {
         room::check(cx, at, rule, findings);
         options::check(cx, at, rule, findings);
         targets::check_blank(cx, at, rule, findings);
-        if let KindDecl::Lines(declared) = &rule.kind
-            && let Some(link) = lines::inner_link(cx, at, rule, declared)
-        {
+        let link = match &rule.kind {
+            KindDecl::Lines(declared) => lines::inner_link(cx, at, rule, declared),
+            KindDecl::Embed(declared) => embed::inner_link(cx, at, rule, declared),
+            _ => None,
+        };
+        if let Some(link) = link {
             let inner = LinkCx { link: &link, ..*cx };
             let mut found = Findings::default();
             rules(&inner, &mut found);

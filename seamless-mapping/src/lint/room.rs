@@ -54,6 +54,7 @@ pub(super) fn check(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings: &mut 
             | KindDecl::Money(_)
             | KindDecl::Compare(_)
             | KindDecl::Generated(_)
+            | KindDecl::Embed(_)
             | KindDecl::Custom(_) => {}
         }
     }

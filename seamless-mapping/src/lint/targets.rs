@@ -29,7 +29,8 @@ pub(super) fn check_blank(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings:
             | KindDecl::Custom(_)
             | KindDecl::Compare(_)
             | KindDecl::Generated(_)
-            | KindDecl::Lines(_) => true,
+            | KindDecl::Lines(_)
+            | KindDecl::Embed(_) => true,
             KindDecl::Options(_)
             | KindDecl::Join(_)
             | KindDecl::Pack(_)

@@ -3,8 +3,8 @@
 use seamless_core::model::{CanonicalForm, Normaliser, Side, Sides};
 
 use crate::declaration::{
-    IfMissing, KindDecl, LookupThrough, LookupVia, MoneyPart, OptionKey, RoundDecl, RuleDecl, TooLong,
-    TypeDecl, UnknownPolicy,
+    IfBlank, IfMissing, KindDecl, LookupThrough, LookupVia, MoneyPart, OptionKey, RoundDecl, RuleDecl,
+    TooLong, TypeDecl, UnknownPolicy,
 };
 use crate::link_mapper::LinkMapper;
 
@@ -113,6 +113,11 @@ pub(super) fn words(declared: &RuleDecl, mapper: &LinkMapper, names: &Sides<Stri
             }
         }
         KindDecl::Lines(_) => losses.push("the order of lines".to_owned()),
+        KindDecl::Embed(embed) => match embed.if_blank {
+            IfBlank::Leave => losses.push("clearing all fields of the row".to_owned()),
+            IfBlank::Delete => losses.push("what a row says besides, when its fields are cleared".to_owned()),
+            IfBlank::Blank => {}
+        },
         KindDecl::Custom(name) => losses.push(format!("what the function {name} loses")),
         // What else stands in the text is kept.
         KindDecl::Const(_) | KindDecl::Pack(_) | KindDecl::Compare(_) | KindDecl::Generated(_) => {}
@@ -155,7 +160,7 @@ fn not_told_apart(form: &CanonicalForm) -> Option<String> {
         Normaliser::Truncated(_) | Normaliser::Scale(_) | Normaliser::Instant(_) => {
             Some("what is beyond the limit")
         }
-        Normaliser::Lines(_) | Normaliser::Packed(_) => None,
+        Normaliser::Lines(_) | Normaliser::Packed(_) | Normaliser::Row(_) => None,
     });
     let words: Vec<&str> = words.collect();
     (!words.is_empty()).then(|| format!("differences that do not count: {}", words.join(", ")))

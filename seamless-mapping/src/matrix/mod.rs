@@ -134,12 +134,10 @@ fn cells(row: &Row) -> [&str; 7] {
 fn part(link: &LinkDecl, mapper: &LinkMapper, names: &Sides<String>) -> Part {
     let spec = mapper.link();
     let mut rows = Vec::new();
-    for declared in &link.rules {
-        if let Some((_, rule)) = mapper.rule(declared.stable_id().as_str()) {
+    for declared in link.rules.iter().chain(mapper.implied()) {
+        if let Some((index, rule)) = mapper.rule(declared.stable_id().as_str()) {
             rows.push(row(declared, rule, mapper, names, spec.mode));
-            if let Some(inner) =
-                declared.fields.left.first().and_then(|field| mapper.of_lines(Side::Left, field))
-            {
+            if let Some(inner) = mapper.of_lines_of(usize::from(index.0)) {
                 rows.extend(of_lines(declared, rule, inner, names));
             }
         }
@@ -211,10 +209,12 @@ fn owner(declared: &RuleDecl, rule: &Rule, names: &Sides<String>) -> String {
 
 /// The rules of a line: their policies are the list's.
 fn of_lines(declared: &RuleDecl, list: &Rule, inner: &LinkMapper, names: &Sides<String>) -> Vec<Row> {
-    let KindDecl::Lines(lines) = &declared.kind else { return Vec::new() };
-    let as_list = "as the list";
-    lines
-        .rules
+    let (rules, as_list) = match &declared.kind {
+        KindDecl::Lines(lines) => (&lines.rules, "as the list"),
+        KindDecl::Embed(embed) => (&embed.rules, "as the row"),
+        _ => return Vec::new(),
+    };
+    rules
         .iter()
         .filter_map(|line| {
             let (_, rule) = inner.rule(line.stable_id().as_str())?;
@@ -222,7 +222,10 @@ fn of_lines(declared: &RuleDecl, list: &Rule, inner: &LinkMapper, names: &Sides<
             Some(Row {
                 rule: format!("{}: {}", list.id, of_list.rule),
                 owner: as_list.to_owned(),
-                conflict: as_list.to_owned(),
+                conflict: match &line.on_conflict {
+                    Some(policy) => words::conflict(policy, names),
+                    None => as_list.to_owned(),
+                },
                 first_link: as_list.to_owned(),
                 drift: as_list.to_owned(),
                 ..of_list

@@ -7,7 +7,7 @@ use super::keys::Keys;
 use super::rule::{RulePlaces, rule};
 use super::sentence::{Operator, Sentence};
 use super::value::Reader;
-use crate::declaration::LinesDecl;
+use crate::declaration::{LinesDecl, RuleDecl};
 
 const EQUALS: &[Operator] = &[Operator::Equal];
 const EXAMPLE: &str = "line_no = Line No.";
@@ -18,8 +18,25 @@ pub(crate) fn lines(
     keys: &mut Keys<'_>,
     places: &mut Vec<RulePlaces>,
 ) -> Option<LinesDecl> {
+    let span = keys.fields.node().get("rules").map_or(keys.fields.node().span, |node| node.span);
+    let said = keys.fields.node().get("key").is_some();
     let key = keys.take_as("key", |node| key(reader, node));
-    let rules = keys.take_with("rules", |document, node| {
+    if !said {
+        let finding = Diagnostic::error("lines-key", span, "nothing says what tells the lines apart");
+        let help = "write `key: line_no = Line No.` with fields that tell one line from another, or `key: none` where \
+                    only what lines say does";
+        keys.push(finding.help(help));
+    }
+    Some(LinesDecl { key: key.unwrap_or_default(), rules: rules(reader, keys, places)? })
+}
+
+/// Reads `rules`. `None` where there are none, or something was reported.
+pub(crate) fn rules(
+    reader: &Reader<'_>,
+    keys: &mut Keys<'_>,
+    places: &mut Vec<RulePlaces>,
+) -> Option<Vec<RuleDecl>> {
+    keys.take_with("rules", |document, node| {
         let items = node.as_sequence().map_err(|finding| finding.within(document))?;
         let mut report = Report::new();
         let mut rules = Vec::with_capacity(items.len());
@@ -28,11 +45,13 @@ pub(crate) fn lines(
             places.push(read.places);
         }
         report.into_result().map(|()| rules)
-    });
-    Some(LinesDecl { key: key.unwrap_or_default(), rules: rules? })
+    })
 }
 
 fn key(reader: &Reader<'_>, node: &Node) -> Result<Vec<Sides<FieldName>>, Diagnostic> {
+    if node.text() == Some("none") {
+        return Ok(Vec::new());
+    }
     let Sentence { left, right, .. } = Sentence::parse(reader.document, node, EQUALS, EXAMPLE)?;
     if left.len() != right.len() {
         let message = format!("{} fields are compared with {}", left.len(), right.len());

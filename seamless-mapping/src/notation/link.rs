@@ -46,6 +46,9 @@ pub(crate) fn link(reader: &Reader<'_>, node: &Node) -> Result<ReadLink, Diagnos
     }
     read_conditions(reader, &mut keys, "scope", &mut declared.scope);
     read_conditions(reader, &mut keys, "writable", &mut declared.writable);
+    if let Some(shares) = keys.take_as("shares", links) {
+        declared.shares = shares;
+    }
     declared.matching = keys.take_with("match", |_, node| matching(reader, node));
     declared.create = keys.take_with("create", |_, node| create(reader, node));
     declared.on_conflict = keys.take_with("on_conflict", |_, node| policy::conflict(reader, node));
@@ -106,6 +109,11 @@ fn read_conditions(
         declared.left = left.unwrap_or(declared.left.clone());
         declared.right = right.unwrap_or(declared.right.clone());
     }
+}
+
+/// The ids of links.
+fn links(node: &Node) -> Result<Vec<LinkId>, Diagnostic> {
+    node.as_sequence()?.iter().map(|link| link.as_str().map(LinkId::from)).collect()
 }
 
 fn create(reader: &Reader<'_>, node: &Node) -> Result<Sides<bool>, Diagnostics> {

@@ -4,6 +4,7 @@
 //! to write instead. The reference of the notation is `docs/mapping.md`, its JSON Schema `docs/mapping.schema.json`.
 
 mod condition;
+mod embed;
 pub(crate) mod keys;
 mod lifecycle;
 mod lines;

@@ -269,8 +269,19 @@ pub(super) fn per_side_wanted(
     Diagnostic::error("which-side", node.span, message).help(help).within(document)
 }
 
-const KINDS: &[&str] =
-    &["options", "join", "pack", "lookup", "expression", "rules", "money", "compare", "generated", "custom"];
+const KINDS: &[&str] = &[
+    "options",
+    "join",
+    "pack",
+    "lookup",
+    "expression",
+    "embed",
+    "rules",
+    "money",
+    "compare",
+    "generated",
+    "custom",
+];
 
 /// Keys that only rules of one kind have, and what kind that is in words.
 const OF_KIND: &[(&str, &str, &str)] = &[
@@ -282,6 +293,10 @@ const OF_KIND: &[(&str, &str, &str)] = &[
     ("split", "join", "has `join`"),
     ("names", "pack", "has `pack`"),
     ("if_missing", "lookup", "has `lookup`"),
+    ("where", "embed", "has `embed`"),
+    ("several", "embed", "has `embed`"),
+    ("make", "embed", "has `embed`"),
+    ("if_blank", "embed", "has `embed`"),
     ("key", "rules", "has `rules` for its lines"),
 ];
 
@@ -305,8 +320,10 @@ fn kind(
     is_const: bool,
     lines: &mut Vec<RulePlaces>,
 ) -> Option<Option<KindDecl>> {
-    let named: Vec<&str> =
-        KINDS.iter().copied().filter(|kind| keys.fields.node().get(kind).is_some()).collect();
+    let has = |kind: &str| keys.fields.node().get(kind).is_some();
+    // The rules of an embedded row stand below `rules`, as those of lines do.
+    let of_row = |kind: &str| kind == "rules" && has("embed");
+    let named: Vec<&str> = KINDS.iter().copied().filter(|kind| has(kind) && !of_row(kind)).collect();
     if named.len() > 1 || (is_const && !named.is_empty()) {
         let message = format!("a rule is of one kind, this one has {}", joined(is_const, &named));
         let span = keys.fields.node().span;
@@ -336,6 +353,7 @@ fn kind(
             });
             KindDecl::Expression(read?)
         }
+        Some("embed") => KindDecl::Embed(super::embed::embed(reader, keys, lines)?),
         Some("rules") => KindDecl::Lines(super::lines::lines(reader, keys, lines)?),
         Some("money") => KindDecl::Money(super::money::money(reader, keys)?),
         Some("compare") => KindDecl::Compare(super::money::compare(keys)?),
@@ -486,6 +504,10 @@ fn pack(reader: &Reader<'_>, keys: &mut Keys<'_>) -> Option<PackDecl> {
 fn lookup(reader: &Reader<'_>, keys: &mut Keys<'_>, direction: Direction) -> Option<LookupDecl> {
     let via = keys.take_with("lookup", |document, node| {
         let read = || {
+            if let Ok(links) = node.as_sequence() {
+                let links = links.iter().map(|link| Ok(link.as_str()?.into()));
+                return Ok(LookupVia::AnyOf(links.collect::<Result<_, Diagnostic>>()?));
+            }
             let Ok(entries) = node.as_mapping() else {
                 return Ok(LookupVia::Link(node.as_str()?.into()));
             };

@@ -82,7 +82,11 @@ fn the_words_of_the_schema_are_words_of_the_reader() {
             .and_then(|path| schema.pointer(path.strip_prefix('#').unwrap()))
             .unwrap_or(node);
         let Some(known) = node["enum"].as_array() else { continue };
-        let beside = if key == "split" { ", join: x" } else { "" };
+        let beside = match key.as_str() {
+            "split" => ", join: x",
+            "if_blank" => ", embed: c, where: 'd == 1'",
+            _ => "",
+        };
         for word in known {
             let word = word.as_str().unwrap();
             words += 1;
@@ -152,6 +156,7 @@ fn the_examples_of_the_reference_load() {
         let file = match kind.trim() {
             "rules" => format!("{head}    match: none\n    rules:\n{}", indented(text, 6)),
             "link" => format!("{head}{}", indented(text, 4)),
+            "links" => format!("integration: i\nsides: {{ crm: a, erp: b }}\nlinks:\n{}", indented(text, 2)),
             _ if text.starts_with('#') => continue,
             _ => text.to_owned(),
         };

@@ -128,6 +128,33 @@ impl Sentence {
     }
 }
 
+/// Reads names with ` + ` between them, and no arrow. `expected` is an example for the help.
+pub(crate) fn names(document: &Document, node: &Node, expected: &str) -> Result<Vec<Word>, Diagnostic> {
+    let text = node.text().ok_or_else(|| node.refused(&format!("names such as `{expected}`")))?;
+    let refused = |range: Range<usize>, message: String| {
+        let finding = Diagnostic::error("sentence", document.span_in(node, range), message);
+        finding.help(format!("write it like `{expected}`"))
+    };
+    let mut words = Vec::new();
+    let mut word_expected = true;
+    for piece in pieces(text, &[]).map_err(|(range, message)| refused(range, message))? {
+        match piece {
+            Piece::Word(word) => {
+                words.push(word);
+                word_expected = false;
+            }
+            Piece::Plus(range) | Piece::Operator(_, range) if word_expected => {
+                return Err(refused(range, "a name is missing before `+`".to_owned()));
+            }
+            Piece::Plus(_) | Piece::Operator(..) => word_expected = true,
+        }
+    }
+    if word_expected {
+        return Err(refused(text.len()..text.len(), "a name is missing at the end".to_owned()));
+    }
+    Ok(words)
+}
+
 fn no_operator(text: &str, operators: &[Operator]) -> String {
     let wanted: Vec<String> = operators.iter().map(|operator| format!("`{}`", operator.text())).collect();
     format!("no {} stands in `{}`", wanted.join(" or "), text.chars().take(40).collect::<String>())

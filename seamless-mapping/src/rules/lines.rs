@@ -1,8 +1,8 @@
 //! Lists of child records: an order with its lines. Each line of one side becomes the line of the other side that has
 //! its key, by rules of their own.
 //!
-//! Domain: lists whose lines the rules can carry. Lines that share a key, and lines without one, are taken in their
-//! order. What no rule names of a line stays, and so does the place of a line among the others; new lines stand at the
+//! Domain: lists whose lines the rules can carry. Of lines that share a key, and of lines without one, those that say the
+//! same belong together, and the others in their order. What no rule names of a line stays, and so does the place of a line among the others; new lines stand at the
 //! end. A reference to a record that the same plan creates waits, since the list is written as one value.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,6 +24,15 @@ pub(crate) struct Lines {
     pub(crate) forms: Sides<Arc<LineForm>>,
     /// What the rules read of a line.
     pub(crate) shapes: Sides<Arc<Shape>>,
+}
+
+/// A line that is carried, and the line of the target that it is.
+struct Coming<'t> {
+    source: Record,
+    /// What it would be as a new line.
+    new: Record,
+    key: Option<LineKey>,
+    target: Option<(usize, &'t Record)>,
 }
 
 /// What is known of a value of a line after it was carried.
@@ -97,6 +106,7 @@ impl Lines {
             key.values().iter().map(|value| value.as_ref().to_string()).collect::<Vec<_>>().join(", ")
         });
         match key {
+            Some(key) if key.is_empty() => format!("a line, {field}: {message}"),
             Some(key) => format!("line {key}, {field}: {message}"),
             None => format!("a line without a key, {field}: {message}"),
         }
@@ -184,20 +194,37 @@ impl Carrier for Lines {
             free.entry(self.forms.of(to).key_of(line)).or_default().push_back((place, line));
         }
         let nothing = Record::absent(self.shapes.of(to));
-        let mut made: Vec<(usize, Record)> = Vec::with_capacity(lines.len());
+        let mut coming = Vec::with_capacity(lines.len());
+        let mut of_key: BTreeMap<Option<LineKey>, usize> = BTreeMap::new();
         for line in lines.iter() {
             let source = line.reshaped(self.shapes.of(to.other()));
             // What it would be as a new line tells which line of the target it is.
             let carried = self.carried(to, &source, (&nothing, true), cx.resolved)?;
             let new = self.written(to, &nothing, &carried);
             let key = self.forms.of(to).key_of(&new);
-            match free.get_mut(&key).and_then(VecDeque::pop_front) {
-                Some((place, line)) => {
-                    let target = line.reshaped(self.shapes.of(to));
-                    let carried = self.carried(to, &source, (&target, false), cx.resolved)?;
-                    made.push((place, self.written(to, line, &carried)));
+            *of_key.entry(key.clone()).or_default() += 1;
+            coming.push(Coming { source, new, key, target: None });
+        }
+        // Of several lines with one key those that say the same belong together, wherever they stand.
+        for line in &mut coming {
+            let Some(group) = free.get_mut(&line.key) else { continue };
+            if group.len() == 1 && of_key.get(&line.key) == Some(&1) {
+                continue;
+            }
+            let form = self.forms.of(to);
+            let same = group.iter().position(|(_, target)| form.same(&line.new, target));
+            line.target = same.and_then(|at| group.remove(at));
+        }
+        let mut made: Vec<(usize, Record)> = Vec::with_capacity(coming.len());
+        for line in coming {
+            let next = || free.get_mut(&line.key).and_then(VecDeque::pop_front);
+            match line.target.or_else(next) {
+                Some((place, target)) => {
+                    let over = target.reshaped(self.shapes.of(to));
+                    let carried = self.carried(to, &line.source, (&over, false), cx.resolved)?;
+                    made.push((place, self.written(to, target, &carried)));
                 }
-                None => made.push((usize::MAX, new)),
+                None => made.push((usize::MAX, line.new)),
             }
         }
         made.sort_by_key(|(place, _)| *place);

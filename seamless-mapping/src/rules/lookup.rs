@@ -6,7 +6,7 @@
 
 use seamless_core::mapper::{Answer, Ask, MapProblem};
 use seamless_core::model::{
-    EntityName, KeyPart, LinkId, Planned, RecordId, Reference, Side, Sides, Value, ValueRef,
+    ActionId, EntityName, KeyPart, LinkId, Planned, RecordId, Reference, Side, Sides, Value, ValueRef,
 };
 
 use super::{Carrier, Cell, Made, Making, Trouble};
@@ -105,17 +105,17 @@ impl Lookup {
     fn missing(&self, to: Side, value: ValueRef<'_>, ask: Ask, target: &Target) -> Result<Made, Trouble> {
         match self.if_missing.of(to) {
             IfMissing::Later => Err(Trouble {
-                problem: MapProblem::Waiting(ask),
+                problem: MapProblem::Waiting(ask.clone()),
                 ..Trouble::unmappable(
                     value,
-                    "the record that it refers to has no partner yet",
+                    format!("the record that it refers to has no partner yet{}", named(to, &ask, target)),
                     "it is carried as soon as that record is linked",
                 )
             }),
             IfMissing::Park => Err(Trouble::unmappable(
                 value,
-                "the record that it refers to has no partner",
-                "link that record, or say another `if_missing`",
+                format!("the record that it refers to has no partner{}", named(to, &ask, target)),
+                "make or link that record, or say another `if_missing`",
             )),
             IfMissing::Null => Ok(Made::One(Cell::known(Value::Null))),
             IfMissing::Use(key) => {
@@ -128,6 +128,51 @@ impl Lookup {
             }
         }
     }
+}
+
+/// Which record it is, and what is missing there.
+fn named(to: Side, ask: &Ask, target: &Target) -> String {
+    let Ask::Partner { id, .. } = ask;
+    let entity = |side: Side| target.entity.of(side).as_ref().map(EntityName::as_str).unwrap_or_default();
+    format!(": {} {id} in {}", entity(to.other()), entity(to))
+}
+
+/// A partner that a link has for the record that is referred to.
+enum Partner<'l> {
+    There(&'l Target, Value),
+    Planned(&'l Target, ActionId),
+}
+
+impl Partner<'_> {
+    fn link(&self) -> String {
+        let (Partner::There(target, _) | Partner::Planned(target, _)) = self;
+        match &target.through {
+            Through::Link(link) => link.to_string(),
+            Through::Keep | Through::Null => String::new(),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Partner::There(_, a), Partner::There(_, b)) => a == b,
+            (Partner::Planned(_, a), Partner::Planned(_, b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// The one partner that the links have; several are a question.
+fn one_partner<'l>(found: Vec<Partner<'l>>, value: ValueRef<'_>) -> Result<Option<Partner<'l>>, Trouble> {
+    let Some(first) = found.first() else { return Ok(None) };
+    if found.iter().all(|other| first.is(other)) {
+        return Ok(found.into_iter().next());
+    }
+    let links: Vec<String> = found.iter().map(Partner::link).collect();
+    Err(Trouble::unmappable(
+        value,
+        format!("it has different partners in the links {}", links.join(" and ")),
+        "let the scopes exclude each other, or name the one link that is meant here",
+    ))
 }
 
 impl Carrier for Lookup {
@@ -170,20 +215,28 @@ impl Carrier for Lookup {
             return Ok(Made::One(Cell::known(Value::Null)));
         }
         let (targets, id) = self.pointed_at(to.other(), value)?;
-        let mut missing = None;
+        let (mut live, mut resting, mut missing) = (Vec::new(), Vec::new(), None);
         for target in &targets {
             let Some((target, ask)) = Self::asked(to.other(), target, &id) else { continue };
-            match cx.resolved.get(&ask) {
+            let partner = match cx.resolved.get(&ask) {
                 Some(Answer::Paired(partner)) => {
-                    return Ok(Made::One(Cell::known(self.written(to, target, partner.clone(), value)?)));
+                    Partner::There(target, self.written(to, target, partner.clone(), value)?)
                 }
-                Some(Answer::Planned(action)) => {
-                    return Ok(Made::One(Cell::Set(Planned::ResultOf(*action))));
-                }
+                Some(Answer::Planned(action)) => Partner::Planned(target, *action),
+                // Of several links the last is asked for: links that are decided later come later.
                 Some(Answer::Unpaired) | None => {
-                    missing.get_or_insert((target, ask));
+                    missing = Some((target, ask));
+                    continue;
                 }
-            }
+            };
+            let found = if cx.resolved.rests(&ask) { &mut resting } else { &mut live };
+            found.push(partner);
+        }
+        // A record that changed over is kept by the pair that it left, and is with the one that it is in.
+        match one_partner(if live.is_empty() { resting } else { live }, value)? {
+            Some(Partner::There(_, written)) => return Ok(Made::One(Cell::known(written))),
+            Some(Partner::Planned(_, action)) => return Ok(Made::One(Cell::Set(Planned::ResultOf(action)))),
+            None => {}
         }
         match (missing, targets.first()) {
             (Some((target, ask)), _) => self.missing(to, value, ask, target),

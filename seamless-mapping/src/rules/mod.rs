@@ -10,6 +10,7 @@ pub(crate) mod convert;
 pub(crate) mod copy;
 pub(crate) mod currency;
 pub(crate) mod custom;
+pub(crate) mod embed;
 pub(crate) mod expression;
 pub(crate) mod generated;
 pub(crate) mod join;
@@ -23,7 +24,9 @@ pub(crate) mod pack;
 use std::fmt;
 
 use seamless_core::mapper::{Ask, MapProblem, Resolved, Seek};
-use seamless_core::model::{EntityName, Planned, Presence, Side, Value, ValueKind, ValueRef};
+use seamless_core::model::{
+    ActionId, EntityName, FieldName, Planned, Presence, Record, Shape, Side, Value, ValueKind, ValueRef,
+};
 
 use crate::link_mapper::LinkMapper;
 
@@ -185,4 +188,33 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
 
     /// What the target's fields become. `values` are the source fields in the rule's order, all of them known.
     fn make(&self, to: Side, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble>;
+}
+
+/// A child record with these values; fields that it does not have are added to it.
+pub(crate) fn widened(record: &Record, values: &[(FieldName, Value)]) -> Record {
+    let mut names: Vec<FieldName> = record.shape().names().to_vec();
+    for (name, _) in values {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let wider = (names.len() > record.shape().len()).then(|| Shape::new(names).ok()).flatten();
+    let record = wider.map_or_else(|| record.clone(), |shape| record.reshaped(&shape));
+    let change = |(name, value): &'_ (FieldName, Value)| {
+        record.shape().slot(name.as_str()).map(|slot| (slot, value.clone()))
+    };
+    let changes: Vec<(usize, Value)> = values.iter().filter_map(change).collect();
+    record.with(changes.iter().map(|(slot, value)| (*slot, Presence::Value(value.as_ref()))))
+}
+
+/// A reference of a child record to what the same plan creates: the list is written as one value, so it waits.
+pub(crate) fn waits_for(action: ActionId, field: &FieldName, cx: &Making<'_>) -> Trouble {
+    let asked = cx.resolved.ask_of(action).cloned();
+    Trouble {
+        field: 0,
+        kind: None,
+        problem: asked.map_or(MapProblem::Unmappable, MapProblem::Waiting),
+        message: format!("{field}: the record that it refers to is created by this plan"),
+        remedy: "it is carried as soon as that record is linked".to_owned(),
+    }
 }

@@ -10,7 +10,10 @@ use super::corrupt;
 use crate::connector::{AbsenceProof, GoneProof, Tombstone};
 use crate::mapper::{Ask, MapProblem};
 use crate::merge::LossyForm;
-use crate::model::{CanonicalForm, FieldName, Layout, LineForm, Normaliser, Packing, Result, Sides};
+use crate::model::{
+    CanonicalForm, Error, ErrorKind, FieldName, Layout, LineForm, Normaliser, OwnPart, Packing, Result,
+    RowForm, Side, Sides,
+};
 use crate::plan::{
     Action, Basis, Body, ConflictView, ConflictWhy, Effect, Entry, EntryKey, Feed, ParkReason, Parked,
     PlannedExpects, PlannedGround, PlannedTarget, PlannedVerb, Provenance, Reason, Return, Suspicion, Trail,
@@ -188,18 +191,39 @@ variants!(ParkReason {
 variants!(LossyForm { 0 Folded(form), 1 Rounded { least, most }, 2 Dropped { least, most } });
 variants!(Normaliser {
     0 Trim, 1 Case, 2 Space, 3 Unicode, 4 Digits, 5 Email, 6 Truncated(length), 7 Scale(scale), 8 Instant(digits),
-    9 Set, 10 EmptyIsNull, 11 ZeroIsNull, 12 OptionValue, 13 Lines(form), 14 Packed(packing),
+    9 Set, 10 EmptyIsNull, 11 ZeroIsNull, 12 OptionValue, 13 Lines(form), 14 Packed(packing), 15 Row(form),
 });
 
 impl Form for Arc<LineForm> {
     fn put(&self, to: &mut Writer<'_>) -> Result<()> {
         self.key().to_vec().put(to)?;
-        self.fields().to_vec().put(to)
+        self.fields().to_vec().put(to)?;
+        let own = self.own().iter().map(|part| (part.fields.clone(), part.take));
+        own.collect::<Vec<_>>().put(to)
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self> {
         let (key, fields) = from.nested(|from| <(Vec<FieldName>, Vec<_>)>::take(from))?;
-        LineForm::new(key, fields).map(Arc::new)
+        let own = <Vec<(Vec<FieldName>, Option<Side>)>>::take(from)?;
+        let own = own.into_iter().map(|(fields, take)| OwnPart { fields, take }).collect();
+        LineForm::new(key, fields).map(|form| Arc::new(form.with_own(own)))
+    }
+}
+
+impl Form for Arc<RowForm> {
+    fn put(&self, to: &mut Writer<'_>) -> Result<()> {
+        // A condition has one form, that of plan files and snapshots.
+        let text = serde_json::to_string(&**self).map_err(|cause| {
+            Error::new(ErrorKind::Internal, "the form of a row has no stored form").caused_by(cause)
+        })?;
+        text.put(to)
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self> {
+        let text = from.nested(|from| String::take(from))?;
+        let form: RowForm =
+            serde_json::from_str(&text).map_err(|_| corrupt("a stored form of a row is none".to_owned()))?;
+        Ok(Arc::new(form))
     }
 }
 
