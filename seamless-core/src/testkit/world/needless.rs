@@ -8,6 +8,7 @@ use super::chronicle::{Thing, is_blank, tag};
 use super::finding::Harm;
 use super::quiet::Waiting;
 use super::universe::Universe;
+use crate::connector::WriteReturns;
 use crate::model::{RecordId, RuleId, Side, Value};
 use crate::plan::ParkedAs;
 use crate::store::{Attention, AttentionWhy};
@@ -225,11 +226,14 @@ impl Universe {
         let Some(value) = self.value_at(side, kind, of.id, field) else { return false };
         let root = self.chronicle.root(of.thing);
         let was_sent = self.chronicle.acknowledged.contains(&(root, field, side, tag(&value)));
-        let is_unproven = !self.promises.owes(kind, "I20", side)
+        let truth = self.systems.of(side).truth.get(kind);
+        // A version proves what a write came to until somebody changes anything else in the record.
+        let returns_it = truth.is_some_and(|can| can.write_returns == WriteReturns::Stored);
+        let is_unproven = !returns_it
             || self.was_doubted(of.thing)
             || self.is_denied(kind, field)
             || self.chronicle.allowed.contains_key(&(side, kind, field));
-        is_unproven && (was_sent || is_blank(&value))
+        is_unproven && (was_sent || is_blank(&value) || self.was_doubted(of.thing))
     }
 
     /// Whether references of both sides, taken together, lead from a thing back to it.

@@ -181,7 +181,8 @@ impl Universe {
             let Some(kind) = self.kinds.iter().position(|kind| kind.link == *link) else { continue };
             let number = self.systems.of(row.side).row(kind, &row.id).and_then(|held| held.thing);
             let Some(thing) = number.map(|number| (kind, number)) else { continue };
-            if self.chronicle.is_tangled(thing) {
+            // The survivor of a merge comes with what it holds, which nobody edited.
+            if self.chronicle.is_tangled(thing) || self.chronicle.root(thing) != thing {
                 continue;
             }
             for (field, rule) in self.fields(kind) {
