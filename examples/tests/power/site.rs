@@ -82,7 +82,10 @@ impl Site {
         folder: &Path,
         wrap: impl FnOnce(Arc<dyn StateStore>) -> Arc<dyn StateStore>,
     ) -> Result<Self> {
-        let store = wrap(Arc::new(SqliteStore::open(folder.join("state"), Arc::new(SystemClock::new()))?));
+        // Nothing stays in memory that a disk could lose.
+        let clock = Arc::new(SystemClock::new());
+        let store = SqliteStore::open_with_working_bytes(folder.join("state"), clock, 0)?;
+        let store = wrap(Arc::new(store));
         let connect = |name: &str| -> Result<Arc<dyn Connector>> {
             let identity = Some(name.to_owned());
             let config = SqliteConfig { identity, ..SqliteConfig::new(folder.join(format!("{name}.db"))) };

@@ -19,7 +19,7 @@ pub use port::{
     Resolution, Scan, SealKey, SpillRow, StateStore,
 };
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, WORKING_BYTES};
 
 #[cfg(all(test, feature = "sqlite"))]
 mod compare_tests;

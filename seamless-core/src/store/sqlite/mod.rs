@@ -43,6 +43,10 @@ use crate::clock::Clock;
 use crate::model::{LinkId, PartitionId, PlanId, RecordId, Result, Side, Timestamp};
 use crate::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 
+/// Bytes of what a plan in the making works with that stay in memory: two sides of seventy thousand records of twenty fields.
+/// What is beyond goes into a temporary file.
+pub const WORKING_BYTES: usize = 64 << 20;
+
 /// A store in one SQLite file.
 ///
 /// Leases are kept in memory and end with the process: the file is locked against others as long as it is open.
@@ -63,23 +67,42 @@ impl SqliteStore {
     /// Errors: `Unavailable` when another process has the file open or it cannot be written; `Configuration` when it
     /// is another program's or of a newer version; `Corrupt` when it is damaged. Nothing is changed then.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::open_with_working_bytes(path, clock, WORKING_BYTES)
+    }
+
+    /// As [`SqliteStore::open`]; of what a plan in the making works with this many bytes at most stay in memory, in place
+    /// of [`WORKING_BYTES`]: for hosts with little memory, or with much and large first syncs. With 0 all of it goes into
+    /// a temporary file.
+    ///
+    /// Errors: as of [`SqliteStore::open`].
+    pub fn open_with_working_bytes(
+        path: impl AsRef<Path>,
+        clock: Arc<dyn Clock>,
+        working_bytes: usize,
+    ) -> Result<Self> {
         let path = path.as_ref();
         // Names that SQLite takes for something else than a file (`:memory:`, `file:..`) are files here.
         let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Self::start(open::open(path)?, clock, Some(path)).map_err(|error| error.at("file", path.display()))
+        let opened = Self::start(open::open(path)?, clock, Some(path), working_bytes);
+        opened.map_err(|error| error.at("file", path.display()))
     }
 
     /// A store in memory that is SQLite all the same: for tests, and for rehearsals that must not leave a file.
     pub fn open_in_memory(clock: Arc<dyn Clock>) -> Result<Self> {
-        Self::start(open::open_in_memory()?, clock, None)
+        Self::start(open::open_in_memory()?, clock, None, WORKING_BYTES)
     }
 
-    fn start(file: rusqlite::Connection, clock: Arc<dyn Clock>, path: Option<&Path>) -> Result<Self> {
+    fn start(
+        file: rusqlite::Connection,
+        clock: Arc<dyn Clock>,
+        path: Option<&Path>,
+        working_bytes: usize,
+    ) -> Result<Self> {
         let fence = Arc::new(Fence::default());
         let mut db = Db::new(file, Arc::clone(&clock), Arc::clone(&fence))?;
         // Only now is the log beside it for certain.
         db.home = path.map(Home::of).unwrap_or_default();
-        let spill = Spill::new(open::open_spill()?);
+        let spill = Spill::new(open::open_spill()?, working_bytes);
         Ok(Self {
             thread: Thread::start("seamless-store", db)?,
             spill: Thread::start("seamless-spill", spill)?,

@@ -1,8 +1,8 @@
 //! Spills: rows in memory while there is room, then in a private temporary database that is never synced, gone with the
 //! process. The door is [`Spill`].
 //!
-//! Areas stay in memory until all of them together would take more than [`HELD_BYTES_MAX`]; then the largest one is put
-//! into the file, and goes on there. What a run of some ten thousand records spills never becomes a file.
+//! Areas stay in memory until all of them together would take more than they may; then the largest one is put into the
+//! file, and goes on there. What a run of some ten thousand records spills never becomes a file.
 
 mod filed;
 mod held;
@@ -16,9 +16,6 @@ use self::held::{Held, bytes_of};
 use super::error::Mapped;
 use crate::model::{PlanId, Result};
 use crate::store::port::{Area, PageOf, Scan, SpillRow};
-
-/// Bytes that areas in memory take together: what two sides of seventy thousand records of twenty fields need.
-const HELD_BYTES_MAX: usize = 64 << 20;
 
 /// What failed, for calls that read: this is not the state file, and lies on another disk at times.
 fn read_failed() -> &'static str {
@@ -35,6 +32,8 @@ pub(super) struct Spill {
     file: Connection,
     areas: BTreeMap<(PlanId, Area), Rows>,
     tables: u64,
+    /// Bytes that areas in memory may take together; what is reserved for rows to come can be a megabyte more.
+    held_bytes_max: usize,
 }
 
 #[derive(Debug)]
@@ -53,8 +52,8 @@ impl Rows {
 }
 
 impl Spill {
-    pub(super) fn new(file: Connection) -> Self {
-        Self { file, areas: BTreeMap::new(), tables: 0 }
+    pub(super) fn new(file: Connection, held_bytes_max: usize) -> Self {
+        Self { file, areas: BTreeMap::new(), tables: 0, held_bytes_max }
     }
 
     /// Adds rows.
@@ -87,7 +86,7 @@ impl Spill {
                 return Ok(());
             }
             let taken: usize = self.areas.values().map(Rows::bytes_held).sum();
-            if taken + bytes <= HELD_BYTES_MAX {
+            if taken + bytes <= self.held_bytes_max {
                 return Ok(());
             }
             // What comes counts with its area: rows that would fill the room alone go into the file.
@@ -155,12 +154,13 @@ mod tests {
     use proptest::prelude::{any, prop_assert_eq, prop_oneof, proptest};
     use proptest::strategy::{Just, Strategy};
 
-    use super::{Filed, HELD_BYTES_MAX, Held, Rows, Spill};
+    use super::{Filed, Held, Rows, Spill};
     use crate::model::PlanId;
     use crate::store::port::{Area, Scan, SpillRow};
     use crate::store::sqlite::open::open_spill;
     use std::collections::BTreeMap;
 
+    const HELD_BYTES_MAX: usize = 2 << 20;
     const AREA: Area = Area { link: 0, kind: 1, side: None };
 
     fn rows() -> impl Strategy<Value = Vec<SpillRow>> {
@@ -177,7 +177,7 @@ mod tests {
 
     /// An area in the form that is to be shown.
     fn begun(form: u8, plan: &PlanId) -> Spill {
-        let mut spill = Spill::new(open_spill().unwrap());
+        let mut spill = Spill::new(open_spill().unwrap(), HELD_BYTES_MAX);
         let rows = match form {
             0 => Rows::Held(Held::default()),
             form => {
@@ -245,11 +245,11 @@ mod tests {
     // Catches: an area that stays in memory whatever it grows to.
     #[test]
     fn memory_is_bounded_however_much_is_spilled() {
-        let (plan, mut spill) = (PlanId::from("p"), Spill::new(open_spill().unwrap()));
+        let (plan, mut spill) = (PlanId::from("p"), Spill::new(open_spill().unwrap(), HELD_BYTES_MAX));
         for number in 0u32..80 {
-            let row = SpillRow { key: number.to_be_bytes().to_vec(), content: vec![7; 1 << 20] };
+            let row = SpillRow { key: number.to_be_bytes().to_vec(), content: vec![7; 1 << 16] };
             spill.put(&plan, AREA, &[row]).unwrap();
-            assert!(spill.areas.values().map(Rows::bytes_held).sum::<usize>() <= HELD_BYTES_MAX);
+            assert!(spill.areas.values().map(Rows::bytes_held).sum::<usize>() <= HELD_BYTES_MAX + (1 << 20));
         }
         assert_eq!(read_all(&mut spill, &plan, 7).len(), 80);
     }
