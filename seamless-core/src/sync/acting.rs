@@ -20,7 +20,6 @@ use super::applying::{Applying, is_create, never};
 use super::fate::{Fate, Ready};
 use super::integration::Inner;
 use super::late_commit::{CameTo, Kind, Spent, names};
-use super::loading::load;
 use super::operation::{changed_rules, settled_rules};
 use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs};
 use super::progress::Event;
@@ -79,11 +78,8 @@ impl Applying<'_> {
 
     /// Finds out what became of actions that may have been sent before, sends again what did not happen, and ends them.
     pub(super) async fn recover(&mut self, entries: Vec<Entry>) -> Result<()> {
-        let Some(first) = entries.first() else { return Ok(()) };
-        let link = self.link(&first.link)?;
-        let now = load(self.inner, self.is_quiet(&link), &link, &entries).await?;
-        let batch = self.make_ready(&link, entries, now).await?;
-        let side = batch.side;
+        let Some(batch) = self.make_ready(entries).await? else { return Ok(()) };
+        let (link, side) = (Arc::clone(&batch.link), batch.side);
         let mut fates = Vec::with_capacity(batch.ready.len());
         for one in &batch.ready {
             fates.push(self.fate_of(&link, side, one).await?);
@@ -93,8 +89,8 @@ impl Applying<'_> {
         self.commit(commit).await
     }
 
-    /// Sends the batch that waits to be sent. Meanwhile what the ones before it came to is settled and committed, then the
-    /// entries that come next are made ready and their intents durable.
+    /// Sends the batch that waits to be sent. Meanwhile what the one before it came to is committed, then the entries
+    /// that come next are made ready and their intents durable. Of no more than two batches intents are open at once.
     pub(super) async fn send_next(&mut self, entries: Option<Vec<Entry>>) -> Result<()> {
         let Some(batch) = self.next.take() else {
             self.next = self.commit_and_intend(entries).await?;
@@ -117,20 +113,19 @@ impl Applying<'_> {
         self.put_off(of, names, CameTo::Acted(batch.acted(fates))).await
     }
 
-    /// Commits what was settled, settles what the batch after that came to, and makes the next one ready, which speaks of
-    /// none of their pairs; then makes the intents of that one durable.
+    /// Commits what the batch before came to, beside making the next one ready, which speaks of none of its pairs; then
+    /// makes the intents of that one durable.
     async fn commit_and_intend(&mut self, entries: Option<Vec<Entry>>) -> Result<Option<Batch>> {
-        let Some(entries) = entries else { return self.flush().await.map(|()| None) };
-        let Some(first) = entries.first() else { return Ok(None) };
-        let link = self.link(&first.link)?;
-        // The store looks pairs up, then commits, while this process settles: they are polled in this order.
-        let loading = load(self.inner, self.is_quiet(&link), &link, &entries);
-        let committing = self.take_settled();
-        let (now, committed, ()) = join!(loading, committing.done(), async { self.settle_acted() });
+        let late = self.take_late();
+        let Some(entries) = entries else { return late.done().await.map(|()| None) };
+        // The store looks the pairs up before it commits: they are polled in this order.
+        let (next, committed) = join!(self.make_ready(entries), late.done());
         committed?;
-        let batch = self.make_ready(&link, entries, now?).await?;
-        self.intend(&batch.ready).await?;
-        Ok(Some(batch))
+        let next = next?;
+        if let Some(batch) = &next {
+            self.intend(&batch.ready).await?;
+        }
+        Ok(next)
     }
 
     /// Takes back the intents of a batch that was not sent. Where that fails, the next run finds out that it was not.

@@ -5,7 +5,7 @@
 //! entry whose basis does not hold any more is dropped and its record is looked at by the next plan. What nobody
 //! knows (a lost reply, a crash) is found out before anything is sent again: `fate_of` in `acting`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use futures::future::BoxFuture;
 use futures::join;
@@ -22,8 +22,7 @@ use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, Pl
 use super::acting::Batch;
 use super::ahead::{self, Ahead};
 use super::integration::Inner;
-use super::late_commit::{CameTo, Late, Spent, batch_entries_max, kind, names};
-use super::loading::load;
+use super::late_commit::{CameTo, Late, batch_entries_max, kind, names};
 use super::making::LeaseKeeper;
 use super::operation::settled_rules;
 use super::pair_now::{PairNow, PairsNow, has_unsettled, pair_key, put_pairs};
@@ -94,7 +93,7 @@ async fn apply(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<App
         batches_failed: 0,
         ahead: None,
         next: None,
-        late: VecDeque::new(),
+        late: None,
     };
     for link in &inner.links {
         let id = &link.spec().id;
@@ -132,8 +131,8 @@ pub(super) struct Applying<'a> {
     /// A batch whose intents are durable, while it waits to be sent: until the next one comes, which is made ready
     /// meanwhile.
     pub(super) next: Option<Batch>,
-    /// What the last batches came to, while they wait to be committed.
-    pub(super) late: VecDeque<Late>,
+    /// What the last batch came to, while it waits to be committed.
+    pub(super) late: Option<Late>,
 }
 
 impl Applying<'_> {
@@ -150,7 +149,7 @@ impl Applying<'_> {
         let gone_through = self.go_through().await;
         // What happened is committed whatever stopped the rest, and what was not sent is as if it had not been intended.
         self.withdraw_next().await;
-        let committed = self.flush().await;
+        let committed = self.take_late().done().await;
         gone_through.and(committed)
     }
 
@@ -256,8 +255,63 @@ impl Applying<'_> {
         })
     }
 
-    /// Whether nothing was open about any record of a link when applying began.
-    pub(super) fn is_quiet(&self, link: &CompiledLink) -> bool {
+    /// The pairs that entries speak of, with what is open about them.
+    pub(super) async fn load(&self, link: &CompiledLink, entries: &[Entry]) -> Result<PairsNow> {
+        let id = &link.spec().id;
+        let mut now = PairsNow::with_capacity(entries.len());
+        for side in Side::BOTH {
+            let mut ids: Vec<RecordId> =
+                entries.iter().filter_map(pair_key).filter(|(of, _)| *of == side).map(|(_, id)| id).collect();
+            ids.sort();
+            ids.dedup();
+            if ids.is_empty() {
+                continue;
+            }
+            let pairs = self.store().pairs_of(id, side, &ids).await?;
+            let quiet = self.is_quiet(link) && pairs.iter().flatten().all(|pair| !pair.watch);
+            let open = match quiet {
+                true => vec![Vec::new(); ids.len()],
+                false => self.store().attention_of(id, side, &ids).await?,
+            };
+            for ((id, pair), open) in ids.into_iter().zip(pairs).zip(open) {
+                let pair = pair.filter(|pair| pair.status != PairStatus::Ended);
+                let pair = pair.map(|pair| pair.as_read_by(link));
+                now.insert((side, id), PairNow { pair, open, ..PairNow::default() });
+            }
+        }
+        // What is open about the other half of a pair.
+        for ((side, _), pair_now) in &mut now {
+            let Some(pair) = pair_now.pair.as_ref().filter(|pair| pair.watch) else { continue };
+            let other = [pair.ids.of(side.other()).clone()];
+            let found = self.store().attention_of(id, side.other(), &other).await?;
+            pair_now.open.extend(found.into_iter().flatten());
+        }
+        if !self.is_quiet(link) {
+            self.load_joined(link, entries, &mut now).await?;
+        }
+        Ok(now)
+    }
+
+    /// What is open about the right records that become halves of new pairs: entries name these by their left ones.
+    async fn load_joined(&self, link: &CompiledLink, entries: &[Entry], now: &mut PairsNow) -> Result<()> {
+        let joined = entries.iter().filter_map(|entry| match &entry.body {
+            Body::Effect(Effect::Link { .. }) => Some((pair_key(entry)?, entry.ids.right.clone()?)),
+            _ => None,
+        });
+        let (keys, ids): (Vec<(Side, RecordId)>, Vec<RecordId>) = joined.unzip();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let open = self.store().attention_of(&link.spec().id, Side::Right, &ids).await?;
+        for (key, open) in keys.into_iter().zip(open) {
+            if let Some(pair_now) = now.get_mut(&key) {
+                pair_now.open.extend(open);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_quiet(&self, link: &CompiledLink) -> bool {
         let place = self.inner.place(&link.spec().id).map(|(place, _)| usize::from(place));
         place.and_then(|place| self.quiet.get(place)).copied().unwrap_or(false)
     }
@@ -277,10 +331,10 @@ impl Applying<'_> {
     }
 
     async fn effects(&mut self, link: &CompiledLink, entries: Vec<Entry>) -> Result<()> {
-        let mut now = load(self.inner, self.is_quiet(link), link, &entries).await?;
+        let mut now = self.load(link, &entries).await?;
         let mut coming = self.ahead.take();
         // The store reads on and commits while these are settled: its parts are polled first, the shorter one before.
-        let late = self.take_settled();
+        let late = self.take_late();
         let ((), committed, mut commit) = join!(ahead::fill(&mut coming), late.done(), async {
             self.settle_effects(link, &entries, &mut now)
         });
@@ -289,7 +343,7 @@ impl Applying<'_> {
         let (of, names) = (entries.first().map(kind), names(&now));
         put_pairs(link, now, &mut commit);
         match of {
-            Some(of) => self.put_off(of, names, CameTo::Settled(commit, Spent::new())).await,
+            Some(of) => self.put_off(of, names, CameTo::Commit(commit)).await,
             None => Ok(()),
         }
     }

@@ -1,15 +1,14 @@
-//! Committing batches while later ones are written and made ready: the side that is written, this process and the store
-//! work at once. Part of applying; the doors are [`Applying::make_way`], [`Applying::put_off`] and [`Applying::flush`],
-//! and `send_next` in `acting`.
+//! Committing a batch while the next one is written, and making the one after that ready meanwhile: the side that is
+//! written, this process and the store work at once. Part of applying; the doors are [`Applying::make_way`],
+//! [`Applying::put_off`] and [`Applying::take_late`], and `send_next` in `acting`.
 //!
-//! While a batch is written, it is settled what the one before came to, what the one before that came to is committed, and
-//! only then the intents of the one after made durable. Each goes on before anything that could depend on it: a batch of
-//! another rank, link or side, one that speaks of the same pairs, one that uses what other actions made, the end of the
-//! plan. At a pause or an error what happened is committed, and the intents of what was not sent are taken back. Where a
-//! commit fails, what the next batches were answered meanwhile is committed all the same. A crash leaves the intents of
-//! [`INTENDED_AT_ONCE`] batches open instead of one; so creates whose fate nobody could find out go in batches that are as
-//! much smaller ([`batch_entries_max`]), and no more of them than else are in doubt. Where one at a time is committed
-//! nothing waits.
+//! While a batch is written, the outcomes of the one before are committed, and only then the intents of the one after
+//! made durable. Each goes on before anything that could depend on it: a batch of another rank, link or side, one that
+//! speaks of the same pairs, one that uses what other actions made, the end of the plan. At a pause or an error what
+//! happened is committed, and the intents of what was not sent are taken back. Where a commit fails, what the next batch
+//! was answered meanwhile is committed all the same. A crash leaves the intents of two batches open instead of one; so
+//! creates whose fate nobody could find out go in batches of half the size ([`batch_entries_max`]), and no more of them
+//! than else are in doubt. Where one at a time is committed nothing waits.
 
 use std::collections::HashSet;
 
@@ -24,13 +23,6 @@ use super::acting::Acted;
 use super::applying::{Applying, is_create};
 use super::fate::Ready;
 use super::pair_now::{PairsNow, pair_key};
-
-/// Batches whose intents are open at once, at most: one that waits to be committed or is being committed, one that is
-/// written, and beside it the one before or the one after.
-pub(super) const INTENDED_AT_ONCE: usize = 3;
-
-/// Batches that are over and wait, at most: one is committed while the next one is settled.
-const LATE_MAX: usize = 2;
 
 /// What the entries of one batch have in common. Effects of both sides are one batch: their side is left.
 pub(super) type Kind = (Rank, LinkId, Side);
@@ -50,15 +42,14 @@ pub(super) type Spent = Vec<Ready>;
 pub(super) enum CameTo {
     /// Outcomes of actions, of which nothing is made yet.
     Acted(Acted),
-    /// What is to be committed, and the actions that ended with it.
-    Settled(Commit, Spent),
+    Commit(Commit),
 }
 
 impl CameTo {
     fn entries(&self) -> usize {
         match self {
             CameTo::Acted(acted) => acted.commit.endings.len() + acted.ready.len(),
-            CameTo::Settled(commit, _) => commit.endings.len(),
+            CameTo::Commit(commit) => commit.endings.len(),
         }
     }
 }
@@ -92,50 +83,20 @@ impl<'a> Applying<'a> {
         if next.is_some_and(|(of, now)| depend(entries, of, |pair| now.contains_key(pair))) {
             self.send_next(None).await?;
         }
-        let late = |late: &Late| depend(entries, &late.of, |pair| late.pairs.contains(pair));
-        match self.late.iter().any(late) {
-            true => self.flush().await,
+        let late = self.late.as_ref();
+        match late.is_some_and(|late| depend(entries, &late.of, |pair| late.pairs.contains(pair))) {
+            true => self.take_late().done().await,
             false => Ok(()),
         }
     }
 
-    /// Takes the oldest batch that waits, where it is settled: to be committed beside something else.
-    pub(super) fn take_settled(&mut self) -> Committing<'a> {
-        let late = match self.late.pop_front() {
-            Some(Late { came_to: CameTo::Settled(commit, spent), .. }) => Some((commit, spent)),
-            Some(acted) => {
-                self.late.push_front(acted);
-                None
-            }
-            None => None,
-        };
+    /// Takes what waits, to be committed beside something else.
+    pub(super) fn take_late(&mut self) -> Committing<'a> {
+        let late = self.late.take().map(|late| match late.came_to {
+            CameTo::Acted(acted) => self.end_all(acted),
+            CameTo::Commit(commit) => (commit, Spent::new()),
+        });
         Committing { late, store: &*self.inner.store, lease: &self.keeper.lease, plan: self.plan }
-    }
-
-    /// Makes commits of outcomes that wait.
-    pub(super) fn settle_acted(&mut self) {
-        let mut late = std::mem::take(&mut self.late);
-        for Late { came_to, of, pairs } in late.drain(..) {
-            let came_to = match came_to {
-                CameTo::Acted(acted) => {
-                    let (commit, spent) = self.end_all(acted);
-                    CameTo::Settled(commit, spent)
-                }
-                settled => settled,
-            };
-            self.late.push_back(Late { came_to, of, pairs });
-        }
-    }
-
-    /// Commits everything that waits, each batch whatever becomes of the one before; the first error is told.
-    pub(super) async fn flush(&mut self) -> Result<()> {
-        let mut flushed = Ok(());
-        while !self.late.is_empty() {
-            let first = self.take_settled();
-            let (committed, ()) = join!(first.done(), async { self.settle_acted() });
-            flushed = flushed.and(committed);
-        }
-        flushed
     }
 
     /// Whether a batch of this kind may wait while the next one is made ready, and the next one for its answers.
@@ -150,16 +111,14 @@ impl<'a> Applying<'a> {
         pairs: HashSet<(Side, RecordId)>,
         came_to: CameTo,
     ) -> Result<()> {
-        if self.late.len() >= LATE_MAX {
-            self.flush().await?;
-        }
+        self.take_late().done().await?;
         self.meter.add(came_to.entries());
         let one_by_one = self.inner.options.commit_entries_max < 2;
         let waits = may_wait(of.0) && !(one_by_one && self.stays_in_doubt(&came_to, of.2));
-        self.late.push_back(Late { came_to, of, pairs });
+        self.late = Some(Late { came_to, of, pairs });
         match waits {
             true => Ok(()),
-            false => self.flush().await,
+            false => self.take_late().done().await,
         }
     }
 
@@ -184,7 +143,7 @@ fn is_of_kind(entry: &Entry, (rank, link, side): &Kind) -> bool {
     entry.key.rank == *rank && (*rank == Rank::State || entry.key.side == *side) && (entry.link == *link)
 }
 
-/// How many entries go in one batch: what the target takes at once, what is committed at once, and a part of that where
+/// How many entries go in one batch: what the target takes at once, what is committed at once, and half of that where
 /// nobody could find out what became of creates.
 pub(super) fn batch_entries_max(
     entries: &[Entry],
@@ -194,7 +153,7 @@ pub(super) fn batch_entries_max(
     let target = usize::try_from(capabilities.batch_max.get()).unwrap_or(usize::MAX);
     let ours = match entries.iter().all(|entry| can_be_found(entry, capabilities)) {
         true => commit_entries_max,
-        false => commit_entries_max / INTENDED_AT_ONCE,
+        false => commit_entries_max / 2,
     };
     target.min(ours).max(1)
 }

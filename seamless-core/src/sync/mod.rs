@@ -37,7 +37,6 @@ mod fate;
 mod integration;
 mod keys;
 mod late_commit;
-mod loading;
 mod lookup;
 mod making;
 mod merging;

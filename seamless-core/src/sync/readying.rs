@@ -2,7 +2,6 @@
 //! the precondition. What does not hold any more is dropped. Part of applying; the door is [`Applying::make_ready`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::connector::{Capabilities, DeleteGround, Target, Verb, WriteOp};
 use crate::mapper::Ask;
@@ -10,7 +9,7 @@ use crate::merge::CompiledLink;
 use crate::model::{Error, ErrorKind, FieldName, LinkId, RecordId, Reference, Result, Side, Value};
 use crate::plan::{
     Action, Attention, AttentionWhy, Entry, Pair, PairStatus, PlannedGround, PlannedRef, PlannedTarget,
-    PlannedVerb, Rank,
+    PlannedVerb,
 };
 use crate::store::Commit;
 
@@ -19,22 +18,17 @@ use super::applying::Applying;
 use super::fate::Ready;
 use super::late_commit::kind;
 use super::operation::{NOT_RELEASED, chosen_id, expects, is_shape, patch};
-use super::pair_now::{PairsNow, pair_key};
+use super::pair_now::pair_key;
 
 impl Applying<'_> {
-    /// Makes operations of entries of one kind, with their pairs as they are now; those whose basis does not hold any more
-    /// are dropped.
-    pub(super) async fn make_ready(
-        &mut self,
-        link: &Arc<CompiledLink>,
-        entries: Vec<Entry>,
-        now: PairsNow,
-    ) -> Result<Batch> {
-        let of = entries.first().map_or((Rank::State, link.spec().id.clone(), Side::Left), kind);
-        let side = of.2;
+    /// Makes operations of entries; those whose basis does not hold any more are dropped.
+    pub(super) async fn make_ready(&mut self, entries: Vec<Entry>) -> Result<Option<Batch>> {
+        let Some(first) = entries.first() else { return Ok(None) };
+        let (link, side, of) = (self.link(&first.link)?, first.key.side, kind(first));
+        let now = self.load(&link, &entries).await?;
         let mut commit = Commit::default();
         let partners = self.partners(&entries).await?;
-        let capabilities = self.inner.capabilities(link, side);
+        let capabilities = self.inner.capabilities(&link, side);
         let mut ready = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Err(why) = self.basis_holds(&entry, &now) {
@@ -43,7 +37,7 @@ impl Applying<'_> {
                 continue;
             }
             let pair = pair_key(&entry).and_then(|key| now.get(&key)).and_then(|now| now.pair.as_ref());
-            match self.prepare(link, entry, pair, &partners, &capabilities)? {
+            match self.prepare(&link, entry, pair, &partners, &capabilities)? {
                 Ok(one) => ready.push(one),
                 Err((entry, why)) => {
                     self.drop_entry(&entry, &why, &mut commit);
@@ -53,7 +47,7 @@ impl Applying<'_> {
                 }
             }
         }
-        Ok(Batch { link: Arc::clone(link), side, of, ready, now, commit })
+        Ok(Some(Batch { link, side, of, ready, now, commit }))
     }
 
     /// Whether a failure of the same pair is counted already, as it is when its record could not be made or could not let
