@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use self::filed::Filed;
 use self::held::{Held, bytes_of};
 use super::error::Mapped;
+use super::open::open_spill;
 use crate::model::{PlanId, Result};
 use crate::store::port::{Area, PageOf, Scan, SpillRow};
 
@@ -32,6 +33,8 @@ pub(super) struct Spill {
     file: Connection,
     areas: BTreeMap<(PlanId, Area), Rows>,
     tables: u64,
+    /// Whether a call failed: what the file holds is not to be relied on then, it has no journal on disk.
+    failed: bool,
     /// Bytes that areas in memory may take together; what is reserved for rows to come can be a megabyte more.
     held_bytes_max: usize,
 }
@@ -53,11 +56,17 @@ impl Rows {
 
 impl Spill {
     pub(super) fn new(file: Connection, held_bytes_max: usize) -> Self {
-        Self { file, areas: BTreeMap::new(), tables: 0, held_bytes_max }
+        Self { file, areas: BTreeMap::new(), tables: 0, failed: false, held_bytes_max }
     }
 
     /// Adds rows.
     pub(super) fn put(&mut self, plan: &PlanId, area: Area, rows: &[SpillRow]) -> Result<()> {
+        let put = self.add(plan, area, rows);
+        self.failed |= put.is_err();
+        put
+    }
+
+    fn add(&mut self, plan: &PlanId, area: Area, rows: &[SpillRow]) -> Result<()> {
         let of = (plan.clone(), area);
         self.areas.entry(of.clone()).or_insert_with(|| Rows::Held(Held::default()));
         self.make_room(&of, bytes_of(rows))?;
@@ -115,7 +124,11 @@ impl Spill {
         match self.areas.get_mut(&(plan.clone(), area)) {
             None => Ok(PageOf { rows: Vec::new(), more: false }),
             Some(Rows::Held(held)) => Ok(held.scan(scan)),
-            Some(Rows::Filed(filed)) => filed.scan(&self.file, scan),
+            Some(Rows::Filed(filed)) => {
+                let page = filed.scan(&self.file, scan);
+                self.failed |= page.is_err();
+                page
+            }
         }
     }
 
@@ -124,15 +137,24 @@ impl Spill {
         match self.areas.get_mut(&(plan.clone(), area)) {
             None => Ok(vec![None; keys.len()]),
             Some(Rows::Held(held)) => Ok(keys.iter().map(|key| held.of(key)).collect()),
-            Some(Rows::Filed(filed)) => filed.of(&self.file, keys),
+            Some(Rows::Filed(filed)) => {
+                let found = filed.of(&self.file, keys);
+                self.failed |= found.is_err();
+                found
+            }
         }
     }
 
-    /// Drops all areas but those of plans that stay.
+    /// Drops all areas but those of plans that stay. After a failure the file is begun anew as soon as none stays.
     pub(super) fn keep(&mut self, stays: impl Fn(&PlanId) -> bool) -> Result<()> {
         let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.areas).into_iter().partition(|((plan, _), _)| stays(plan));
         self.areas = kept;
+        if self.failed && self.areas.is_empty() {
+            self.file = open_spill()?;
+            self.failed = false;
+            return Ok(());
+        }
         // A statement that is kept prepared would be prepared anew for nothing.
         self.file.flush_prepared_statement_cache();
         let mut kept_back = Ok(());
@@ -154,10 +176,10 @@ mod tests {
     use proptest::prelude::{any, prop_assert_eq, prop_oneof, proptest};
     use proptest::strategy::{Just, Strategy};
 
+    use super::open_spill;
     use super::{Filed, Held, Rows, Spill};
     use crate::model::PlanId;
     use crate::store::port::{Area, Scan, SpillRow};
-    use crate::store::sqlite::open::open_spill;
     use std::collections::BTreeMap;
 
     const HELD_BYTES_MAX: usize = 2 << 20;
