@@ -43,9 +43,9 @@ use crate::clock::Clock;
 use crate::model::{LinkId, PartitionId, PlanId, RecordId, Result, Side, Timestamp};
 use crate::plan::{Entry, EntryKey, Feed, PlanHead, Trailer};
 
-/// Bytes of what a plan in the making works with that stay in memory: two sides of seventy thousand records of twenty fields.
-/// What is beyond goes into a temporary file.
-pub const WORKING_BYTES: usize = 64 << 20;
+/// Bytes of what a plan in the making works with that stay in memory; what is beyond goes into a temporary file. A re-run of
+/// a million pairs stays small with it; a large first sync is faster with 64 MB.
+pub const WORKING_BYTES: usize = 4 << 20;
 
 /// A store in one SQLite file.
 ///
