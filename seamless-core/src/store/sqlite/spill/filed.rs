@@ -34,6 +34,16 @@ enum Order {
     },
 }
 
+impl Order {
+    /// What a scan is ordered by; the last of it tells rows with one key apart.
+    const fn by(&self) -> &'static str {
+        match self {
+            Order::Tree { .. } => "key",
+            Order::Heap { .. } => "key, number",
+        }
+    }
+}
+
 impl Filed {
     /// A table for rows whose keys come in their order, as far as is known, or in any.
     pub(super) fn make(file: &Connection, number: u64, in_order: bool) -> Result<Self> {
@@ -89,7 +99,8 @@ impl Filed {
 
     /// Rows in key order.
     pub(super) fn scan(&mut self, file: &Connection, scan: &Scan<Vec<u8>>) -> Result<PageOf<SpillRow>> {
-        let (table, order) = self.readable(file)?;
+        self.make_readable(file)?;
+        let (table, order) = (self.table(), self.order.by());
         let from = if scan.after.is_some() { "WHERE key > ?1 " } else { "" };
         let sql = format!("SELECT key, content FROM {table} {from}ORDER BY {order}");
         let mut statement = prepared(file, &sql)?;
@@ -118,12 +129,10 @@ impl Filed {
 
     /// The contents under keys.
     pub(super) fn of(&mut self, file: &Connection, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
-        let (table, order) = self.readable(file)?;
-        let last = match order {
-            Self::KEY => "",
-            _ => "ORDER BY number DESC LIMIT 1",
-        };
-        let sql = format!("SELECT content FROM {table} WHERE key = ?1 {last}");
+        self.make_readable(file)?;
+        let (table, order) = (self.table(), self.order.by());
+        // The one that came last: in a tree there is one.
+        let sql = format!("SELECT content FROM {table} WHERE key = ?1 ORDER BY {order} DESC LIMIT 1");
         let mut statement = prepared(file, &sql)?;
         keys.iter()
             .map(|key| {
@@ -139,9 +148,6 @@ impl Filed {
         file.execute_batch(&format!("DROP TABLE {}", self.table())).or_fail(write_failed)
     }
 
-    const KEY: &'static str = "key";
-    const KEY_AND_ARRIVAL: &'static str = "key, number";
-
     fn table(&self) -> String {
         let kind = match &self.order {
             Order::Tree { .. } => "tree",
@@ -150,16 +156,16 @@ impl Filed {
         format!("{kind}_{}", self.number)
     }
 
-    /// The table and the order that a scan follows; the index is made where it is needed.
-    fn readable(&mut self, file: &Connection) -> Result<(String, &'static str)> {
+    /// Makes the index of a heap where it is needed.
+    fn make_readable(&mut self, file: &Connection) -> Result<()> {
         let table = self.table();
-        let Order::Heap { indexed, .. } = &mut self.order else { return Ok((table, Self::KEY)) };
+        let Order::Heap { indexed, .. } = &mut self.order else { return Ok(()) };
         if !*indexed {
             let make = format!("CREATE INDEX order_{} ON {table} (key, number, content)", self.number);
             file.execute_batch(&make).or_fail(write_failed)?;
             *indexed = true;
         }
-        Ok((table, Self::KEY_AND_ARRIVAL))
+        Ok(())
     }
 
     /// A key came too late: the rows so far were first.

@@ -1,14 +1,12 @@
 //! Orders whose lines the ERP numbers itself. No rule names the number: lines are told apart by what they are of, or by what
 //! they say, a new line is sent without a number, and the number that the server gave stays with its line. Nothing is
 //! written a second time when it shows.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::executor::block_on;
 use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};
-use seamless_core::clock::SystemClock;
 use seamless_core::connector::{
     Capabilities, Connector, ConnectorInfo, FetchQuery, Lookup, PageStream, ReadQuery, WriteBatch, WriteOp,
     WriteOutcome, WriteReturns,
@@ -17,9 +15,9 @@ use seamless_core::model::{
     Entity, EntityName, Field, FieldKind, FieldName, Presence, Record, RecordId, Result, Schema, Shape, Slot,
     Value, record,
 };
-use seamless_core::store::MemoryStore;
 use seamless_core::sync::Integration;
-use seamless_mapping::{LoadOptions, load};
+
+use super::host::{integration, settle};
 
 const MAPPING: &str = "
 integration: numbered
@@ -128,14 +126,9 @@ impl World {
         let list = Value::List(positions.iter().cloned().collect());
         let values = [("number", Value::text("S1")), ("positions", list)];
         let order = shop.insert("order", None, &values).unwrap();
-        let links = load("m", &MAPPING.replace("KEY", key), &LoadOptions::default()).unwrap().mapping.links();
-        let integration = Integration::builder("numbered")
-            .left("shop", Arc::new(shop.clone()))
-            .right("erp", Arc::new(Numbers(erp.clone())))
-            .links(links)
-            .store(Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))))
-            .build()
-            .unwrap();
+        let mapping = MAPPING.replace("KEY", key);
+        let integration =
+            integration(("shop", Arc::new(shop.clone())), ("erp", Arc::new(Numbers(erp.clone()))), &mapping);
         let world = Self { shop, erp, order, integration };
         world.settle();
         world
@@ -143,13 +136,7 @@ impl World {
 
     /// Runs once; the run after that writes nothing, and nothing waits.
     fn settle(&self) {
-        let run = || {
-            block_on(self.integration.run(|plan| async move { plan.approve("tester", &[]).map(Some) }))
-                .unwrap()
-        };
-        run();
-        let again = run();
-        assert!(again.quiet && again.plans.iter().all(|plan| plan.1.writes() == 0), "{again:?}");
+        settle(&self.integration);
         assert!(block_on(self.integration.status()).unwrap().waiting.is_empty());
     }
 

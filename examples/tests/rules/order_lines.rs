@@ -1,6 +1,5 @@
 //! Orders with their lines between two folders of JSON Lines: lists of child records, carried and merged line by line.
 //! What the files hold afterwards is read here by a JSON reader of its own.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,14 +7,12 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use proptest::prelude::{ProptestConfig, Strategy, prop_assert_eq, proptest};
-use seamless_connectors::jsonl::{Jsonl, JsonlConfig};
 use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};
-use seamless_core::clock::SystemClock;
 use seamless_core::model::{Entity, Field, FieldKind, Record, RecordId, Shape, Slot, Value, record};
-use seamless_core::store::MemoryStore;
 use seamless_core::sync::{Integration, RunReport};
-use seamless_mapping::{LoadOptions, load};
 use serde_json::{Value as Json, json};
+
+use super::host::{integration, put, run, side};
 
 const MAPPING: &str = "
 integration: orders
@@ -58,47 +55,40 @@ fn text(name: &str) -> Json {
 impl World {
     fn new(orders: Json, sales: Json) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let write = |side: &str, name: &str, schema: Json, rows: &Json| {
-            let at = folder.path().join(side);
-            std::fs::create_dir_all(&at).unwrap();
-            std::fs::write(at.join(format!("{name}.schema.json")), schema.to_string()).unwrap();
-            let lines: String = rows.as_array().unwrap().iter().map(|row| format!("{row}\n")).collect();
-            std::fs::write(at.join(format!("{name}.jsonl")), lines).unwrap();
-        };
         let product = |target: &str| json!({ "name": target, "type": "reference", "targets": [target] });
         let int = |name: &str| json!({ "name": name, "type": "int" });
         let decimal = |name: &str| json!({ "name": name, "type": "decimal" });
         let list = |name: &str, of: &str| json!({ "name": name, "type": "list", "entity": of });
-        write("shop", "product", entity("product", "sku", json!([text("sku"), text("title")])), &json!([]));
+        put(
+            folder.path(),
+            "shop",
+            &entity("product", "sku", json!([text("sku"), text("title")])),
+            Some(&json!([])),
+        );
         let fields = json!([text("number"), text("note"), list("positions", "position")]);
-        write("shop", "order", entity("order", "number", fields), &orders);
-        write("erp", "item", entity("item", "no", json!([text("no"), text("description")])), &json!([]));
+        put(folder.path(), "shop", &entity("order", "number", fields), Some(&orders));
+        put(
+            folder.path(),
+            "erp",
+            &entity("item", "no", json!([text("no"), text("description")])),
+            Some(&json!([])),
+        );
         let fields = json!([text("no"), text("remark"), list("lines", "line")]);
-        write("erp", "sales", entity("sales", "no", fields), &sales);
+        put(folder.path(), "erp", &entity("sales", "no", fields), Some(&sales));
         let of_position =
             json!([int("pos"), product("product"), int("amount"), decimal("price"), text("gift")]);
         let of_line =
             json!([int("line_no"), product("item"), int("quantity"), decimal("unit_price"), text("bin")]);
         for (side, name, fields) in [("shop", "position", of_position), ("erp", "line", of_line)] {
-            let schema = json!({ "name": name, "fields": fields });
-            std::fs::write(folder.path().join(side).join(format!("{name}.schema.json")), schema.to_string())
-                .unwrap();
+            put(folder.path(), side, &json!({ "name": name, "fields": fields }), None);
         }
-        let open = |side: &str| Arc::new(Jsonl::open(JsonlConfig::new(folder.path().join(side))).unwrap());
-        let links = load("orders.yaml", MAPPING, &LoadOptions::default()).unwrap().mapping.links();
-        let integration = Integration::builder("orders")
-            .left("shop", open("shop"))
-            .right("erp", open("erp"))
-            .links(links)
-            .store(Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))))
-            .build()
-            .unwrap();
+        let integration =
+            integration(("shop", side(folder.path(), "shop")), ("erp", side(folder.path(), "erp")), MAPPING);
         Self { folder, integration }
     }
 
     fn run(&self) -> RunReport {
-        let run = self.integration.run(|plan| async move { plan.approve("tester", &[]).map(Some) });
-        block_on(run).unwrap()
+        run(&self.integration)
     }
 
     fn waiting(&self) -> usize {
@@ -315,15 +305,8 @@ proptest! {
     ) {
         let shop = Tables::new("shop", ["order", "number", "positions", "pos", "amount"]);
         let erp = Tables::new("erp", ["sales", "no", "lines", "line_no", "quantity"]);
-        let links = load("tables.yaml", TABLES, &LoadOptions::default()).unwrap().mapping.links();
-        let integration = Integration::builder("tables")
-            .left("shop", Arc::new(shop.memory.clone()))
-            .right("erp", Arc::new(erp.memory.clone()))
-            .links(links)
-            .store(Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))))
-            .build()
-            .unwrap();
-        let run = || block_on(integration.run(|plan| async move { plan.approve("tester", &[]).map(Some) })).unwrap();
+        let integration = integration(("shop", Arc::new(shop.memory.clone())), ("erp", Arc::new(erp.memory.clone())), TABLES);
+        let run = || run(&integration);
         run();
         let mut base = Table::new();
         for (of_shop, of_erp) in &rounds {

@@ -1,19 +1,16 @@
 //! One entity that stands for two of the other side: an account of the CRM is a customer or a vendor of the ERP, as a field
 //! says. Two links share the account, each with a scope of its own; what is created says which it is; what changes over
 //! leaves one link and enters the other; and who refers to an account means whichever of the two it is.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 
-use futures::executor::block_on;
 use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};
-use seamless_core::clock::SystemClock;
 use seamless_core::model::{
     Entity, EntityName, Field, FieldKind, OptionItem, OptionSet, RecordId, Reference, Value,
 };
-use seamless_core::store::{AttentionWhy, MemoryStore};
 use seamless_core::sync::Integration;
-use seamless_mapping::{LoadOptions, load};
+
+use super::host::{integration, parked, settle};
 
 const MAPPING: &str = "
 integration: one-for-two
@@ -80,36 +77,18 @@ impl World {
             .entity(entity("Vendor", vec![text("Name")]))
             .entity(entity("Document", vec![text("Title"), reference("Partner", &["Customer", "Vendor"])]));
         let (crm, erp) = (Memory::new(crm).unwrap(), Memory::new(erp).unwrap());
-        let loaded = load("one-for-two.yaml", mapping, &LoadOptions::default());
-        let links = loaded.unwrap_or_else(|errors| panic!("{errors}")).mapping.links();
-        let integration = Integration::builder("one-for-two")
-            .left("crm", Arc::new(crm.clone()))
-            .right("erp", Arc::new(erp.clone()))
-            .links(links)
-            .store(Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))))
-            .build()
-            .unwrap();
+        let integration =
+            integration(("crm", Arc::new(crm.clone())), ("erp", Arc::new(erp.clone())), mapping);
         Self { crm, erp, integration }
     }
 
     /// Runs until quiet; the run after that writes nothing.
     fn settle(&self) {
-        let run = || {
-            block_on(self.integration.run(|plan| async move { plan.approve("tester", &[]).map(Some) }))
-                .unwrap()
-        };
-        run();
-        let again = run();
-        assert!(again.quiet && again.plans.iter().all(|plan| plan.1.writes() == 0), "{again:?}");
+        settle(&self.integration);
     }
 
     fn waiting(&self) -> Vec<String> {
-        let open = block_on(self.integration.status()).unwrap().waiting.into_iter();
-        open.map(|(link, open)| match open.why {
-            AttentionWhy::Parked { message, .. } => format!("{link}: {message}"),
-            other => panic!("{other:?}"),
-        })
-        .collect()
+        parked(&self.integration)
     }
 
     fn account(&self, name: &str, kind: Option<i64>) -> RecordId {

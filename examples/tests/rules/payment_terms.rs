@@ -1,19 +1,16 @@
 //! Payment terms: an option set of the CRM against a table of codes of the ERP. The options are shown as records, a link
 //! couples them with the codes by their words, and customers translate one into the other through its pairs. A code that no
 //! option stands for is named, and carried as soon as somebody adds the option.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 
-use futures::executor::block_on;
 use seamless_connectors::memory::{EntityConfig, Ids, Memory, MemoryConfig};
 use seamless_connectors::option_sets::OptionSets;
-use seamless_core::clock::SystemClock;
 use seamless_core::connector::{Connector, ConnectorExt};
 use seamless_core::model::{Entity, Field, FieldKind, OptionItem, OptionSet, RecordId, Value};
-use seamless_core::store::{AttentionWhy, MemoryStore};
 use seamless_core::sync::Integration;
-use seamless_mapping::{LoadOptions, load};
+
+use super::host::{integration, parked, settle};
 
 const MAPPING: &str = "
 integration: payment-terms
@@ -83,34 +80,20 @@ impl World {
         }
         let inner: Arc<dyn Connector> = Arc::new(crm.clone());
         let mapping = MAPPING.replace("POLICY", policy);
-        let links = load("terms.yaml", &mapping, &LoadOptions::default()).unwrap().mapping.links();
-        let integration = Integration::builder("payment-terms")
-            .left("crm", inner.layer(&OptionSets::of([("account", "paymenttermscode")])))
-            .right("erp", Arc::new(erp.clone()))
-            .links(links)
-            .store(Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))))
-            .build()
-            .unwrap();
+        let integration = integration(
+            ("crm", inner.layer(&OptionSets::of([("account", "paymenttermscode")]))),
+            ("erp", Arc::new(erp.clone())),
+            &mapping,
+        );
         Self { crm, erp, integration }
     }
 
     fn settle(&self) {
-        let run = || {
-            block_on(self.integration.run(|plan| async move { plan.approve("tester", &[]).map(Some) }))
-                .unwrap()
-        };
-        run();
-        let again = run();
-        assert!(again.quiet && again.plans.iter().all(|plan| plan.1.writes() == 0), "{again:?}");
+        settle(&self.integration);
     }
 
     fn waiting(&self) -> Vec<String> {
-        let open = block_on(self.integration.status()).unwrap().waiting.into_iter();
-        open.map(|(link, open)| match open.why {
-            AttentionWhy::Parked { message, remedy, .. } => format!("{link}: {message}; {remedy}"),
-            other => panic!("{other:?}"),
-        })
-        .collect()
+        parked(&self.integration)
     }
 
     fn account(&self, name: &str, terms: Option<i64>) -> RecordId {

@@ -1,16 +1,11 @@
 //! A customer with an address of its own in one folder of JSON Lines, with a table of addresses in the other: one row of the
 //! table and the fields are kept in step over whole runs, and nobody touches the other rows.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-use std::sync::Arc;
 
 use futures::executor::block_on;
-use seamless_connectors::jsonl::{Jsonl, JsonlConfig};
-use seamless_core::clock::SystemClock;
-use seamless_core::store::MemoryStore;
 use seamless_core::sync::{Integration, RunReport};
-use seamless_mapping::{LoadOptions, load};
 use serde_json::{Value as Json, json};
+
+use super::host::{integration, put, run, side};
 
 const MAPPING: &str = "
 integration: addresses
@@ -39,17 +34,11 @@ impl World {
     fn new(policy: &str, buyers: Json, customers: Json) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let write = |side: &str, name: &str, key: Option<&str>, fields: Json, rows: Option<&Json>| {
-            let at = folder.path().join(side);
-            std::fs::create_dir_all(&at).unwrap();
             let mut schema = json!({ "name": name, "fields": fields });
             if let Some(key) = key {
                 schema["key"] = json!([key]);
             }
-            std::fs::write(at.join(format!("{name}.schema.json")), schema.to_string()).unwrap();
-            if let Some(rows) = rows {
-                let lines: String = rows.as_array().unwrap().iter().map(|row| format!("{row}\n")).collect();
-                std::fs::write(at.join(format!("{name}.jsonl")), lines).unwrap();
-            }
+            put(folder.path(), side, &schema, rows);
         };
         let text = |name: &str| json!({ "name": name, "type": "text" });
         let fields = json!([text("number"), text("street"), text("city"), { "name": "land", "type": "int" }]);
@@ -58,22 +47,14 @@ impl World {
         write("erp", "customer", Some("no"), fields, Some(&customers));
         let fields = json!([text("use"), text("street"), text("city"), text("country"), text("gate")]);
         write("erp", "address", None, fields, None);
-        let open = |side: &str| Arc::new(Jsonl::open(JsonlConfig::new(folder.path().join(side))).unwrap());
         let mapping = MAPPING.replace("POLICY", policy);
-        let links = load("addresses.yaml", &mapping, &LoadOptions::default()).unwrap().mapping.links();
-        let integration = Integration::builder("addresses")
-            .left("shop", open("shop"))
-            .right("erp", open("erp"))
-            .links(links)
-            .store(Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))))
-            .build()
-            .unwrap();
+        let integration =
+            integration(("shop", side(folder.path(), "shop")), ("erp", side(folder.path(), "erp")), &mapping);
         Self { folder, integration }
     }
 
     fn run(&self) -> RunReport {
-        let run = self.integration.run(|plan| async move { plan.approve("tester", &[]).map(Some) });
-        block_on(run).unwrap()
+        run(&self.integration)
     }
 
     /// Runs, and runs again: nothing is left to do.
