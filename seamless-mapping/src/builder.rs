@@ -15,6 +15,7 @@
 //! # Ok::<(), seamless_mapping::Refused>(())
 //! ```
 
+mod documents;
 mod embed;
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ use crate::declaration::{
     MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt,
     TestDecl, TooLong, TypeDecl, UnknownPolicy,
 };
+pub use documents::{compare, generated, lookup_by, money};
 pub use embed::embed;
 
 use crate::expression::Expression;

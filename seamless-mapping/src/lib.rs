@@ -55,7 +55,6 @@ pub mod template;
 
 mod builder;
 mod compile;
-mod documents;
 mod finding;
 mod link_mapper;
 mod rules;
@@ -65,11 +64,11 @@ mod testing;
 mod words;
 
 pub use builder::{
-    LinkBuilder, MappingBuilder, both, constant, copy, custom, embed, expression, join, join_right, lines,
-    lookup, lookup_any, lookup_by_entity, only_left, only_right, options, pack, table,
+    LinkBuilder, MappingBuilder, both, compare, constant, copy, custom, embed, expression, generated, join,
+    join_right, lines, lookup, lookup_any, lookup_by, lookup_by_entity, money, only_left, only_right,
+    options, pack, table,
 };
 pub use compile::{CompileOptions, Mapping, compile};
-pub use documents::{compare, generated, lookup_by, money};
 pub use finding::{Finding, Gravity, Place, Refused};
 pub use fit::{FitInput, FitReport, fit};
 pub use laws::{LawReport, check_laws};

@@ -1,4 +1,4 @@
-//! Rules that documents need, in Rust: amounts, totals, keys that a side issues. Beside those of [`crate::MappingBuilder`].
+//! Rules that documents need: amounts, totals, keys that a side issues, look-ups by a field.
 
 use seamless_core::model::{Decimal, FieldName, Side, Sides, Value};
 
