@@ -25,7 +25,9 @@ const CHUNK: u64 = 8;
 pub(crate) enum Kind {
     /// One system can do everything, the other one lacks something; faults end, and it must become quiet
     Schedules,
-    /// The same, and both systems may lack something
+    /// The same, and users type values again that stood there before, or that the other side holds
+    Repeats,
+    /// As `schedules`, and both systems may lack something
     Any,
     /// Faults go on to the end: nothing may be harmed
     Unbounded,
@@ -41,6 +43,7 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Schedules => "schedules",
+            Kind::Repeats => "repeats",
             Kind::Any => "any",
             Kind::Unbounded => "unbounded",
             Kind::Planner => "planner",
@@ -51,7 +54,7 @@ impl Kind {
 
     fn mode(self) -> Mode {
         match self {
-            Kind::Schedules | Kind::Any | Kind::Unbounded => Mode::Schedules,
+            Kind::Schedules | Kind::Repeats | Kind::Any | Kind::Unbounded => Mode::Schedules,
             Kind::Planner => Mode::Planner,
             Kind::Mirror => Mode::Mirror,
             Kind::Crashes => Mode::Crashes,
@@ -73,6 +76,7 @@ impl Kind {
         let all = || Sides::new(Level::ALL.to_vec(), Level::ALL.to_vec());
         match self {
             Kind::Schedules => usual,
+            Kind::Repeats => Weather { repeats: true, ..usual },
             Kind::Any | Kind::Crashes => Weather { levels: all(), ..usual },
             Kind::Unbounded => Weather { unbounded: true, ..usual },
             Kind::Planner => calm(Sides::new(vec![Level::NoOrder], vec![Level::NoOrder])),
@@ -154,7 +158,7 @@ pub(crate) fn drawn(kind: Kind, subject: &Subject, seed: u64) -> (Level, Script)
     let levels = if (seed / count).is_multiple_of(2) { levels } else { levels.mirrored() };
     let script = kind.mode().draw(subject, &kind.weather(levels), seed);
     let level = match kind {
-        Kind::Schedules | Kind::Unbounded => level,
+        Kind::Schedules | Kind::Repeats | Kind::Unbounded => level,
         Kind::Any | Kind::Planner | Kind::Mirror | Kind::Crashes => script.systems.right.level,
     };
     (level, script)

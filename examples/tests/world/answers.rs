@@ -216,3 +216,67 @@ fn i21_what_comes_late_is_written_twice_only_where_an_update_has_no_condition() 
     assert_eq!(echoes("no-conditional-update"), [false]);
     assert!(echoes("full").is_empty());
 }
+
+/// The plan that goes on had been made before the record was deleted: nobody could know.
+#[test]
+fn i24_a_plan_that_a_crash_interrupted_is_judged_by_what_was_known_when_it_was_made() {
+    for script in [
+        "
+        run
+          at 45 right create 0.1
+          at 37 left create 0.0
+        run crash=178
+        left delete 0.0
+        ",
+        "
+        unbounded
+        left create 0.0
+        run crash=169
+        left delete 0.0
+        run
+        ",
+    ] {
+        assert_eq!(played(script).violation(), None, "{script}");
+    }
+}
+
+/// What a system had cut was shown under the version of the write while the other record was not, and edited after that: it
+/// was no proof then, and was carried back.
+#[test]
+fn i21_what_proves_a_write_counts_while_its_partner_cannot_be_seen() {
+    for crash in ["", " crash=235"] {
+        let script = format!(
+            "
+            left: writes-return-version truncate=8
+            right: full
+            right fault fetch-unanswered
+            run
+            right fault fetch-unanswered
+            right create 1.0
+            run{crash}
+            left edit 1.0 2
+            run
+            "
+        );
+        assert_eq!(played(&script).violation(), None, "{script}");
+    }
+}
+
+/// An unanswered create had arrived in a cut form while its source was hidden: nobody could tell it from a user's.
+#[test]
+fn i13_a_create_without_an_answer_is_in_doubt_as_long_as_its_source_is_hidden() {
+    let outcome = played(
+        "
+        right: full truncate=6
+        left fault partial-batch
+        right fault late-request
+        right fault unavailable
+        left create 1.1
+        run crash=325
+        left hide 1.1
+        run
+        left show 1.1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}

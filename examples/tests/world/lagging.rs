@@ -162,3 +162,34 @@ fn i7_where_neither_record_is_shown_one_question_is_enough() {
     );
     assert_eq!(outcome.violation(), None);
 }
+
+/// Stamps that are coarse are the same after a write as before: what shows the write was waited for, and an edit of the
+/// other side, and the question that was open, waited with it.
+#[test]
+fn i9_what_shows_the_last_write_is_not_waited_for_whatever_its_version() {
+    for script in [
+        "
+        right: full stamp-versions=1000 lag=200
+        left create 1.1
+        run
+        left edit 1.1 1
+        run
+        left edit 1.1 1
+        right fault fetch-unanswered
+        run
+        ",
+        "
+        right: full stamp-versions=1000 lag=40
+        run
+        run
+          at 54 right create 0.0
+          at 11 left create 1.1
+        left create 0.0
+        run
+        right fault fetch-unanswered
+        run
+        ",
+    ] {
+        assert_eq!(played(script).violation(), None, "{script}");
+    }
+}

@@ -9,6 +9,7 @@ mod broken_store;
 mod decided;
 mod found;
 mod lagging;
+mod merged;
 mod needless;
 mod refused;
 mod renamed;

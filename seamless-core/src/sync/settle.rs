@@ -167,11 +167,19 @@ fn after_effect(link: &CompiledLink, entry: &Entry, pair: &mut Pair) {
     {
         forget_bases(link, view, pair);
     }
-    if !matches!(entry.body, Body::Effect(Effect::Link { .. } | Effect::Agree)) {
-        return;
-    }
+    let settles = matches!(entry.body, Body::Effect(Effect::Link { .. } | Effect::Agree));
     for side in Side::BOTH {
-        observe(link, entry, side, pair);
+        match (settles, entry.observed.of(side)) {
+            (true, _) => observe(link, entry, side, pair),
+            (false, Some(seen)) => {
+                learn(link, side, seen, entry.basis.versions.of(side).as_ref(), pair);
+                // What is shown and not proven was not decided about: a later reading of it says no more than this one.
+                for slot in pair.trail.acknowledged.of(side).clone().iter() {
+                    pair.trail.written.of_mut(side).remove(slot);
+                }
+            }
+            (false, None) => {}
+        }
     }
 }
 

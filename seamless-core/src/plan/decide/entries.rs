@@ -91,13 +91,18 @@ impl Deciding<'_> {
 
     /// Parks, unless the same thing is parked already.
     pub(super) fn park(&mut self, parked: Parked) {
+        self.park_seen(parked, Sides::default());
+    }
+
+    /// The same, with what was seen of records that may prove an earlier write.
+    pub(super) fn park_seen(&mut self, parked: Parked, observed: Sides<Option<Record>>) {
         self.parked.extend(parked.rules.iter().cloned());
         let known = self.situation.open.iter().any(|attention| {
             matches!(&attention.why, AttentionWhy::Parked { rules, message, .. }
                 if *rules == parked.rules && *message == parked.message)
         });
         if !known {
-            self.effect(Effect::Park(parked), Bits::new());
+            self.push_effect(Effect::Park(parked), Bits::new(), observed);
         }
     }
 

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use crate::connector::{AbsenceProof, Versioned};
 use crate::mapper::{Ask, DeletePolicy, LeavePolicy, MapContext};
+use crate::merge::CompiledLink;
 use crate::model::{Bits, FieldName, Planned, Presence, Record, RecordId, Side, Sides, Slot, Truth, Value};
 
 use super::{Deciding, Deferred, Half, Writing};
 use crate::plan::changes::{Changes, ChangesBuilder};
 use crate::plan::entry::{
-    Action, Body, Effect, Entry, FieldChange, ParkReason, PlannedExpects, PlannedGround, PlannedTarget,
-    PlannedVerb, Provenance, Rank, Reason, Wait,
+    Action, Body, Effect, Entry, FieldChange, ParkReason, Parked, PlannedExpects, PlannedGround,
+    PlannedTarget, PlannedVerb, Provenance, Rank, Reason, Wait,
 };
-use crate::plan::known::{AttentionWhy, PairStatus};
+use crate::plan::known::{AttentionWhy, Pair, PairStatus};
 use crate::plan::parking::ParkedAs;
 
 impl Deciding<'_> {
@@ -218,25 +219,39 @@ impl Deciding<'_> {
         {
             return;
         }
-        self.park_record(
-            side.other(),
-            ParkReason::Hidden,
-            format!("its partner {} cannot be seen on the {side} side", pair.ids.of(side)),
-            "give the integration's account access to it, or say that it is gone by unlinking the pair"
-                .to_owned(),
-        );
+        // What is shown of the other one proves what became of the last write to it, and may be edited before both are seen.
+        let observed = |side: Side| {
+            let seen = self.situation.half.of(side).there()?;
+            (!pair.trail.acknowledged.of(side).is_empty()).then(|| seen.record.clone())
+        };
+        let observed = Sides::new(observed(Side::Left), observed(Side::Right));
+        let parked = Parked {
+            side: side.other(),
+            id: self.id_of(side.other()),
+            rules: Vec::new(),
+            why: ParkReason::Hidden,
+            message: format!("its partner {} cannot be seen on the {side} side", pair.ids.of(side)),
+            remedy:
+                "give the integration's account access to it, or say that it is gone by unlinking the pair"
+                    .to_owned(),
+        };
+        self.park_seen(parked, observed);
     }
 
     /// The side that shows a record as it was before our last write: its reading lags, and says nothing of what it holds.
-    /// A version that comes back by itself, as a hash of the content does, cannot be told from that; a hint says so.
+    /// A version that comes back by itself, as a hash of the content does, cannot be told from that; a hint says so. What
+    /// shows all that we know is no former state, whatever its version says: stamps that are coarse are those of former
+    /// ones.
     pub(super) fn lagging(&self) -> Option<Side> {
-        let trail = &self.situation.pair?.trail;
+        let pair = self.situation.pair?;
+        let trail = &pair.trail;
         let is_hinted = self.situation.open.iter().any(|open| matches!(open.why, AttentionWhy::Hint { .. }));
         Side::BOTH.into_iter().filter(|_| !is_hinted).find(|side| {
-            let version = self.situation.half.of(*side).there().and_then(|record| record.version.as_ref());
+            let Some(shown) = self.situation.half.of(*side).there() else { return false };
             let replaced = trail.replaced.of(*side);
             !self.cx.capabilities.of(*side).consistent_read
-                && version.is_some_and(|version| replaced.contains(version))
+                && shown.version.as_ref().is_some_and(|version| replaced.contains(version))
+                && !shows_all(self.cx.link, *side, pair, &shown.record)
         })
     }
 
@@ -375,4 +390,11 @@ impl Deciding<'_> {
 /// True for one side.
 fn only(side: Side) -> Sides<bool> {
     Sides::new(side == Side::Left, side == Side::Right)
+}
+
+/// Whether a record shows everything that is known of it.
+fn shows_all(link: &CompiledLink, side: Side, pair: &Pair, shown: &Record) -> bool {
+    let (forms, base) = (link.forms(side), pair.base.of(side));
+    let is_known = |slot: &usize| matches!(base.get(*slot), Presence::Value(_));
+    (0..link.shape(side).len()).filter(is_known).all(|slot| forms.same_slot(slot, base, shown))
 }

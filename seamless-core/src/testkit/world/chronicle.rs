@@ -118,6 +118,8 @@ pub(super) struct Chronicle {
     pub(super) ended: BTreeSet<(Side, Thing)>,
     /// Operations whose intent is durable.
     pub(super) intended: BTreeSet<ActionId>,
+    /// When the run began that planned an operation last.
+    pub(super) planned: BTreeMap<ActionId, u64>,
     /// Operations that reached a system.
     pub(super) sent: BTreeSet<ActionId>,
     /// When the run began that goes on.
@@ -248,6 +250,29 @@ impl Chronicle {
             || self.held.iter().any(|(of, at, on, held)| {
                 (*at, *on, *held) == (field, side, tag) && self.root(*of) == self.root(thing)
             })
+    }
+
+    /// Whether a user edited the field on the side since the two sides agreed about it, under any name that the thing had.
+    pub(super) fn is_dirty(&self, thing: Thing, field: usize, side: Side) -> bool {
+        let root = self.root(thing);
+        self.dirty.keys().any(|(of, at, on)| (*at, *on) == (field, side) && self.root(*of) == root)
+    }
+
+    /// Both sides agree about the field: what was edited in it before a time is carried.
+    pub(super) fn is_clean(&mut self, thing: Thing, field: usize, since: u64) {
+        let root = self.root(thing);
+        let dirty = std::mem::take(&mut self.dirty);
+        let stays = |of: Thing, at: usize, tick: u64| at != field || tick >= since || self.root(of) != root;
+        self.dirty = dirty.into_iter().filter(|((of, at, _), tick)| stays(*of, *at, *tick)).collect();
+    }
+
+    /// Whether what stands in the field is what the system itself made of what was written there, under any name that the
+    /// thing had.
+    pub(super) fn is_form(&self, thing: Thing, what: (usize, Side, Option<u32>, Option<u32>)) -> bool {
+        let root = self.root(thing);
+        self.forms.iter().any(|(of, field, side, made, other)| {
+            (*field, *side, *made, *other) == what && self.root(*of) == root
+        })
     }
 
     /// Whether the reference pointed at this on the side at any time.

@@ -108,7 +108,7 @@ impl Universe {
         // Another kind of nothing, where a user put it into the other side: that both are one here shows when it is written.
         let is_edited = || {
             let edited = |id: RecordId| self.chronicle.edits.contains_key(&((side.other(), kind, id), field));
-            self.chronicle.dirty.contains_key(&(self.chronicle.root(thing), field, side.other()))
+            self.chronicle.is_dirty(thing, field, side.other())
                 || self.records_of(side.other(), thing).into_iter().any(edited)
         };
         let is_other_blank = is_blank(before) && is_blank(sent) && before != sent && is_edited();
@@ -251,7 +251,9 @@ impl Universe {
         self.judge_duplicate(side, thing, id, op, &label);
         let deleted = self.chronicle.deleted.get(&(side.other(), thing)).copied();
         let is_gone = self.records_of(side.other(), thing).is_empty();
-        let came_from_nothing = is_gone && deleted.is_none_or(|at| at < self.chronicle.run_began);
+        // A plan that goes on after a crash was made before the process died: nobody knew then what came later.
+        let planned = self.chronicle.planned.get(&op.id).copied().unwrap_or(self.chronicle.run_began);
+        let came_from_nothing = is_gone && deleted.is_none_or(|at| at < planned);
         if came_from_nothing || self.chronicle.ended.contains(&(side, root)) {
             let is_unclear = self.is_doubted(thing) || self.chronicle.is_tangled(thing);
             let owed = ["I21", "I23"].iter().all(|owed| self.promises.owes_both(kind, owed)) && !is_unclear;

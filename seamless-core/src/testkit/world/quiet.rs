@@ -79,7 +79,7 @@ impl Universe {
         let value = |side: Side, row: &super::table::Row| row.value(carried.field.of(side).as_str()).clone();
         let (left, right) = (value(Side::Left, left), value(Side::Right, right));
         let is_form = |side: Side, made: &Value, other: &Value| {
-            self.chronicle.forms.contains(&(thing, field, side, tag(made), tag(other)))
+            self.chronicle.is_form(thing, (field, side, tag(made), tag(other)))
         };
         is_form(Side::Left, &left, &right)
             || is_form(Side::Right, &right, &left)
@@ -136,7 +136,8 @@ impl Universe {
             if !alone {
                 self.chronicle.settled.insert(thing);
             }
-            let mut is_clear = !alone;
+            // Nobody can look for the partner of what is hidden.
+            let mut is_clear = !alone && !self.is_hidden(thing);
             for (field, rule) in self.fields(thing.0) {
                 let is_open =
                     Side::BOTH.into_iter().any(|side| waits(waiting, &link, side, ids.of(side), Some(&rule)));
@@ -150,9 +151,7 @@ impl Universe {
                     if field != NAME && !is_unseen {
                         self.are_in_step(thing, field, &ids);
                     }
-                    self.chronicle
-                        .dirty
-                        .retain(|(of, at, _), tick| (*of, *at) != (thing, field) || *tick >= began);
+                    self.chronicle.is_clean(thing, field, began);
                 }
             }
             if is_clear {
@@ -186,7 +185,7 @@ impl Universe {
                 continue;
             }
             for (field, rule) in self.fields(kind) {
-                let edited = |side: Side| self.chronicle.dirty.contains_key(&(thing, field, side));
+                let edited = |side: Side| self.chronicle.is_dirty(thing, field, side);
                 if !rules.contains(&rule) || edited(Side::Left) && edited(Side::Right) {
                     continue;
                 }

@@ -335,6 +335,10 @@ impl Universe {
             self.chronicle.ends(side, thing, tick);
         }
         self.chronicle.merges(thing, into, told);
+        // To whoever had the loser for a partner every field is edited: the survivor holds its own values.
+        for (field, _) in self.fields(thing.0) {
+            self.chronicle.dirty.insert((self.chronicle.root(into), field, side), tick);
+        }
         // The system points at the survivor what pointed at the loser.
         for kind in 0..self.kinds.len() {
             let Some(reference) = self.kinds.get(kind).and_then(|kind| kind.reference.clone()) else {

@@ -31,6 +31,9 @@ impl Witness {
     fn heard(&self, plan: &PlanId, entries: &[Entry]) {
         let mut known = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(entries.iter().map(|entry| ((plan.clone(), entry.key.clone()), entry.clone())));
+        let chronicle = &mut self.world.lock().chronicle;
+        let planned = entries.iter().filter_map(|entry| Some((entry.action()?.id, chronicle.run_began)));
+        chronicle.planned.extend(planned.collect::<Vec<_>>());
     }
 
     /// The intents of these entries are durable.

@@ -42,6 +42,15 @@ fn what_a_side_held_before_our_write_is_an_edit_where_its_reading_does_not_lag_o
     other.expect(&edit);
 }
 
+// Catches: a side with coarse stamps that is waited for although it shows what was written.
+#[test]
+fn what_shows_our_write_is_not_waited_for_where_the_version_is_that_of_before() {
+    let scene = Scene::new(one(), [A, A], [B, A]);
+    let edit =
+        r#"update right r1 if Version(Version("rv")): Changed, name "a" -> "b" by name (Changed); settles 0"#;
+    scene.pair_with(|pair| pair.trail.replaced.right = vec![Version::new("rv")]).expect(&[edit]);
+}
+
 // Catches: an item that says for ever that a record cannot be seen.
 #[test]
 fn what_waits_to_be_seen_is_over_when_both_records_are() {
