@@ -44,6 +44,20 @@ fn i14_a_conflict_ends_when_one_side_types_what_the_other_one_did() {
     }
 }
 
+/// A value of the other side that a user copied and took back before anybody looked was banned there, although it stands on
+/// the other side still; what takes back an unseen edit was taken for a new value.
+#[test]
+fn i13_what_is_copied_and_taken_back_unseen_is_as_it_was() {
+    for script in [
+        "left create 0.0\nrun\nright edit 0.0 3\nleft copy 0.0 3\nleft back 0.0 3\n",
+        "left create 0.1\nrun\nright edit 0.1 1\nleft copy 0.1 1\nrun\n  at 4 right back 0.1 1\n",
+        "left create 0.2\nright create 1.2\nrun\n  at 37 left edit 1.2 2\nright copy 1.2 2\nrun\n  at 12 left back 1.2 2\n",
+        "left create 1.0\nrun\nleft edit 1.0 0\nright delete 1.0\nleft back 1.0 2\n",
+    ] {
+        assert_eq!(played(&format!("things: 3\n{script}")).findings, [], "{script}");
+    }
+}
+
 /// Catches: an oracle that takes a value for safe because it was replaced long ago.
 #[test]
 fn i11_a_former_value_that_is_typed_again_and_gives_way_undecided_is_found() {

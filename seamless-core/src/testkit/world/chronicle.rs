@@ -203,7 +203,10 @@ impl Chronicle {
         let (old, new) = (tag(before), tag(after));
         if let Some(old) = old.filter(|old| Some(*old) != new) {
             self.replaced.insert(old);
-            self.banned.insert((spot.clone(), old));
+            // What nobody saw there comes from the other side, if it comes.
+            if !self.is_unseen(&spot) {
+                self.banned.insert((spot.clone(), old));
+            }
             self.formers.insert((spot.clone(), old), before.clone());
         }
         if let Some(new) = new {
@@ -235,10 +238,12 @@ impl Chronicle {
 
     /// A user types a value in a spot that was typed before. Whoever replaced it or put it away before did so to what was
     /// typed then; from here on it must not be lost, and may go wherever an edit may go. What the two sides were last in
-    /// step with is no edit when it is typed again, and gives way to the other side's.
+    /// step with is no edit when it is typed again, and gives way to the other side's; so it is with what takes back an edit
+    /// that nobody has seen.
     pub(super) fn counts_anew(&mut self, spot: &Spot, tag: u32) {
         self.banned.retain(|(_, banned)| *banned != tag);
-        if !self.agreed.get(spot).is_some_and(|agreed| agreed.contains(&Some(tag))) {
+        let takes_back = self.is_unseen(spot) && self.origins.get(spot) == Some(&Some(tag));
+        if !takes_back && !self.agreed.get(spot).is_some_and(|agreed| agreed.contains(&Some(tag))) {
             self.replaced.remove(&tag);
             self.buried.retain(|(_, buried)| *buried != tag);
         }
