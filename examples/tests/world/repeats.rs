@@ -58,6 +58,19 @@ fn i13_what_is_copied_and_taken_back_unseen_is_as_it_was() {
     }
 }
 
+/// A conflict ends when a side goes back to what both were in step with, and so does the question about a record that was
+/// edited while its partner was deleted: the other side's deed is carried.
+#[test]
+fn i14_who_goes_back_gives_way_to_the_other_side() {
+    for script in [
+        "left: full upper\nleft create 0.0\nrun\nright edit 0.0 3\nleft copy 0.0 3\nrun\nleft back 0.0 3\n",
+        "right: full short=9\nright create 1.0\nrun\nleft edit 1.0 0\nright copy 1.0 2\nrun\n  at 27 left back 1.0 2\n",
+        "left create 1.0\nrun\nleft edit 1.0 0\nright delete 1.0\nrun\nleft back 1.0 2\n",
+    ] {
+        assert_eq!(played(script).violation(), None, "{script}");
+    }
+}
+
 /// Catches: an oracle that takes a value for safe because it was replaced long ago.
 #[test]
 fn i11_a_former_value_that_is_typed_again_and_gives_way_undecided_is_found() {

@@ -68,6 +68,8 @@ pub(super) struct Chronicle {
     /// What a field of a record held when the two records of its thing were last in step, and since then at moments at
     /// which both held the same: whether anybody saw those is not known.
     pub(super) agreed: BTreeMap<Spot, BTreeSet<Option<u32>>>,
+    /// The same of records whose partner was taken away since, or is another one.
+    pub(super) parted: BTreeMap<Spot, BTreeSet<Option<u32>>>,
     /// What people decided: where which value may give way to which, seen as they saw both.
     pub(super) consents: BTreeSet<(Spot, Option<u32>, Option<u32>)>,
     /// When a user edited a spot last, while the edit stands there.
@@ -203,8 +205,9 @@ impl Chronicle {
         let (old, new) = (tag(before), tag(after));
         if let Some(old) = old.filter(|old| Some(*old) != new) {
             self.replaced.insert(old);
-            // What nobody saw there comes from the other side, if it comes.
-            if !self.is_unseen(&spot) {
+            // What nobody saw there comes from the other side, if it comes; and who goes back to what the two were in step with
+            // gives way to that side.
+            if !self.is_unseen(&spot) && !self.was_in_step(&spot, new) {
                 self.banned.insert((spot.clone(), old));
             }
             self.formers.insert((spot.clone(), old), before.clone());
@@ -243,10 +246,16 @@ impl Chronicle {
     pub(super) fn counts_anew(&mut self, spot: &Spot, tag: u32) {
         self.banned.retain(|(_, banned)| *banned != tag);
         let takes_back = self.is_unseen(spot) && self.origins.get(spot) == Some(&Some(tag));
-        if !takes_back && !self.agreed.get(spot).is_some_and(|agreed| agreed.contains(&Some(tag))) {
+        if !takes_back && !self.was_in_step(spot, Some(tag)) {
             self.replaced.remove(&tag);
             self.buried.retain(|(_, buried)| *buried != tag);
         }
+    }
+
+    /// Whether this is what the two sides were last in step with, also where one of them is gone since.
+    fn was_in_step(&self, spot: &Spot, mark: Option<u32>) -> bool {
+        let agreed = self.agreed.get(spot).or_else(|| self.parted.get(spot));
+        mark.is_some() && agreed.is_some_and(|agreed| agreed.contains(&mark))
     }
 
     /// Whether the field held this on the side at any time, under any name that the thing had.

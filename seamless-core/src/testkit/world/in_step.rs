@@ -2,7 +2,7 @@
 //! where somebody decided that it does, be it a value, nothing, or a reference. It knows of users, of writes and of quiet
 //! runs, and not of what the engine keeps. The doors are [`Universe::judge_given_way`] and [`Universe::come_in_step`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::chronicle::{Holder, REFERENCE, Spot, Thing, tag};
 use super::finding::Harm;
@@ -101,7 +101,11 @@ impl Universe {
             .into_iter()
             .flat_map(|side| self.records_of(side, root).into_iter().map(move |id| (side, thing.0, id)))
             .collect();
-        self.chronicle.agreed.retain(|(holder, _), _| !of_thing.contains(holder));
+        let agreed = std::mem::take(&mut self.chronicle.agreed);
+        let (parted, agreed) = agreed.into_iter().partition(|((holder, _), _)| of_thing.contains(holder));
+        self.chronicle.agreed = agreed;
+        let parted: BTreeMap<Spot, BTreeSet<Mark>> = parted;
+        self.chronicle.parted.extend(parted);
     }
 
     fn only_record(&self, side: Side, thing: Thing) -> Option<RecordId> {

@@ -468,6 +468,7 @@ impl Universe {
         let Some(backup) = self.systems.of(side).backup.clone() else { return };
         self.systems.of_mut(side).epoch += 1;
         self.chronicle.agreed.clear();
+        self.chronicle.parted.clear();
         self.systems.of_mut(side).open.clear();
         for (kind, content) in backup.into_iter().enumerate() {
             let Some(before) = self.systems.of(side).tables.get(kind).map(|table| table.now.clone()) else {
