@@ -10,20 +10,20 @@ use crate::app::cli::{DiscoverArgs, Global};
 use crate::app::environment::Lookups;
 use crate::app::failure::Failure;
 use crate::app::host::Host;
-use crate::app::material::keep_capabilities;
-use crate::app::project::{environment, keep_snapshot, open_connector, snapshot};
+use crate::app::project::{environment, open_connector};
 use crate::app::show;
 
 pub(crate) fn run(args: &DiscoverArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
     let environment = environment(global, host)?;
     let mut outcome = Outcome::Done;
     let mut documents = Vec::new();
-    for entry in &environment.connectors {
+    let shelf = environment.shelf(&global.project);
+    for entry in environment.connectors.iter().filter(|entry| entry.own || !global.after_another) {
         let secrets = host.secrets(&global.project);
         let lookups = Lookups { secrets: &secrets, folder: &global.project };
         let connector = open_connector(&environment, &entry.side, lookups)?;
         let schema = live_schema(&*connector)?;
-        let before = snapshot(&global.project, &entry.side)?;
+        let before = shelf.schema(&entry.side)?;
         let changes = before.as_ref().map(|before| differences(before, &schema));
         if changes.as_ref().is_some_and(|changes| !changes.is_empty()) {
             outcome = Outcome::Changes;
@@ -34,8 +34,7 @@ pub(crate) fn run(args: &DiscoverArgs, global: &Global, host: &mut Host<'_>) -> 
             show_side(&entry.side, &*connector, &schema, changes.as_deref(), host)?;
         }
         if !args.keep {
-            keep_snapshot(&global.project, &entry.side, &schema)?;
-            keep_capabilities(&global.project, &entry.side, &*connector, &schema)?;
+            shelf.keep(&entry.side, &*connector, &schema)?;
         }
     }
     if global.json {

@@ -19,7 +19,6 @@ use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::layers::{Layers, no_template, read};
 use crate::app::material::{Material, schema_file};
-use crate::app::project::snapshot;
 use crate::app::show;
 
 /// What a side had, and how it is known.
@@ -53,7 +52,7 @@ pub(crate) fn run(args: &FitArgs, global: &Global, host: &mut Host<'_>) -> Resul
     }
     let material = Material::read(&material, global, host)?;
     let declared = declarations(&material.file, &material.text, &material.parameters)?;
-    let known = known(args, global, layers.as_ref(), &material.names)?;
+    let known = known(args, layers.as_ref(), &material)?;
     let expected = known.as_ref().map(Known::expected);
     let now = material.both_schemas()?;
     let report = fit(&FitInput { mapping: &declared, expected, now });
@@ -97,9 +96,8 @@ pub(crate) fn run(args: &FitArgs, global: &Global, host: &mut Host<'_>) -> Resul
 /// What both sides had: as a file says it, as the template expects it, as the project's snapshot says it.
 fn known(
     args: &FitArgs,
-    global: &Global,
     layers: Option<&Layers>,
-    names: &Sides<String>,
+    material: &Material,
 ) -> Result<Sides<Known>, Failure> {
     let given = Sides::new(args.expected_left.as_ref(), args.expected_right.as_ref());
     let by_template = match layers {
@@ -113,7 +111,8 @@ fn known(
         if let Some(schema) = by_template.of(side).as_ref().filter(|schema| !schema.entities.is_empty()) {
             return Ok(Known::Template(schema.clone()));
         }
-        let snapshot = if args.mapping.is_none() { snapshot(&global.project, names.of(side))? } else { None };
+        let kept = || material.shelf.schema(material.names.of(side));
+        let snapshot = if args.mapping.is_none() { kept()? } else { None };
         Ok(snapshot.map_or(Known::Unknown, Known::Snapshot))
     };
     Ok(Sides::new(one(Side::Left)?, one(Side::Right)?))

@@ -16,9 +16,9 @@ use crate::app::failure::Failure;
 use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::layers::TEMPLATE_FILE;
-use crate::app::material::keep_capabilities;
-use crate::app::project::{MAPPING_FILE, keep_snapshot, mapping};
+use crate::app::project::{MAPPING_FILE, mapping};
 use crate::app::show;
+use crate::app::snapshots::Shelf;
 use crate::app::template::{self, Subject};
 
 pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
@@ -55,10 +55,10 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
     }
     // Both systems have answered: only now is anything written.
     make(folder)?;
+    let shelf = Shelf::of(folder);
     for side in Side::BOTH {
-        keep_snapshot(folder, names.of(side), schemas.of(side))?;
         if let Some(connector) = connectors.of(side) {
-            keep_capabilities(folder, names.of(side), &**connector, schemas.of(side))?;
+            shelf.keep(names.of(side), &**connector, schemas.of(side))?;
         }
     }
     let integration = format!("{}-{}", names.left, names.right);
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
     write_text(&environment, &environment_text(&names, &ends))?;
     keep_state_out_of_git(folder)?;
     // What was written must be what the other commands can read.
-    mapping(folder, seamless_mapping::ParameterValues::new())?;
+    mapping(folder, seamless_mapping::ParameterValues::new(), &shelf)?;
     if global.json {
         host.json(&json!({
             "mapping": mapping_path, "environment": environment, "sides": names,

@@ -12,7 +12,7 @@ use crate::app::failure::Failure;
 use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::material::schema_file;
-use crate::app::project::schema_text;
+use crate::app::snapshots::schema_text;
 use crate::app::show;
 
 /// What editors complete mapping files with.
