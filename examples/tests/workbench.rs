@@ -3,6 +3,8 @@
 
 #[path = "../workbench/app/mod.rs"]
 mod app;
+#[path = "workbench/companies.rs"]
+mod companies;
 #[path = "workbench/templates.rs"]
 mod templates;
 

@@ -242,7 +242,9 @@ impl Environment {
         for entry in entries {
             self.check_known(entry.value, "connectors", "side of each company", &[own], &mut report);
             self.check_known(entry.value, "parameters", "parameter", &parameters, &mut report);
-            let Some(settings) = report.accept(self.settings(own, Some(entry.name), None)) else { continue };
+            let Some(mut settings) = report.accept(self.settings(own, Some(entry.name), None)) else { continue };
+            // What people call a system makes it no other one.
+            settings.remove("label");
             if let Some((other, _)) = seen.iter().find(|(_, known)| *known == settings) {
                 let message = format!("the {own} of `{}` is that of `{other}`", entry.name);
                 let help = "give each company the settings that tell its system from the others";

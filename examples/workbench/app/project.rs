@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use seamless_core::clock::SystemClock;
 use seamless_core::connector::Connector;
 use seamless_core::document::{Diagnostics, did_you_mean};
-use seamless_core::model::{Entity, Error, ErrorKind, FieldKind, KeyPart, RecordId, Side, Sides};
+use seamless_core::model::{Entity, ErrorKind, FieldKind, KeyPart, RecordId, Side, Sides};
 use seamless_core::store::{SqliteStore, StateStore};
 use seamless_core::sync::{Integration, Options};
 use seamless_mapping::{CompileOptions, LoadOptions, Mapping, load};

@@ -18,7 +18,7 @@ use crate::app::project::{Opened, Project};
 use crate::app::show;
 
 pub(crate) fn run(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let mut all = |host: &mut Host<'_>| {
+    let all = |host: &mut Host<'_>| {
         companies::each(global, host, &mut |global, host| round(args, global, host))
     };
     let Some(every) = args.every else { return all(host) };
