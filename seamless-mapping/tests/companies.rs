@@ -8,6 +8,7 @@ use seamless_core::model::{
     Entity, Field, FieldKind, FieldName, Record, RecordId, Reference, Schema, Shape, Side, Sides, Slot, Truth, Value,
     record,
 };
+use seamless_mapping::declaration::KindDecl;
 use seamless_mapping::notation::lint_each;
 use seamless_mapping::{
     Companies, CompileOptions, LintOptions, LoadOptions, Mapping, load, load_each, run_tests,
@@ -161,6 +162,31 @@ fn a_record_that_is_created_on_the_shared_side_is_the_companys() {
         });
         let reference = group.expect("the company is written");
         assert_eq!((reference.entity.as_str(), reference.id.clone()), ("company", RecordId::int(id)));
+    }
+}
+
+/// Catches: a constant that names a record by its key and goes into a reference as a text.
+#[test]
+fn a_constant_can_be_a_record_of_an_entity_that_is_named() {
+    let with = |rule: &str| {
+        let text = format!(
+            "integration: i\nsides: {{ crm: a, erp: b }}\nlinks:\n  - {{ id: x, crm: account, erp: Customer, match: none, rules: [ {rule} ] }}\n"
+        );
+        let (crm, erp) = (crm(), erp());
+        let compile = CompileOptions { schemas: Some(Sides::new(&crm, &erp)), ..CompileOptions::default() };
+        load("m.yaml", &text, &LoadOptions { compile, ..LoadOptions::default() })
+    };
+    let loaded = with("'companyid <- const 7': { record_of: company }").unwrap().mapping;
+    let wanted = Value::Reference(Reference { entity: "company".into(), id: RecordId::int(7) }.into());
+    assert_eq!(loaded.declared().links[0].rules[0].kind, KindDecl::Const(wanted));
+    for (rule, expected) in [
+        ("'companyid <- const 7': { record_of: person }", "does not point at records of person"),
+        ("'name <- const 7': { record_of: company }", "the field holds plain values"),
+        ("'companyid <- const \"\"': { record_of: company }", "the key of a record of company is missing"),
+        ("'name <- Name': { record_of: company }", "belongs to a rule that is a constant"),
+    ] {
+        let found = with(rule).unwrap_err().to_string();
+        assert!(found.contains(expected), "{rule}: {found}");
     }
 }
 

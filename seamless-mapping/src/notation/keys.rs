@@ -68,6 +68,7 @@ pub(crate) const RULE: &[&str] = &[
     "money",
     "compare",
     "generated",
+    "record_of",
     "custom",
 ];
 pub(crate) const MONEY: &[&str] =
