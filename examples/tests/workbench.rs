@@ -3,6 +3,10 @@
 
 #[path = "../workbench/app/mod.rs"]
 mod app;
+#[path = "workbench/companies.rs"]
+mod companies;
+#[path = "workbench/sampling.rs"]
+mod sampling;
 #[path = "workbench/templates.rs"]
 mod templates;
 

@@ -75,6 +75,6 @@ pub use laws::{LawReport, check_laws};
 pub use link_mapper::LinkMapper;
 pub use lint::{LintOptions, lint};
 pub use matrix::Matrix;
-pub use notation::{LoadOptions, Loaded, ParameterValues, load};
+pub use notation::{Companies, LoadOptions, Loaded, ParameterValues, load, load_each};
 pub use rules::custom::{Closures, CustomRefusal, CustomRule, Functions};
 pub use testing::{TestOutcome, TestReport, run_tests};

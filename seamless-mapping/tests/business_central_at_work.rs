@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use seamless_core::model::{Entity, EntityName, Field, FieldKind, Schema, Sides};
+use seamless_core::model::{Entity, EntityName, Field, FieldKind, Schema, Sides, Value};
 use seamless_mapping::fit::{Expected, What};
 use seamless_mapping::notation::declarations;
 use seamless_mapping::snapshot::read_schema;
@@ -30,6 +30,18 @@ fn overlay(text: &str) -> Overlay {
 
 fn composed(template: &Template, overlays: &[Overlay]) -> Composed {
     compose(template, overlays, &Choices::new()).unwrap_or_else(|found| panic!("{found}"))
+}
+
+/// What a company says of itself.
+fn company() -> ParameterValues {
+    let said = [
+        ("company", "cronus"),
+        ("company_id", "c1"),
+        ("local_currency", "EUR"),
+        ("local_currency_id", "eur"),
+        ("owning_team", "t1"),
+    ];
+    said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
 }
 
 fn read(name: &str, text: &str) -> Schema {
@@ -64,8 +76,8 @@ fn dataverse(account: Entity) -> Schema {
 fn fitted(expected: Sides<Expected<'_>>, crm: &Schema) -> FitReport {
     let erp = read("business_central.json", BUSINESS_CENTRAL);
     let text = composed(&template(text()), &[]).text().to_owned();
-    let mapping = declarations("m", &text, &ParameterValues::new()).unwrap();
-    fit(&FitInput { mapping: &mapping, expected, now: Sides::new(crm, &erp) })
+    let mapping = declarations("m", &text, &company()).unwrap();
+    fit(&FitInput { mapping: &mapping, expected, now: Sides::new(crm, &erp), samples: None })
 }
 
 /// What breaks, as link and field.
@@ -140,7 +152,7 @@ fn next() -> Template {
         assert_eq!(changed.matches(was).count(), 1, "{was}");
         changed = changed.replace(was, is);
     }
-    template(&format!("{before}{changed}{after}").replace("version: 0.2.0", "version: 0.3.0"))
+    template(&format!("{before}{changed}{after}").replace("version: 0.3.0", "version: 0.4.0"))
 }
 
 #[test]
@@ -148,12 +160,14 @@ fn the_overlay_of_a_customer_survives_the_next_version_with_the_conflicts_that_a
     let (old, new) = (template(text()), next());
     let before = composed(&old, &[overlay(ADATUM)]);
     let loads = |composed: &Composed| {
-        let loaded = composed.load(&LoadOptions::default()).unwrap_or_else(|found| panic!("{found}"));
+        let loaded = composed
+            .load(&LoadOptions { parameters: company(), ..LoadOptions::default() })
+            .unwrap_or_else(|found| panic!("{found}"));
         let report = run_tests(&loaded.mapping);
         assert!(report.passed(), "{report}");
     };
     loads(&before);
-    let done = upgrade(&old, &new, &[overlay(ADATUM)], &ParameterValues::new()).unwrap();
+    let done = upgrade(&old, &new, &[overlay(ADATUM)], &company()).unwrap();
     let found: Vec<(String, String, String)> = done
         .conflicts
         .iter()

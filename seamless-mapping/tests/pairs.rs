@@ -51,6 +51,18 @@ fn kind(rule: &RuleDecl) -> &'static str {
     }
 }
 
+/// What a company says of itself.
+fn company() -> ParameterValues {
+    let said = [
+        ("company", "cronus"),
+        ("company_id", "c1"),
+        ("local_currency", "EUR"),
+        ("local_currency_id", "eur"),
+        ("owning_team", "t1"),
+    ];
+    said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
+}
+
 type Kinds = (&'static str, &'static str);
 
 /// Every pair of rules that stand in one link under some choice, by their kinds; each pair of rules once.
@@ -61,7 +73,7 @@ fn pairs() -> BTreeMap<Kinds, Vec<Pair>> {
         let template = Template::read(one.name, one.text).unwrap();
         for choices in template.combinations(100) {
             let composed = compose(&template, &[], &choices).unwrap();
-            let declared = declarations("m", composed.text(), &ParameterValues::new()).unwrap();
+            let declared = declarations("m", composed.text(), &company()).unwrap();
             for (link, of_link) in declared.links.iter().enumerate() {
                 for (at, first) in of_link.rules.iter().enumerate() {
                     for second in &of_link.rules[at + 1..] {

@@ -2,7 +2,7 @@
 //! the declarations.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use seamless_core::model::FieldKind;
+use seamless_core::model::{FieldKind, Value};
 use seamless_mapping::notation::declarations;
 use seamless_mapping::template::{Choices, Composed, Overlay, Template, compose, shipped, upgrade};
 use seamless_mapping::{CompileOptions, LoadOptions, ParameterValues, run_tests};
@@ -437,6 +437,18 @@ fn what_is_no_template_is_refused_with_its_place() {
     }
 }
 
+/// What a company says of itself.
+fn company() -> ParameterValues {
+    let said = [
+        ("company", "cronus"),
+        ("company_id", "c1"),
+        ("local_currency", "EUR"),
+        ("local_currency_id", "eur"),
+        ("owning_team", "t1"),
+    ];
+    said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
+}
+
 /// Every template that comes with the library: its own id, a version, every combination loads, with what it expects as
 /// schemas too, and its tests pass.
 #[test]
@@ -446,10 +458,12 @@ fn every_shipped_template_loads_with_every_choice_against_what_it_expects() {
         assert_eq!(format!("{}.yaml", template.id()), one.name);
         for choices in template.combinations(256) {
             let composed = compose(&template, &[], &choices).unwrap_or_else(|found| panic!("{found}"));
-            load(&composed);
+            let options = LoadOptions { parameters: company(), ..LoadOptions::default() };
+            let loaded = composed.load(&options).unwrap_or_else(|found| panic!("{found}"));
+            assert!(run_tests(&loaded.mapping).passed(), "{} with {choices:?}", one.name);
             let schemas = template.expected(&choices);
             let compile = CompileOptions { schemas: Some(schemas.as_ref()), ..CompileOptions::default() };
-            let loaded = composed.load(&LoadOptions { compile, ..LoadOptions::default() });
+            let loaded = composed.load(&LoadOptions { parameters: company(), compile });
             loaded.unwrap_or_else(|found| panic!("{} with {choices:?}: {found}", one.name));
         }
     }

@@ -1,6 +1,6 @@
 //! The command line: every command, option, default and help text. Knows nothing of what the commands do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -18,9 +18,9 @@ Examples:
 
 A project is a folder:
   integration.yaml          the mapping; or template.yaml and overlays/, of which it is made
-  environments/<name>.yaml  the connectors of one environment; ${env:NAME} and ${file:PATH} inside texts
-  schemas/<side>.json       what the systems have, as `discover` saw it last
-  state/<name>.db           pairs, plans and journal of one environment
+  environments/<name>.yaml  the connectors of one environment, and its companies; ${env:NAME} and ${file:PATH} inside texts
+  schemas/<side>.json       what the systems have, as `discover` saw it last; a company's own in schemas/<company>/
+  state/<name>.db           pairs, plans and journal of one environment; of a company in state/<name>/<company>.db
 
 Exit codes: 0 nothing to do or done, 2 a plan with changes, 3 parked or conflicting items remain, 1 an error.
 
@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 }
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "For every command")]
 pub(crate) struct Global {
     /// The folder of the project
@@ -46,6 +46,9 @@ pub(crate) struct Global {
     /// The environment: the name of a file in environments/
     #[arg(long, global = true, value_name = "NAME", default_value = "dev")]
     pub(crate) env: String,
+    /// One company of a mapping that is used for each of several [default: every company of the environment]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) company: Option<String>,
     /// Write one JSON document for programs instead of text, errors included
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -55,6 +58,24 @@ pub(crate) struct Global {
     /// How long to wait for another process to let go of the state
     #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) wait: Duration,
+    /// Whether the command is carried out for every company, one after the other.
+    #[arg(skip)]
+    pub(crate) for_all: bool,
+    /// Whether another company came before: what all of them share was looked at.
+    #[arg(skip)]
+    pub(crate) after_another: bool,
+}
+
+impl Global {
+    /// The file that a command writes: one for each company where it is carried out for all, with the company's name before
+    /// the ending.
+    pub(crate) fn file(&self, path: &Path) -> PathBuf {
+        let Some(company) = self.company.as_ref().filter(|_| self.for_all) else { return path.to_owned() };
+        match path.extension() {
+            Some(ending) => path.with_extension(format!("{company}.{}", ending.to_string_lossy())),
+            None => path.with_extension(company),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,10 +200,22 @@ pub(crate) struct TemplateUpgradeArgs {
     pub(crate) write: bool,
 }
 
+/// Whether values may be looked at.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SampleArgs {
+    /// Read so many records of each entity, and take their values as evidence of what corresponds
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) sample: Option<u16>,
+    /// Say values in the evidence; without it only what they look like
+    #[arg(long, requires = "sample")]
+    pub(crate) show_values: bool,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   workbench --project crm-erp init --left sqlite:crm.db --right sqlite:erp.db
+  workbench --project crm-erp init --left sqlite:crm.db --right sqlite:erp.db --sample 500
   workbench --project crm-erp init --left sqlite:crm.db --left-name crm --right csv:exports --right-name erp \\
       --right-settings '{\"keys\": {\"Customer\": [\"No.\"]}}'")]
 pub(crate) struct InitArgs {
@@ -207,6 +240,8 @@ pub(crate) struct InitArgs {
     /// Overwrite a mapping that is there
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) sample: SampleArgs,
 }
 
 #[derive(Debug, Args)]
@@ -214,12 +249,16 @@ pub(crate) struct InitArgs {
 Examples:
   workbench --project crm-erp discover
   workbench --project crm-erp discover --keep   # compare only, the snapshot stays
+  workbench --project crm-erp discover --sample 500   # and what fields hold: filled, different, what it looks like
 
 Exit code 2 when the systems differ from the snapshot.")]
 pub(crate) struct DiscoverArgs {
     /// Leave the snapshot as it is
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Read so many records of each entity, and say what fields hold: no value is shown
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) sample: Option<u16>,
 }
 
 #[derive(Debug, Args)]

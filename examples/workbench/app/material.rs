@@ -2,24 +2,23 @@
 //! the project, from files, or from the systems. The door is [`Material::read`].
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use seamless_core::connector::Connector;
-use seamless_core::model::{Error, ErrorKind, Schema, Side, Sides};
+use seamless_core::model::{Schema, Side, Sides};
 use seamless_mapping::lint::CapabilitiesByEntity;
 use seamless_mapping::notation::declarations;
 use seamless_mapping::snapshot::read_schema;
-use seamless_mapping::{CompileOptions, LoadOptions, Mapping, ParameterValues, load};
+use seamless_mapping::{Companies, CompileOptions, LoadOptions, Mapping, ParameterValues, load};
 
 use super::checks::MaterialArgs;
 use super::cli::Global;
 use super::commands::discover::live_schema;
-use super::environment::Lookups;
+use super::environment::{Environment, Lookups};
 use super::failure::Failure;
-use super::files::write_text;
 use super::host::Host;
 use super::layers::Layers;
-use super::project::{MAPPING_FILE, environment, open_connector, snapshot};
+use super::project::{MAPPING_FILE, all_companies, open_connector};
+use super::snapshots::{Shelf, capabilities};
 
 /// What findings call the mapping of a template with its layers.
 const COMPOSED: &str = "template with its overlays";
@@ -30,8 +29,12 @@ pub(crate) struct Material {
     pub(crate) file: String,
     pub(crate) text: String,
     pub(crate) parameters: ParameterValues,
+    /// The companies of the environment, and the one that is looked at.
+    pub(crate) companies: Option<(Companies, String)>,
     /// What the sides are called; as in code where the file cannot be read.
     pub(crate) names: Sides<String>,
+    /// Where snapshots are kept.
+    pub(crate) shelf: Shelf,
     pub(crate) schemas: Option<Sides<Schema>>,
     pub(crate) capabilities: Option<Sides<CapabilitiesByEntity>>,
 }
@@ -50,7 +53,9 @@ impl Material {
             },
         };
         // A file of its own may stand anywhere; what a project's environment says of parameters counts where there is one.
-        let environment = match environment(global, host) {
+        let read = all_companies(global, host);
+        let companies = read.as_ref().ok().and_then(Environment::companies);
+        let environment = match read.and_then(|read| read.of(global.company.as_deref())) {
             Ok(environment) => Some(environment),
             Err(_) if args.mapping.is_some() => None,
             Err(failure) => return Err(failure),
@@ -59,7 +64,13 @@ impl Material {
         let names =
             declarations(&file, &text, &parameters).map(|declared| declared.sides.map(|side| side.name));
         let names = names.unwrap_or_else(|_| Sides::new("left".to_owned(), "right".to_owned()));
-        let mut material = Self { file, text, parameters, names, schemas: None, capabilities: None };
+        let company = environment.as_ref().and_then(|found| found.company.clone());
+        let companies = companies.zip(company);
+        let shelf = environment
+            .as_ref()
+            .map_or_else(|| Shelf::of(&global.project), |found| found.shelf(&global.project));
+        let mut material =
+            Self { file, text, parameters, companies, names, shelf, schemas: None, capabilities: None };
         if args.live {
             let environment =
                 environment.ok_or_else(|| Failure::usage("there is no environment to ask systems of"))?;
@@ -84,13 +95,13 @@ impl Material {
         let of_project = args.mapping.is_none();
         let schema = |side: Side| match *given.of(side) {
             Some(path) => schema_file(path).map(Some),
-            None if of_project => snapshot(&global.project, material.names.of(side)),
+            None if of_project => material.shelf.schema(material.names.of(side)),
             None => Ok(None),
         };
         material.schemas =
             schema(Side::Left)?.zip(schema(Side::Right)?).map(|(left, right)| Sides::new(left, right));
         if of_project && args.left.is_none() && args.right.is_none() {
-            let can = |side: Side| kept_capabilities(&global.project, material.names.of(side));
+            let can = |side: Side| material.shelf.capabilities(material.names.of(side));
             material.capabilities =
                 can(Side::Left).zip(can(Side::Right)).map(|(left, right)| Sides::new(left, right));
         }
@@ -130,31 +141,4 @@ fn of_file(path: &Path) -> Result<(String, String), Failure> {
 pub(crate) fn schema_file(path: &Path) -> Result<Schema, Failure> {
     let text = fs::read_to_string(path).map_err(|cause| Failure::file("reading", path, cause))?;
     Ok(read_schema(&path.display().to_string(), &text)?)
-}
-
-/// What a connector says that it can do, entity by entity.
-fn capabilities(connector: &dyn Connector, schema: &Schema) -> CapabilitiesByEntity {
-    schema.entities.keys().map(|name| (name.clone(), connector.capabilities(name))).collect()
-}
-
-fn capabilities_path(folder: &Path, side: &str) -> PathBuf {
-    folder.join("schemas").join(format!("{side}.capabilities.json"))
-}
-
-/// Keeps what a system can do beside its snapshot.
-pub(crate) fn keep_capabilities(
-    folder: &Path,
-    side: &str,
-    connector: &dyn Connector,
-    schema: &Schema,
-) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(&capabilities(connector, schema)).map_err(|cause| {
-        Error::new(ErrorKind::Internal, "capabilities cannot be written as JSON").caused_by(cause)
-    })?;
-    write_text(&capabilities_path(folder, side), &(text + "\n"))
-}
-
-/// What was kept; nothing where it was not, or is of another version: it only adds to what is found.
-fn kept_capabilities(folder: &Path, side: &str) -> Option<CapabilitiesByEntity> {
-    serde_json::from_str(&fs::read_to_string(capabilities_path(folder, side)).ok()?).ok()
 }

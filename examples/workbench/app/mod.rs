@@ -6,6 +6,7 @@
 mod checks;
 mod cli;
 mod commands;
+mod companies;
 mod connect;
 mod environment;
 mod failure;
@@ -16,7 +17,9 @@ mod material;
 mod one_record;
 mod progress;
 mod project;
+mod sampling;
 mod show;
+mod snapshots;
 mod template;
 
 use std::ffi::OsString;
@@ -25,7 +28,8 @@ use clap::Parser;
 
 pub(crate) use host::Host;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Global};
+use companies::Ended;
 use failure::Failure;
 
 /// How a command ended well.
@@ -69,24 +73,13 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>)
     }
     let result = match &command {
         Command::Init(args) => commands::init::run(args, &global, host),
-        Command::Discover(args) => commands::discover::run(args, &global, host),
-        Command::Try(args) => commands::try_record::run(args, &global, host),
-        Command::Fit(args) => commands::fit::run(args, &global, host),
-        Command::Laws(args) => commands::laws::run(args, &global, host),
-        Command::Explain(args) => commands::explain::run(args, &global, host),
-        Command::Matrix(args) => commands::matrix::run(args, &global, host),
-        Command::Lint(args) => commands::lint::run(args, &global, host),
         Command::Schema(args) => commands::schema::run(args, &global, host),
-        Command::Test => commands::test::run(&global, host),
-        Command::Plan(args) => commands::plan::run(args, &global, host),
-        Command::Apply(args) => commands::apply::run(args, &global, host),
-        Command::Run(args) => commands::run::run(args, &global, host),
-        Command::Pause(args) => commands::pause::run(args, &global, host),
-        Command::Status(args) => commands::status::run(args, &global, host),
-        Command::Retry(args) => commands::retry::run(args, &global, host),
-        Command::Resolve(args) => commands::resolve::run(args, &global, host),
-        Command::History(args) => commands::history::run(args, &global, host),
         Command::Template(args) => commands::template::run(&args.command, &global, host),
+        command => companies::only_one(command, &global, host).and_then(|global| match command {
+            // Its rounds go over the companies.
+            Command::Run(args) => commands::run::run(args, &global, host),
+            _ => companies::each(&global, host, &mut |global, host| one(command, global, host)),
+        }),
     };
     match result {
         Ok(outcome) => outcome.code(),
@@ -95,4 +88,30 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host<'_>)
             ERROR
         }
     }
+}
+
+/// A command of one company, or of a project without companies.
+fn one(command: &Command, global: &Global, host: &mut Host<'_>) -> Result<Ended, Failure> {
+    Ok(match command {
+        Command::Plan(args) => return commands::plan::run(args, global, host),
+        Command::Status(args) => return commands::status::run(args, global, host),
+        Command::Discover(args) => commands::discover::run(args, global, host)?,
+        Command::Try(args) => commands::try_record::run(args, global, host)?,
+        Command::Fit(args) => commands::fit::run(args, global, host)?,
+        Command::Laws(args) => commands::laws::run(args, global, host)?,
+        Command::Explain(args) => commands::explain::run(args, global, host)?,
+        Command::Matrix(args) => commands::matrix::run(args, global, host)?,
+        Command::Lint(args) => commands::lint::run(args, global, host)?,
+        Command::Test => commands::test::run(global, host)?,
+        Command::Apply(args) => commands::apply::run(args, global, host)?,
+        Command::Pause(args) => commands::pause::run(args, global, host)?,
+        Command::Retry(args) => commands::retry::run(args, global, host)?,
+        Command::Resolve(args) => commands::resolve::run(args, global, host)?,
+        Command::History(args) => commands::history::run(args, global, host)?,
+        Command::Init(args) => commands::init::run(args, global, host)?,
+        Command::Schema(args) => commands::schema::run(args, global, host)?,
+        Command::Template(args) => commands::template::run(&args.command, global, host)?,
+        Command::Run(args) => commands::run::run(args, global, host)?,
+    }
+    .into())
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use seamless_core::clock::SystemClock;
 use seamless_core::connector::Connector;
 use seamless_core::document::{Diagnostics, did_you_mean};
-use seamless_core::model::{Entity, Error, ErrorKind, FieldKind, KeyPart, RecordId, Schema, Side, Sides};
+use seamless_core::model::{Entity, ErrorKind, FieldKind, KeyPart, RecordId, Side, Sides};
 use seamless_core::store::{SqliteStore, StateStore};
 use seamless_core::sync::{Integration, Options};
 use seamless_mapping::{CompileOptions, LoadOptions, Mapping, load};
@@ -19,12 +19,11 @@ use super::commands::discover::live_schema;
 use super::connect;
 use super::environment::{Environment, Lookups};
 use super::failure::Failure;
-use super::files::write_text;
 use super::host::Host;
 use super::layers::Layers;
-use super::material::keep_capabilities;
 use super::progress::Watcher;
 use super::show;
+use super::snapshots::Shelf;
 
 /// The mapping of a project.
 pub(crate) const MAPPING_FILE: &str = "integration.yaml";
@@ -36,6 +35,7 @@ pub(crate) struct Project {
     pub(crate) warnings: Option<Diagnostics>,
     pub(crate) names: Sides<String>,
     environment: Environment,
+    pub(crate) shelf: Shelf,
     pub(crate) env: String,
     wait: Duration,
 }
@@ -53,13 +53,13 @@ impl Project {
     pub(crate) fn load(global: &Global, host: &mut Host<'_>) -> Result<Self, Failure> {
         let folder = global.project.clone();
         let environment = environment(global, host)?;
-        let parameters = environment.parameters.clone();
-        let (mapping, warnings) = mapping(&folder, parameters)?;
+        let shelf = environment.shelf(&folder);
+        let (mapping, warnings) = mapping(&folder, environment.parameters.clone(), &shelf)?;
         environment.check_names(&mapping)?;
         let names = mapping.declared().sides.as_ref().map(|side| side.name.clone());
         note_warnings(warnings.as_ref(), host);
         let (env, wait) = (global.env.clone(), global.wait);
-        Ok(Self { folder, mapping, warnings, names, environment, env, wait })
+        Ok(Self { folder, mapping, warnings, names, environment, shelf, env, wait })
     }
 
     /// Connects both sides and opens the state.
@@ -71,7 +71,7 @@ impl Project {
         let lookups = Lookups { secrets: &secrets, folder: &self.folder };
         let connector = |side: Side| open_connector(&self.environment, self.names.of(side), lookups);
         let (left, right) = (connector(Side::Left)?, connector(Side::Right)?);
-        let missing = |side: Side| !snapshot_path(&self.folder, self.names.of(side)).exists();
+        let missing = |side: Side| !self.shelf.path(self.names.of(side)).exists();
         if missing(Side::Left) || missing(Side::Right) {
             for (side, connector) in [(Side::Left, &left), (Side::Right, &right)] {
                 let at_side = |failure: Failure| match failure {
@@ -79,10 +79,10 @@ impl Project {
                     other => other,
                 };
                 let schema = live_schema(&**connector).map_err(at_side)?;
-                keep_snapshot(&self.folder, self.names.of(side), &schema)?;
-                keep_capabilities(&self.folder, self.names.of(side), &**connector, &schema)?;
+                self.shelf.keep(self.names.of(side), &**connector, &schema)?;
             }
-            (self.mapping, self.warnings) = mapping(&self.folder, self.environment.parameters.clone())?;
+            let parameters = self.environment.parameters.clone();
+            (self.mapping, self.warnings) = mapping(&self.folder, parameters, &self.shelf)?;
             note_warnings(self.warnings.as_ref(), host);
         }
         let store = self.store()?;
@@ -103,9 +103,14 @@ impl Project {
     ///
     /// Errors: the store's; another process having it open is waited for a while.
     pub(crate) fn store(&self) -> Result<Arc<dyn StateStore>, Failure> {
-        let folder = self.folder.join("state");
+        let state = self.folder.join("state");
+        // A company has a state of its own: two companies never share a pair or a base.
+        let (folder, name) = match &self.environment.company {
+            Some(company) => (state.join(&self.env), company),
+            None => (state, &self.env),
+        };
         fs::create_dir_all(&folder).map_err(|cause| Failure::file("making", &folder, cause))?;
-        let path = folder.join(format!("{}.db", self.env));
+        let path = folder.join(format!("{name}.db"));
         let until = Instant::now() + self.wait;
         loop {
             match SqliteStore::open(&path, Arc::new(SystemClock::new())) {
@@ -143,8 +148,13 @@ pub(crate) fn by(global: &Global, host: &Host<'_>) -> String {
     said.unwrap_or_else(|| "workbench".to_owned())
 }
 
-/// Reads the environment alone.
+/// Reads the environment alone, of the company that is named where it has some.
 pub(crate) fn environment(global: &Global, host: &Host<'_>) -> Result<Environment, Failure> {
+    all_companies(global, host)?.of(global.company.as_deref())
+}
+
+/// Reads the environment alone, as it is for all companies.
+pub(crate) fn all_companies(global: &Global, host: &Host<'_>) -> Result<Environment, Failure> {
     if !global.project.is_dir() {
         let message = format!("there is no folder {}", global.project.display());
         return Err(Failure::usage(message).remedy("name the project's folder with --project"));
@@ -160,9 +170,9 @@ pub(crate) fn open_connector(
     side: &str,
     lookups: Lookups<'_>,
 ) -> Result<Arc<dyn Connector>, Failure> {
-    let entry = environment.connector(side)?;
+    let kind = environment.kind(side)?;
     let config = environment.config(side, lookups)?;
-    connect::open(&entry.kind, config, lookups.folder).map_err(|error| {
+    connect::open(kind, config, lookups.folder).map_err(|error| {
         // What the file says is wrong: say where it says so.
         let is_of_file =
             error.context().any(|(what, _)| what == "connector") || error.kind() == ErrorKind::NotFound;
@@ -174,9 +184,10 @@ pub(crate) fn open_connector(
 pub(crate) fn mapping(
     folder: &Path,
     parameters: seamless_mapping::ParameterValues,
+    shelf: &Shelf,
 ) -> Result<(Mapping, Option<Diagnostics>), Failure> {
     if let Some(layers) = Layers::of(folder)? {
-        let snapshots = snapshots(folder, layers.template.sides());
+        let snapshots = shelf.both(layers.template.sides());
         let compile =
             CompileOptions { schemas: snapshots.as_ref().map(Sides::as_ref), ..CompileOptions::default() };
         let loaded = layers.composed()?.load(&LoadOptions { parameters, compile })?;
@@ -195,53 +206,11 @@ pub(crate) fn mapping(
     let name = path.display().to_string();
     let names = seamless_mapping::notation::declarations(&name, &text, &parameters)
         .map(|declared| declared.sides.map(|side| side.name));
-    let snapshots = names.ok().and_then(|names| snapshots(folder, &names));
+    let snapshots = names.ok().and_then(|names| shelf.both(&names));
     let compile =
         CompileOptions { schemas: snapshots.as_ref().map(Sides::as_ref), ..CompileOptions::default() };
     let loaded = load(&name, &text, &LoadOptions { parameters, compile })?;
     Ok((loaded.mapping, loaded.warnings))
-}
-
-fn snapshots(folder: &Path, names: &Sides<String>) -> Option<Sides<Schema>> {
-    let read = |name: &String| snapshot(folder, name).ok().flatten();
-    Some(Sides::new(read(&names.left)?, read(&names.right)?))
-}
-
-/// Where the snapshot of a side is kept.
-pub(crate) fn snapshot_path(folder: &Path, side: &str) -> PathBuf {
-    folder.join("schemas").join(format!("{side}.json"))
-}
-
-/// The snapshot of a side; `None` where none was taken.
-pub(crate) fn snapshot(folder: &Path, side: &str) -> Result<Option<Schema>, Failure> {
-    let path = snapshot_path(folder, side);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(Failure::file("reading", &path, cause)),
-    };
-    let wrong = |cause: serde_json::Error| {
-        Error::configuration(format!("{} is no schema", path.display()))
-            .with_remedy("delete it, then let `workbench discover` write it again")
-            .caused_by(cause)
-    };
-    Ok(Some(serde_json::from_str(&text).map_err(wrong)?))
-}
-
-/// Keeps the snapshot of a side.
-pub(crate) fn keep_snapshot(folder: &Path, side: &str, schema: &Schema) -> Result<(), Failure> {
-    let path = snapshot_path(folder, side);
-    let parent = folder.join("schemas");
-    fs::create_dir_all(&parent).map_err(|cause| Failure::file("making", &parent, cause))?;
-    write_text(&path, &schema_text(schema)?)
-}
-
-/// A schema as a snapshot is written.
-pub(crate) fn schema_text(schema: &Schema) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(schema).map_err(|cause| {
-        Error::new(ErrorKind::Internal, "a schema cannot be written as JSON").caused_by(cause)
-    })?;
-    Ok(text + "\n")
 }
 
 /// Refuses a link that the mapping does not have.

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use seamless_core::model::{FieldName, Schema, Side, Sides};
-use seamless_mapping::suggest::{LinkIdea, RuleIdea};
+use seamless_mapping::suggest::{LinkIdea, MatchIdea, RuleIdea};
 use seamless_mapping::{CompileOptions, LoadOptions, load};
 
 /// What the file is written for.
@@ -13,6 +13,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) names: &'a Sides<String>,
     pub(crate) systems: &'a Sides<String>,
     pub(crate) schemas: Sides<&'a Schema>,
+    /// How many records of each entity were read.
+    pub(crate) sampled: Option<u16>,
 }
 
 /// How many links and rules are in force, and how many only comments.
@@ -49,8 +51,12 @@ pub(crate) fn write(subject: &Subject<'_>, ideas: &[LinkIdea]) -> (String, Tally
 
 fn head(subject: &Subject<'_>) -> String {
     let Subject { integration, names, systems, .. } = subject;
+    let by = match subject.sampled {
+        None => "by names and types; no record was read".to_owned(),
+        Some(count) => format!("by names, types and the values of at most {count} records of each entity"),
+    };
     format!(
-        "# Proposed from the schemas by names and types; no record was read. Read every line before you apply a plan.\n\
+        "# Proposed from the schemas {by}. Read every line before you apply a plan.\n\
          # Conflicts and deletions wait for a person unless a link says otherwise.\n\
          integration: {}\n\
          sides: {{ {}: {}, {}: {} }}\n\n",
@@ -68,11 +74,11 @@ fn link(subject: &Subject<'_>, idea: &LinkIdea, all: &[&LinkIdea], text: &mut St
     text.push_str(&link_head(subject, idea, "  "));
     let mut lines = idea.matching.iter();
     text.push_str("    match:\n");
-    if let Some((field, why)) = lines.next() {
-        let _ = writeln!(text, "      - {} # {why}", match_line(field));
+    if let Some(line) = lines.next() {
+        let _ = writeln!(text, "      - {} # {}", match_line(line), line.evidence);
     }
-    for (field, why) in lines {
-        let _ = writeln!(text, "      # - {} # {why}", match_line(field));
+    for line in lines {
+        let _ = writeln!(text, "      # - {} # {}", match_line(line), line.evidence);
     }
     text.push_str("    rules:\n");
     let mut kept = 0;
@@ -81,7 +87,7 @@ fn link(subject: &Subject<'_>, idea: &LinkIdea, all: &[&LinkIdea], text: &mut St
         match refusal(subject, idea, all, &line) {
             None => {
                 kept += 1;
-                let _ = writeln!(text, "      - {line} # {}", rule.evidence);
+                let _ = writeln!(text, "      - {line} # {}", comment(&rule.evidence));
             }
             Some(reason) => {
                 tally.left_out += 1;
@@ -146,22 +152,27 @@ fn rule_line(subject: &Subject<'_>, rule: &RuleIdea) -> String {
         Some(Side::Left) => ("<-", format!("to_{}", subject.names.left)),
         Some(Side::Right) => ("->", format!("to_{}", subject.names.right)),
     };
+    let lookup = rule.lookup.as_ref().map(|link| format!("lookup: {}", quoted(link)));
+    let same_when = rule.same_when.map(|word| format!("same_when: {word}"));
+    let options: Vec<String> = lookup.into_iter().chain(same_when).collect();
     if is_plain(left) && is_plain(right) {
-        return match &rule.lookup {
-            None => format!("{left} {arrow} {right}"),
-            Some(link) => format!("{left} {arrow} {right}: {{ lookup: {} }}", quoted(link)),
+        return match options.as_slice() {
+            [] => format!("{left} {arrow} {right}"),
+            options => format!("{left} {arrow} {right}: {{ {} }}", options.join(", ")),
         };
     }
-    let lookup = rule.lookup.as_ref().map(|link| format!(", lookup: {}", quoted(link))).unwrap_or_default();
+    let options: String = options.iter().map(|option| format!(", {option}")).collect();
     let (left, right) = (quoted(left.as_str()), quoted(right.as_str()));
-    format!("{{ {}: {left}, {}: {right}, flow: {flow}{lookup} }}", subject.names.left, subject.names.right)
+    format!("{{ {}: {left}, {}: {right}, flow: {flow}{options} }}", subject.names.left, subject.names.right)
 }
 
-fn match_line(field: &Sides<FieldName>) -> String {
-    if is_plain(&field.left) && is_plain(&field.right) {
-        return format!("{} = {}", field.left, field.right);
+fn match_line(line: &MatchIdea) -> String {
+    let Sides { left, right } = &line.field;
+    let same_when = line.same_when.map(|word| format!(": {{ same_when: {word} }}")).unwrap_or_default();
+    if is_plain(left) && is_plain(right) {
+        return format!("{left} = {right}{same_when}");
     }
-    quoted_always(&format!("`{}` = `{}`", field.left, field.right))
+    quoted_always(&format!("`{left}` = `{right}`")) + &same_when
 }
 
 /// Whether a name can stand in a sentence, and the sentence in YAML, as it is.

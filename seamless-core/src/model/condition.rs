@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::identity::FieldName;
+use super::identity::{FieldName, RecordId};
 use super::record::Record;
 use super::value::{Presence, Value, ValueRef};
 
@@ -189,7 +189,17 @@ fn fold(parts: &[Condition], record: &Record, decisive: Truth, otherwise: Truth)
 }
 
 fn equal(a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
-    a == b || numbers(a, b).is_some_and(std::cmp::Ordering::is_eq)
+    a == b || numbers(a, b).is_some_and(std::cmp::Ordering::is_eq) || refers(a, b)
+}
+
+/// Whether a reference points at the record of a plain key: what a condition can write of a record is its key.
+fn refers(held: ValueRef<'_>, key: ValueRef<'_>) -> bool {
+    let ValueRef::Reference(reference) = held else { return false };
+    match key {
+        ValueRef::Int(key) => reference.id == RecordId::int(key),
+        ValueRef::Text(key) => reference.id == RecordId::text(key),
+        _ => false,
+    }
 }
 
 fn compare(held: ValueRef<'_>, is: Comparison, value: ValueRef<'_>) -> Truth {
@@ -269,8 +279,9 @@ impl fmt::Display for Comparison {
 #[cfg(test)]
 mod tests {
     use super::{Comparison, Condition, Truth};
+    use crate::model::identity::RecordId;
     use crate::model::record::{Shape, record};
-    use crate::model::value::{Slot, Value};
+    use crate::model::value::{Reference, Slot, Value};
 
     fn compare(field: &str, is: Comparison, value: Value) -> Condition {
         Condition::Compare { field: field.into(), is, value }
@@ -286,6 +297,34 @@ mod tests {
         assert_eq!(Condition::Any(vec![equal("a", 1), equal("b", 2)]).equalities(), []);
         assert_eq!(Condition::Not(Box::new(equal("a", 1))).equalities(), []);
         assert_eq!(Condition::All(vec![equal("a", 1), equal("a", 2)]).equalities().len(), 2);
+    }
+
+    /// A record says whose it is by a reference; a condition can only write the key of what it points at.
+    #[test]
+    fn a_reference_is_compared_by_the_key_of_what_it_points_at() {
+        let shape = Shape::new(["house".into(), "plant".into(), "none".into()]).unwrap();
+        let to = |id| Value::Reference(Reference { entity: "company".into(), id }.into());
+        let fields = [
+            ("house".into(), Slot::Value(to(RecordId::text("h1")))),
+            ("plant".into(), Slot::Value(to(RecordId::int(7)))),
+            ("none".into(), Slot::Value(Value::Null)),
+        ];
+        let row = record(&shape, fields).unwrap();
+        let table = [
+            (compare("house", Comparison::Equal, Value::text("h1")), Truth::In),
+            (compare("house", Comparison::Equal, Value::text("h2")), Truth::Out),
+            (compare("house", Comparison::NotEqual, Value::text("h1")), Truth::Out),
+            (compare("plant", Comparison::Equal, Value::Int(7)), Truth::In),
+            (compare("plant", Comparison::Equal, Value::text("7")), Truth::Out),
+            (
+                Condition::OneOf { field: "plant".into(), values: vec![Value::Int(6), Value::Int(7)] },
+                Truth::In,
+            ),
+            (compare("none", Comparison::Equal, Value::text("h1")), Truth::Out),
+        ];
+        for (condition, expected) in table {
+            assert_eq!(condition.holds(&row), expected, "{condition}");
+        }
     }
 
     #[test]

@@ -93,6 +93,33 @@ fn stricter(said: TypeDecl, known: TypeDecl) -> TypeDecl {
     }
 }
 
+/// A constant that is a record must be one that the field can point at.
+fn check_record(
+    cx: &LinkCx<'_>,
+    at: usize,
+    rule: &RuleDecl,
+    side: Side,
+    value: &Value,
+    findings: &mut Findings,
+) {
+    let Value::Reference(record) = value else { return };
+    let kind = first_field(cx, rule, side).map(|field| &field.kind);
+    let help = match kind {
+        Some(FieldKind::Reference { targets }) if targets.is_empty() || targets.contains(&record.entity) => {
+            return;
+        }
+        Some(FieldKind::Reference { targets }) => {
+            let targets: Vec<&str> = targets.iter().map(|entity| entity.as_str()).collect();
+            format!("name one of {}", targets.join(", "))
+        }
+        Some(_) => "take `record_of` out: the field holds plain values".to_owned(),
+        None => return,
+    };
+    let message =
+        format!("the field of {} does not point at records of {}", cx.side_name(side), record.entity);
+    findings.error("const-record", cx.rule_place(at, Some("record_of")), message, &help);
+}
+
 /// Checks everything of a link that schemas can tell.
 pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
     for side in Side::BOTH {
@@ -125,6 +152,7 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
             KindDecl::Const(value) => {
                 let side = if rule.fields.left.is_empty() { Side::Right } else { Side::Left };
                 check_options(cx, at, rule, side, std::iter::once((value, true)), findings);
+                check_record(cx, at, rule, side, value, findings);
             }
             KindDecl::Join(_)
             | KindDecl::Pack(_)

@@ -88,6 +88,10 @@ fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
         findings.error("link-id", cx.place("id"), "the link has no id", "state hangs on it: name the link");
     }
     for other in &link.shares {
+        // A link that names itself shares its records with its copies of other companies.
+        if *other == link.id && cx.mapping.for_each.is_some() {
+            continue;
+        }
         if !cx.mapping.links.iter().any(|known| known.id == *other && known.id != link.id) {
             let message = format!("no other link is called {other}");
             let help = "name the links that may pair the same records";

@@ -8,7 +8,7 @@ use seamless_core::mapper::{
 use seamless_core::model::{CanonicalForm, Condition, FieldName, Fingerprint, Normaliser, Side, Sides};
 use serde::Serialize;
 
-use super::{LinkCx, embed, fingerprint, fit, lines, lookup, money, pack};
+use super::{LinkCx, embed, fingerprint, fit, lines, lookup, money, pack, scope};
 use crate::declaration::{
     CopyDecl, JoinDecl, KindDecl, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, TooLong, TypeDecl,
     UnknownPolicy,
@@ -83,7 +83,10 @@ pub(crate) fn compile(
                 return None;
             }
             if let Some(kind) = *types.of(to) {
-                *value = literal(&rcx, value, kind, "const", findings)?;
+                *value = match scope::record_of_key(cx, to, declared.fields.of(to), value) {
+                    Some(record) => record,
+                    None => literal(&rcx, value, kind, "const", findings)?,
+                };
             }
             Arc::new(Constant { to, value: value.clone() })
         }

@@ -4,7 +4,7 @@
 //! Whoever creates an account from a customer must say which it is, or the account is nobody's. The door is [`implied`].
 
 use seamless_core::mapper::{Direction, WriteOn};
-use seamless_core::model::{FieldName, Side, Value};
+use seamless_core::model::{FieldKind, FieldName, RecordId, Reference, Side, Value};
 
 use super::LinkCx;
 use super::fit;
@@ -23,7 +23,9 @@ pub(crate) fn implied_values(cx: &LinkCx<'_>, side: Side) -> Vec<(FieldName, Val
     let entity = fit::entity(cx, side);
     let writable = |field: &FieldName| {
         entity.is_none_or(|entity| {
-            entity.field(field.as_str()).is_some_and(|field| !field.read_only && !field.computed)
+            entity.field(field.as_str()).is_some_and(|field| {
+                !field.read_only && !field.computed && has_records_of_one_entity(&field.kind)
+            })
         })
     };
     let values = said.iter().filter(|(field, value)| {
@@ -31,6 +33,27 @@ pub(crate) fn implied_values(cx: &LinkCx<'_>, side: Side) -> Vec<(FieldName, Val
         *value != Value::Null && once(field) && !named(field) && writable(field)
     });
     values.cloned().collect()
+}
+
+/// Whether the key alone says which record a value of this kind is, if it is a reference at all.
+fn has_records_of_one_entity(kind: &FieldKind) -> bool {
+    !matches!(kind, FieldKind::Reference { targets } if targets.len() != 1)
+}
+
+/// The record that a constant names by its key, where the schema says that its field points at records of one entity: whose
+/// a record is is often said by a reference, and a file can only write the key.
+pub(super) fn record_of_key(cx: &LinkCx<'_>, side: Side, fields: &[FieldName], key: &Value) -> Option<Value> {
+    let [field] = fields else { return None };
+    let FieldKind::Reference { targets } = &fit::entity(cx, side)?.field(field.as_str())?.kind else {
+        return None;
+    };
+    let [entity] = targets.as_slice() else { return None };
+    let id = match key {
+        Value::Text(key) => RecordId::text(key),
+        Value::Int(key) => RecordId::int(*key),
+        _ => return None,
+    };
+    Some(Value::Reference(Reference { entity: entity.clone(), id }.into()))
 }
 
 /// The rules that put these values where records are created. They follow those of the author.

@@ -4,6 +4,7 @@
 //! Nothing in this module knows whether what it holds makes sense; [`compile`](crate::compile) is the judge. The
 //! door is [`MappingDecl`].
 
+mod companies;
 mod link;
 mod money;
 mod rule;
@@ -11,6 +12,7 @@ mod test;
 
 use seamless_core::model::{Sides, Value};
 
+pub use companies::ForEachDecl;
 pub use link::{LinkDecl, Matching};
 pub use money::{Basis, CompareDecl, CurrencyVia, MoneyDecl, MoneyPart};
 pub use rule::{
@@ -29,6 +31,8 @@ pub struct MappingDecl {
     pub sides: Sides<SideDecl>,
     /// What differs from environment to environment.
     pub parameters: Vec<ParameterDecl>,
+    /// That every company of a side has a copy of the mapping, and which of them this copy is.
+    pub for_each: Option<ForEachDecl>,
     /// For people who read reports.
     pub note: Option<String>,
     /// The links, in the order of declaration.
@@ -65,6 +69,7 @@ impl MappingDecl {
             integration: format!("{left}-{right}"),
             sides: Sides::new(side(left), side(right)),
             parameters: Vec::new(),
+            for_each: None,
             note: None,
             links: Vec::new(),
         }

@@ -8,6 +8,7 @@
 //! Cost: rules times fields of their entities, links to the third power.
 
 mod carried;
+pub(crate) mod companies;
 mod cycles;
 mod matching;
 mod options;
@@ -60,6 +61,7 @@ pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
         promises::check(&cx, options.capabilities, &mut findings);
     }
     scopes::check(declared, &options.compile, &mut findings);
+    companies::check(declared, &options.compile, &mut findings);
     cycles::check(declared, options, &mut findings);
     let mut list = findings.list;
     // What speaks of the whole link comes before its rules; of one place the gravest first.

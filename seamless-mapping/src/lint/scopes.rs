@@ -33,7 +33,7 @@ pub(super) fn check(declared: &MappingDecl, options: &CompileOptions<'_>, findin
 }
 
 /// Whether two links that write have the same entity on a side.
-fn divides(a: &LinkDecl, b: &LinkDecl, side: Side) -> bool {
+pub(super) fn divides(a: &LinkDecl, b: &LinkDecl, side: Side) -> bool {
     let writes = |link: &LinkDecl| matches!(link.mode, LinkMode::To(_) | LinkMode::TwoWay);
     a.entity.of(side) == b.entity.of(side) && writes(a) && writes(b)
 }
@@ -43,20 +43,26 @@ fn check_overlap(cx: &LinkCx<'_>, other: &LinkDecl, side: Side, findings: &mut F
     if link.shares.contains(&other.id) || other.shares.contains(&link.id) {
         return;
     }
-    let scopes = [link.scope.of(side), other.scope.of(side)];
-    let Some(records) = records(&scopes, fit::entity(cx, side)) else { return };
-    let both = |record: &&Record| scopes.iter().all(|scope| scope.holds(record) == Truth::In);
-    let Some(witness) = records.iter().find(both) else { return };
-    let which = match witness.shape().len() {
-        0 => format!("every {} of {}", link.entity.of(side), cx.side_name(side)),
-        _ => format!("{} of {} with {}", link.entity.of(side), cx.side_name(side), words(witness)),
-    };
+    let Some(which) = witness(cx, other, side) else { return };
     let message = format!("{which} is in the scope of {} too, so both links pair it", other.id);
     let help = format!(
         "let the scopes exclude each other, or say `shares: [{}]` where a record may have a partner in both",
         other.id
     );
     findings.warning("scope-overlap", cx.place("scope"), message, &help);
+}
+
+/// A record that is in the scopes of both links, in words; `None` where none was found.
+pub(super) fn witness(cx: &LinkCx<'_>, other: &LinkDecl, side: Side) -> Option<String> {
+    let link = cx.link;
+    let scopes = [link.scope.of(side), other.scope.of(side)];
+    let records = records(&scopes, fit::entity(cx, side))?;
+    let both = |record: &&Record| scopes.iter().all(|scope| scope.holds(record) == Truth::In);
+    let witness = records.iter().find(both)?;
+    Some(match witness.shape().len() {
+        0 => format!("every {} of {}", link.entity.of(side), cx.side_name(side)),
+        _ => format!("{} of {} with {}", link.entity.of(side), cx.side_name(side), words(witness)),
+    })
 }
 
 /// Values of a field that divides which are in no scope; told of the last link that is divided by it.

@@ -4,7 +4,12 @@
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Fields, Node, Report};
 
-pub(crate) const FILE: &[&str] = &["version", "integration", "sides", "parameters", "note", "links"];
+pub(crate) const FILE: &[&str] =
+    &["version", "integration", "sides", "parameters", "for_each", "note", "links"];
+/// What a mapping can be repeated for; the word is also the parameter that holds the company's name.
+pub(crate) const FOR_EACH: &[&str] = &[COMPANY];
+pub(crate) const COMPANY: &str = "company";
+pub(crate) const OF_COMPANY: &[&str] = &["side", "parameters", "note"];
 pub(crate) const PARAMETER: &[&str] = &["type", "description", "default"];
 pub(crate) const LINK: &[&str] = &[
     "id",
@@ -63,6 +68,7 @@ pub(crate) const RULE: &[&str] = &[
     "money",
     "compare",
     "generated",
+    "record_of",
     "custom",
 ];
 pub(crate) const MONEY: &[&str] =

@@ -3,6 +3,7 @@
 //! [`load`] is the door: file text in, a checked [`Mapping`] out, or every finding with its line and column and what
 //! to write instead. The reference of the notation is `docs/mapping.md`, its JSON Schema `docs/mapping.schema.json`.
 
+mod companies;
 mod condition;
 mod embed;
 pub(crate) mod keys;
@@ -23,6 +24,7 @@ mod worked;
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, Span};
 use seamless_core::model::{FieldName, LinkId, RecordId, Sides, Slot};
 
+pub use companies::{Companies, lint_each, load_each};
 pub use condition::SOURCE_BYTES_MAX as CONDITION_BYTES_MAX;
 pub use parameters::ParameterValues;
 
@@ -32,8 +34,8 @@ use parameters::Parameters;
 use value::Reader;
 
 use crate::compile::{CompileOptions, Mapping, compile};
-use crate::declaration::{MappingDecl, SideDecl};
-use crate::finding::{Finding, Gravity, Place};
+use crate::declaration::{ForEachDecl, MappingDecl, SideDecl};
+use crate::finding::{Finding, Findings, Gravity, Place};
 use crate::lint::{LintOptions, lint};
 
 /// What a file is loaded with.
@@ -89,6 +91,17 @@ pub fn lint_file(
     parameters: &ParameterValues,
     options: &LintOptions<'_>,
 ) -> Option<Diagnostics> {
+    lint_with(name, text, parameters, options, |_, _| {})
+}
+
+/// The same, with what else is found in the declaration.
+fn lint_with(
+    name: &str,
+    text: &str,
+    parameters: &ParameterValues,
+    options: &LintOptions<'_>,
+    more: impl FnOnce(&MappingDecl, &mut Findings),
+) -> Option<Diagnostics> {
     let document = match Document::parse(name, text) {
         Ok(document) => document,
         Err(refused) => return Some(refused),
@@ -98,8 +111,10 @@ pub fn lint_file(
         report.append(warnings);
     }
     if let Some((declared, places)) = read(&document, parameters, &mut report) {
-        let found = lint(&declared, options);
-        found.iter().for_each(|finding| report.push(&document, located(finding, &document, &places)));
+        let mut findings = Findings { list: lint(&declared, options) };
+        more(&declared, &mut findings);
+        let found = findings.list.iter();
+        found.for_each(|finding| report.push(&document, located(finding, &document, &places)));
     }
     report.into_diagnostics()
 }
@@ -160,27 +175,47 @@ fn read(
     let integration = keys.require_as("integration", Node::as_str).map(str::to_owned);
     let note = keys.text("note");
     let sides = keys.require("sides").and_then(|node| keys.report().accept(sides(document, node)));
+    let mut known = Parameters::default();
     let parameters = match keys.take("parameters") {
-        Some(node) => Parameters::read(document, node, given, keys.report()),
-        None => Some(Parameters::default()),
+        Some(node) => {
+            let missing = "give it one in the environment, or a `default` here";
+            known.read(document, node, given, missing, keys.report())
+        }
+        None => Some(Vec::new()),
     };
+    let each = keys.take("for_each").zip(sides.as_ref());
+    let mut for_each = each
+        .and_then(|(node, sides)| companies::read(document, node, sides, given, &mut known, keys.report()));
+    let at = ["parameters", "for_each"].iter().find_map(|key| document.root().get(key));
+    if let Some(at) = at {
+        known.check_given(document, at.span, given, keys.report());
+    }
     let links = keys.require_as("links", Node::as_sequence);
     let read = match (integration, sides, parameters, links) {
-        (Some(integration), Some(sides), Some(parameters), Some(links)) => {
+        (Some(mut integration), Some(sides), Some(parameters), Some(links)) => {
             let names = sides.as_ref().map(|side| side.name.as_str());
-            let reader = Reader { document, sides: names, parameters: &parameters };
+            let reader = Reader { document, sides: names, parameters: &known };
             let mut declared = Vec::new();
             let mut places = Vec::new();
             for item in links {
                 if let Some(read) = keys.report().accept(link::link(&reader, item)) {
+                    if let Some(for_each) = &mut for_each
+                        && companies::divides(item, names.of(for_each.shared()), for_each)
+                    {
+                        for_each.divided.push(read.declared.id.clone());
+                    }
                     declared.push(read.declared);
                     places.push(read.places);
                 }
             }
+            if let Some(for_each) = &for_each {
+                integration = ForEachDecl::integration(&integration, &for_each.company);
+            }
             let mapping = MappingDecl {
                 integration,
                 sides: sides.clone(),
-                parameters: parameters.declared.clone(),
+                parameters,
+                for_each,
                 note,
                 links: declared,
             };

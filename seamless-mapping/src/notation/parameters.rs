@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, did_you_mean};
+use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, Span, did_you_mean};
 use seamless_core::model::Value;
 
 use super::keys::{Keys, PARAMETER};
@@ -18,23 +18,25 @@ use crate::rules::convert;
 /// What an environment says of parameters, by name.
 pub type ParameterValues = BTreeMap<String, Value>;
 
-/// The declared parameters with their values.
+/// The names that may be written, and their values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parameters {
-    pub(crate) declared: Vec<ParameterDecl>,
+    names: Vec<String>,
     values: BTreeMap<String, Value>,
 }
 
 impl Parameters {
-    /// Reads the declarations and gives each its value.
+    /// Reads declarations and gives each its value. `missing` says what is to be done about one that has none.
     pub(crate) fn read(
+        &mut self,
         document: &Document,
         node: &Node,
         given: &ParameterValues,
+        missing: &str,
         report: &mut Report,
-    ) -> Option<Self> {
+    ) -> Option<Vec<ParameterDecl>> {
         let entries = report.check(document, node.as_mapping())?;
-        let mut parameters = Self::default();
+        let mut read = Vec::new();
         for (key, value) in entries {
             let name = key.text().unwrap_or("");
             if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
@@ -42,17 +44,24 @@ impl Parameters {
                 report.push(document, finding.help("use letters, digits and `_`"));
                 continue;
             }
+            if self.names.iter().any(|known| known == name) {
+                let message = format!("there is a parameter `{name}` already");
+                let finding = Diagnostic::error("parameter-name", key.span, message);
+                report.push(document, finding.help("give one of them another name"));
+                continue;
+            }
             let Some(declared) = report.accept(read_one(document, name, value)) else { continue };
             let given = given.get(name).or(declared.default.as_ref());
             match given {
                 None => {
                     let message = format!("the parameter `{name}` has no value");
-                    let finding = Diagnostic::error("parameter-missing", key.span, message)
-                        .help("give it one in the environment, or a `default` here");
-                    report.push(document, finding);
+                    report.push(
+                        document,
+                        Diagnostic::error("parameter-missing", key.span, message).help(missing),
+                    );
                 }
                 Some(given) => match convert::literal_as(given, declared.kind) {
-                    Some(given) => drop(parameters.values.insert(name.to_owned(), given)),
+                    Some(given) => drop(self.values.insert(name.to_owned(), given)),
                     None => {
                         let message = format!(
                             "the parameter `{name}` is given as {}, it is declared as {}",
@@ -63,18 +72,38 @@ impl Parameters {
                     }
                 },
             }
-            parameters.declared.push(declared);
+            self.names.push(name.to_owned());
+            read.push(declared);
         }
-        for name in given.keys() {
-            if !parameters.declared.iter().any(|declared| declared.name == *name) {
-                let message = format!("the environment gives a parameter `{name}` that is not declared");
-                let known = parameters.declared.iter().map(|declared| declared.name.as_str());
-                let finding = Diagnostic::warning("parameter-unknown", node.span, message)
-                    .maybe_help(did_you_mean(name, known));
-                report.push(document, finding);
-            }
+        Some(read)
+    }
+
+    /// Adds a parameter that no file declares.
+    pub(crate) fn add(&mut self, name: &str, value: Value) {
+        self.names.push(name.to_owned());
+        self.values.insert(name.to_owned(), value);
+    }
+
+    /// Whether a parameter of this name is known.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    /// Names what an environment gives and nobody declares.
+    pub(crate) fn check_given(
+        &self,
+        document: &Document,
+        span: Span,
+        given: &ParameterValues,
+        report: &mut Report,
+    ) {
+        for name in given.keys().filter(|name| !self.has(name)) {
+            let message = format!("the environment gives a parameter `{name}` that is not declared");
+            let known = self.names.iter().map(String::as_str);
+            let finding =
+                Diagnostic::warning("parameter-unknown", span, message).maybe_help(did_you_mean(name, known));
+            report.push(document, finding);
         }
-        Some(parameters)
     }
 
     /// A text with its parameters put in; the value of a parameter where the text is nothing else.
@@ -103,7 +132,7 @@ impl Parameters {
             };
             let name = from.get(2..end).unwrap_or("");
             let Some(value) = self.values.get(name) else {
-                let known = self.declared.iter().map(|declared| declared.name.as_str());
+                let known = self.names.iter().map(String::as_str);
                 let help = did_you_mean(name, known)
                     .unwrap_or_else(|| format!("declare it: `parameters: {{ {name}: {{ type: text }} }}`"));
                 return Err((format!("no parameter is called `{name}`"), Some(help)));

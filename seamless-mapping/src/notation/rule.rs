@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Span};
 use seamless_core::mapper::Direction;
-use seamless_core::model::{EntityName, FieldName, RuleId, Side, Sides, Value};
+use seamless_core::model::{EntityName, FieldName, RecordId, Reference, RuleId, Side, Sides, Value};
 
 use super::condition::condition;
 use super::keys::{Keys, OPTION_LINE, RULE, RULE_LONG};
@@ -251,10 +251,30 @@ fn with_options(
         declared.when.right = right.unwrap_or(declared.when.right);
     }
     let is_const = matches!(declared.kind, KindDecl::Const(_));
+    if let KindDecl::Const(value) = &mut declared.kind
+        && let Some(record) = keys.take_as("record_of", |node| record_of(reader, node, value))
+    {
+        *value = record;
+    }
     if let Some(kind) = kind(reader, keys, direction, is_const, lines)? {
         declared.kind = kind;
     }
     Some(declared)
+}
+
+/// The record of an entity that a constant is the key of.
+fn record_of(reader: &Reader<'_>, node: &Node, key: &Value) -> Result<Value, Diagnostic> {
+    let entity = reader.entity(node)?;
+    let id = match key {
+        Value::Text(key) if !key.is_empty() => RecordId::text(key),
+        Value::Int(key) => RecordId::int(*key),
+        _ => {
+            let message = format!("the key of a record of {entity} is missing");
+            let help = "write the key as text or a whole number, or give the parameter a value";
+            return Err(Diagnostic::error("const-record", node.span, message).help(help));
+        }
+    };
+    Ok(Value::Reference(Reference { entity, id }.into()))
 }
 
 pub(super) fn per_side_wanted(
@@ -298,6 +318,7 @@ const OF_KIND: &[(&str, &str, &str)] = &[
     ("make", "embed", "has `embed`"),
     ("if_blank", "embed", "has `embed`"),
     ("key", "rules", "has `rules` for its lines"),
+    ("record_of", "const", "is a constant"),
 ];
 
 /// Reports the keys that rules of another kind have.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use seamless_core::model::Value;
 use serde_json::Value as Json;
 
 use super::keys::{
-    COMPARE, FILE, FORM_SCALE, LIMITS, LINK, MATCH_LINE, MONEY, OPTION_LINE, PARAMETER, RULE, RULE_LONG, TEST,
+    COMPARE, FILE, FOR_EACH, FORM_SCALE, LIMITS, LINK, MATCH_LINE, MONEY, OF_COMPANY, OPTION_LINE, PARAMETER,
+    RULE, RULE_LONG, TEST,
 };
 use super::{LoadOptions, load};
 
@@ -25,8 +27,10 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
     let schema = schema();
     let defs = &schema["$defs"];
     let long: Vec<&str> = RULE.iter().chain(RULE_LONG).copied().collect();
-    let table: [(&Json, &[&str]); 12] = [
+    let table: [(&Json, &[&str]); 14] = [
         (&schema, FILE),
+        (&schema["properties"]["for_each"], FOR_EACH),
+        (&defs["of_company"], OF_COMPANY),
         (&defs["parameter"], PARAMETER),
         (&defs["link"], LINK),
         (&defs["match_options"], MATCH_LINE),
@@ -122,6 +126,8 @@ fn the_patterns_of_the_schema_name_the_equivalences_and_types_of_the_reader() {
 fn the_reference_explains_every_key() {
     for key in [
         FILE,
+        FOR_EACH,
+        OF_COMPANY,
         PARAMETER,
         LINK,
         MATCH_LINE,
@@ -161,8 +167,14 @@ fn the_examples_of_the_reference_load() {
             _ => text.to_owned(),
         };
         examples += 1;
-        let loaded =
-            load("example", &file, &LoadOptions::default()).unwrap_or_else(|found| panic!("{found}"));
+        // Only an example of companies knows these.
+        let parameters = match kind.trim() {
+            "each" => [("company", "house"), ("company_id", "H")].as_slice(),
+            _ => &[],
+        };
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), Value::text(value)));
+        let options = LoadOptions { parameters: parameters.collect(), ..LoadOptions::default() };
+        let loaded = load("example", &file, &options).unwrap_or_else(|found| panic!("{found}"));
         let report = crate::run_tests(&loaded.mapping);
         assert!(report.passed(), "{report}");
     }

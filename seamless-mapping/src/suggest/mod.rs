@@ -1,17 +1,21 @@
 //! Proposals: which entities of two systems are the same thing, and which of their fields. By names, labels, types and
-//! option sets only; no record is read. Pure. The doors are [`suggest`] and [`correspondences`].
+//! option sets, and where a host gives [`Samples`], by values. Reads nothing itself. The doors are [`suggest`],
+//! [`suggest_by_values`] and [`correspondences`].
 //!
 //! Pairs are taken best first, each entity and field once. Cost: one comparison per pair of fields of the two systems;
 //! beyond a limit only equal names are counted.
 
 mod fields;
 pub(crate) mod names;
+mod sample;
 
 use std::collections::BTreeSet;
 
 use seamless_core::model::{Entity, EntityName, Field, FieldKind, FieldName, Schema, Side, Sides};
 
-pub use fields::{Correspondence, correspondences};
+pub use fields::{Correspondence, correspondences, correspondences_by_values};
+pub use sample::{CHARACTERS_MAX, DISTINCT_MAX, Form, Samples, Seen};
+
 pub(crate) use fields::{Known as KnownField, comparable, is_made_key, likeness};
 
 use fields::{best_pairs, proposable};
@@ -26,10 +30,21 @@ pub struct LinkIdea {
     pub entity: Sides<EntityName>,
     /// Why, in words.
     pub evidence: String,
-    /// Pairs of fields by which records can be recognised, best first, each with the reason.
-    pub matching: Vec<(Sides<FieldName>, String)>,
+    /// Pairs of fields by which records can be recognised, best first.
+    pub matching: Vec<MatchIdea>,
     /// The rules, in the order of the left system's fields.
     pub rules: Vec<RuleIdea>,
+}
+
+/// A line of `match` that may be meant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchIdea {
+    /// The field of each side.
+    pub field: Sides<FieldName>,
+    /// The word of the equivalence under which values that were read agree: `email`, `digits`.
+    pub same_when: Option<&'static str>,
+    /// Why, in words.
+    pub evidence: String,
 }
 
 /// A rule that may be meant.
@@ -41,6 +56,8 @@ pub struct RuleIdea {
     pub only_to: Option<Side>,
     /// The link that both references go through.
     pub lookup: Option<String>,
+    /// The word of the equivalence under which values that were read agree: `email`, `digits`.
+    pub same_when: Option<&'static str>,
     /// Why, in words.
     pub evidence: String,
 }
@@ -53,7 +70,17 @@ const COMPARISONS_MAX: usize = 4_000_000;
 
 /// Proposes links with their rules, the most certain first.
 pub fn suggest(schemas: Sides<&Schema>) -> Vec<LinkIdea> {
-    let known = schemas.map(|schema| schema.entities.values().map(Known::of).collect::<Vec<_>>());
+    suggest_by_values(schemas, None)
+}
+
+/// The same, with values of some records of both systems as evidence too: equal values of fields whose names say nothing, what
+/// values look like, and by which fields records can be told apart.
+pub fn suggest_by_values(schemas: Sides<&Schema>, samples: Option<Sides<&Samples>>) -> Vec<LinkIdea> {
+    let known = Sides::new(Side::Left, Side::Right).map(|side| {
+        let of_side = samples.as_ref().map(|samples| *samples.of(side));
+        let entities = schemas.of(side).entities.values();
+        entities.map(|entity| Known::of(entity, of_side)).collect::<Vec<_>>()
+    });
     let fields =
         known.as_ref().map(|entities| entities.iter().map(|entity| entity.fields.len()).sum::<usize>());
     let fuzzy = fields.left.saturating_mul(fields.right) <= COMPARISONS_MAX;
@@ -99,8 +126,8 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(entity: &'a Entity) -> Self {
-        let fields = proposable(entity).map(KnownField::of).collect();
+    fn of(entity: &'a Entity, samples: Option<&'a Samples>) -> Self {
+        let fields = proposable(entity).map(|field| KnownField::of(field).seen(samples, entity)).collect();
         Self { entity, name: plain(entity.name.as_str()), fields }
     }
 }
@@ -113,19 +140,24 @@ fn link(
     pairs: &[(String, Sides<&EntityName>)],
 ) -> LinkIdea {
     let found = best_pairs(&left.fields, &right.fields, true);
-    let mut matching: Vec<(u8, Sides<FieldName>, String)> = Vec::new();
+    let mut matching: Vec<(u8, MatchIdea)> = Vec::new();
     let mut rules = Vec::new();
     for (_, evidence, l, r) in &found {
         let field = Sides::new(l.name.clone(), r.name.clone());
         let unique = Sides::new(is_unique(left.entity, l), is_unique(right.entity, r));
         let is_reference = matches!(l.kind, FieldKind::Reference { .. });
-        match (unique.left, unique.right) {
-            (true, true) => matching.push((0, field.clone(), "unique on both sides".to_owned())),
-            (true, false) | (false, true) if !is_reference => {
-                matching.push((1, field.clone(), "unique on one side".to_owned()));
-            }
-            _ => {}
-        }
+        let seen = Sides::new(seen(left, l), seen(right, r));
+        let same_when = seen.left.zip(seen.right).and_then(|(left, right)| sample::same_when(left, right));
+        let different = [seen.left, seen.right].iter().all(|seen| seen.is_some_and(Seen::tells_apart));
+        let recognised = match (unique.left, unique.right) {
+            (true, true) => Some((0, "unique on both sides")),
+            (true, false) | (false, true) if !is_reference => Some((1, "unique on one side")),
+            _ if !is_reference && different => Some((2, "different in every record that was read")),
+            _ => None,
+        };
+        matching.extend(recognised.map(|(rank, why)| {
+            (rank, MatchIdea { field: field.clone(), same_when, evidence: why.to_owned() })
+        }));
         let writable = Sides::new(!(l.read_only || l.computed), !(r.read_only || r.computed));
         let only_to = match (writable.left, writable.right) {
             (true, true) => None,
@@ -137,6 +169,7 @@ fn link(
             field,
             only_to,
             lookup: through(&l.kind, &r.kind, pairs),
+            same_when,
             evidence: evidence.clone(),
         });
     }
@@ -148,7 +181,7 @@ fn link(
         id,
         entity: Sides::new(left.entity.name.clone(), right.entity.name.clone()),
         evidence,
-        matching: matching.into_iter().map(|(_, field, why)| (field, why)).collect(),
+        matching: matching.into_iter().map(|(_, idea)| idea).collect(),
         rules,
     }
 }
@@ -161,6 +194,11 @@ fn through(left: &FieldKind, right: &FieldKind, pairs: &[(String, Sides<&EntityN
     };
     let found = pairs.iter().find(|(_, entity)| left.contains(entity.left) && right.contains(entity.right));
     found.map(|(id, _)| id.clone())
+}
+
+/// What was seen of a field of an entity.
+fn seen<'a>(known: &Known<'a>, field: &Field) -> Option<&'a Seen> {
+    known.fields.iter().find(|known| known.field.name == field.name)?.seen
 }
 
 fn is_unique(entity: &Entity, field: &Field) -> bool {

@@ -9,6 +9,7 @@ pub(super) const TEMPLATE: &[&str] = &[
     "integration",
     "sides",
     "parameters",
+    "for_each",
     "note",
     "variants",
     "expects",

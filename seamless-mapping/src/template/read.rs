@@ -69,7 +69,7 @@ impl Template {
             let read = sides.as_ref().map(|sides| prerequisite(&document, item, sides, &variants));
             prerequisites.extend(read.and_then(|read| keys.report().accept(read)));
         }
-        for key in ["integration", "parameters", "note"] {
+        for key in ["integration", "parameters", "for_each", "note"] {
             keys.take(key);
         }
         let links = keys.require_as("links", Node::as_sequence).unwrap_or(&[]);

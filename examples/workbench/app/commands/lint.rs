@@ -3,7 +3,7 @@
 use seamless_core::document::{Diagnostics, Severity};
 use seamless_core::model::Sides;
 use seamless_mapping::LintOptions;
-use seamless_mapping::notation::lint_file;
+use seamless_mapping::notation::{lint_each, lint_file};
 use serde_json::json;
 
 use crate::app::Outcome;
@@ -20,7 +20,10 @@ pub(crate) fn run(args: &LintArgs, global: &Global, host: &mut Host<'_>) -> Resu
         compile: material.compile(),
         capabilities: material.capabilities.as_ref().map(Sides::as_ref),
     };
-    let found = lint_file(&material.file, &material.text, &material.parameters, &options);
+    let found = match &material.companies {
+        Some((companies, company)) => lint_each(&material.file, &material.text, companies, company, &options),
+        None => lint_file(&material.file, &material.text, &material.parameters, &options),
+    };
     let count = |severity: Severity| {
         let all = found.iter().flat_map(Diagnostics::iter);
         all.filter(|one| one.diagnostic().severity == severity).count() as u64

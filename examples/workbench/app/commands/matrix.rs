@@ -17,7 +17,7 @@ use crate::app::show;
 pub(crate) fn run(args: &MatrixArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
     let material = Material::read(&args.material, global, host)?;
     let matrix = Matrix::of(&material.mapping()?);
-    let Some(path) = &args.out else {
+    let Some(path) = args.out.as_deref().map(|path| global.file(path)) else {
         if global.json {
             host.json(&json!(matrix))?;
         } else {
@@ -26,8 +26,8 @@ pub(crate) fn run(args: &MatrixArgs, global: &Global, host: &mut Host<'_>) -> Re
         return Ok(Outcome::Done);
     };
     match path.extension().and_then(|ending| ending.to_str()) {
-        Some("html" | "htm") => write_text(path, &matrix.to_html())?,
-        Some("xlsx") => write_bytes(path, &matrix.to_xlsx()?)?,
+        Some("html" | "htm") => write_text(&path, &matrix.to_html())?,
+        Some("xlsx") => write_bytes(&path, &matrix.to_xlsx()?)?,
         _ => {
             let message = format!("{} says not what to write", path.display());
             return Err(Failure::usage(message).remedy("give a name that ends with .html or .xlsx"));

@@ -1,6 +1,7 @@
 //! `plan`: makes a plan, shows it, keeps it in a file.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use futures::executor::block_on;
 use seamless_core::plan::EntryLine;
@@ -10,14 +11,16 @@ use serde_json::json;
 
 use crate::app::Outcome;
 use crate::app::cli::{Global, PlanArgs};
+use crate::app::companies::Ended;
 use crate::app::failure::Failure;
 use crate::app::files::{Readers, is_something_else, replace};
 use crate::app::host::Host;
 use crate::app::project::Project;
 use crate::app::show;
 
-pub(crate) fn run(args: &PlanArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    if let Some(path) = args.out.as_ref().filter(|path| is_something_else(path, PLAN_BEGINS)) {
+pub(crate) fn run(args: &PlanArgs, global: &Global, host: &mut Host<'_>) -> Result<Ended, Failure> {
+    let out = args.out.as_deref().map(|path| global.file(path));
+    if let Some(path) = out.as_ref().filter(|path| is_something_else(path, PLAN_BEGINS)) {
         return Err(Failure::usage(format!("{} is there and is no plan", path.display()))
             .remedy("give the plan another name, or delete the file"));
     }
@@ -25,11 +28,11 @@ pub(crate) fn run(args: &PlanArgs, global: &Global, host: &mut Host<'_>) -> Resu
     let opened = project.open(global, host)?;
     let plan = block_on(opened.integration.plan())?;
     let waiting = !block_on(opened.integration.status())?.waiting.is_empty();
-    if let Some(path) = &args.out {
+    if let Some(path) = &out {
         replace(path, Readers::Owner, |file| Ok(block_on(plan.write_jsonl(file))?))?;
     }
     if global.json {
-        write_json(&plan, args, host)?;
+        write_json(&plan, args, out.as_deref(), host)?;
     } else {
         let options = TextOptions {
             show: if args.mask { Show::Masked } else { Show::Full },
@@ -37,11 +40,15 @@ pub(crate) fn run(args: &PlanArgs, global: &Global, host: &mut Host<'_>) -> Resu
             entries_per_group_max: args.entries,
         };
         show_text(&plan, options, host)?;
-        if let Some(path) = &args.out {
+        if let Some(path) = &out {
             host.line(format_args!("Kept in {}; apply it with `workbench apply {0}`.", path.display()))?;
         }
     }
-    Ok(outcome(&plan, waiting))
+    let trailer = plan.trailer();
+    Ok(Ended {
+        outcome: outcome(&plan, waiting),
+        counts: vec![("writes", trailer.writes()), ("waiting", trailer.waiting())],
+    })
 }
 
 /// How every plan file begins.
@@ -81,11 +88,11 @@ pub(crate) fn show_text(plan: &Plan, options: TextOptions, host: &mut Host<'_>) 
 }
 
 /// `{"plan":..,"counts":..,"guards":..,"entries":[..]}`; with `--mask` without entries, which hold clear values.
-fn write_json(plan: &Plan, args: &PlanArgs, host: &mut Host<'_>) -> Result<(), Failure> {
+fn write_json(plan: &Plan, args: &PlanArgs, out: Option<&Path>, host: &mut Host<'_>) -> Result<(), Failure> {
     let trailer = plan.trailer();
     let mut document = show::plan_json(plan);
     if let Some(fields) = document.as_object_mut() {
-        fields.insert("file".to_owned(), json!(args.out.as_ref().map(|path| path.display().to_string())));
+        fields.insert("file".to_owned(), json!(out.map(|path| path.display().to_string())));
         fields.insert("runs_to_quiet".to_owned(), json!(trailer.runs_to_quiet));
     }
     if args.mask {

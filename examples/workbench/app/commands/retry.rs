@@ -13,7 +13,7 @@ use crate::app::Outcome;
 use crate::app::cli::{Global, RetryArgs};
 use crate::app::failure::Failure;
 use crate::app::host::Host;
-use crate::app::project::{Project, known_link, record_id, snapshot};
+use crate::app::project::{Project, known_link, record_id};
 use crate::app::show;
 
 /// Open items that are read at once.
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &RetryArgs, global: &Global, host: &mut Host<'_>) -> Res
         let hints = match &args.record {
             Some(record) => {
                 let side = args.side.as_deref().map_or(Ok(Side::Left), |name| project.side(name))?;
-                let schema = snapshot(&project.folder, project.names.of(side))?;
+                let schema = project.shelf.schema(project.names.of(side))?;
                 let entity = mapper.link().entity.of(side);
                 let entity = schema.as_ref().and_then(|schema| schema.entity(entity.as_str()));
                 vec![hint(side, record_id(record, entity), now)]

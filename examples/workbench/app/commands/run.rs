@@ -11,16 +11,19 @@ use serde_json::json;
 use super::apply::{approve, remaining};
 use crate::app::Outcome;
 use crate::app::cli::{Global, RunArgs};
+use crate::app::companies::{self, Ended};
 use crate::app::failure::Failure;
 use crate::app::host::Host;
 use crate::app::project::{Opened, Project};
 use crate::app::show;
 
 pub(crate) fn run(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let Some(every) = args.every else { return round(args, global, host) };
+    let all =
+        |host: &mut Host<'_>| companies::each(global, host, &mut |global, host| round(args, global, host));
+    let Some(every) = args.every else { return all(host) };
     let mut last = Outcome::Done;
     while !host.cancel.is_cancelled() {
-        match round(args, global, host) {
+        match all(host) {
             Ok(outcome) => last = outcome,
             Err(Failure::Core(error)) if error.kind() == ErrorKind::Cancelled => break,
             // A system that is down now may be up in the next round; a file that is wrong may be corrected.
@@ -40,7 +43,7 @@ fn wait(every: Duration, host: &Host<'_>) {
 }
 
 /// One round. Opens everything anew: the mapping may have been edited, and others use the state in between.
-fn round(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
+fn round(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Ended, Failure> {
     let mut project = Project::load(global, host)?;
     let opened = project.open(global, host)?;
     let report = drive(args, global, &opened, host)?;
@@ -56,16 +59,24 @@ fn round(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome
         for (_, _, applied) in report.plans.iter().filter(|(_, trailer, _)| trailer.entries() > 0) {
             match applied {
                 Some(applied) => show::applied(applied, &project.names, host)?,
-                None => return host.line("Not approved; nothing was written.").map(|()| Outcome::Changes),
+                None => {
+                    host.line("Not approved; nothing was written.")?;
+                    return Ok(Outcome::Changes.into());
+                }
             }
         }
         host.line(ending(&report, &status))?;
     }
-    match remaining(&status) {
-        _ if paused(&report) => Ok(Outcome::Changes),
-        Outcome::Done if !report.quiet => Ok(Outcome::Changes),
-        outcome => Ok(outcome),
-    }
+    let outcome = match remaining(&status) {
+        _ if paused(&report) => Outcome::Changes,
+        Outcome::Done if !report.quiet => Outcome::Changes,
+        outcome => outcome,
+    };
+    let applied = report.plans.iter().filter_map(|(_, _, applied)| applied.as_ref());
+    let (written, dropped) =
+        applied.fold((0, 0), |(done, dropped), one| (done + one.written, dropped + one.dropped_count));
+    let counts = vec![("written", written), ("dropped", dropped), ("waiting", status.waiting.len() as u64)];
+    Ok(Ended { outcome, counts })
 }
 
 fn paused(report: &RunReport) -> bool {

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::app::Outcome;
 use crate::app::cli::{Global, StatusArgs};
+use crate::app::companies::Ended;
 use crate::app::failure::Failure;
 use crate::app::host::Host;
 use crate::app::project::Project;
@@ -20,7 +21,7 @@ const ROWS_MAX: usize = 1000;
 /// The first second of the year 10000: what is due then or later is due by no time, a person has to do something.
 const NEVER_SECONDS: i64 = 253_402_300_800;
 
-pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
+pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Result<Ended, Failure> {
     let project = Project::load(global, host)?;
     let store = project.store()?;
     let partition = PartitionId::from(project.mapping.declared().integration.as_str());
@@ -47,6 +48,7 @@ pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Re
         });
         host.json(&json!({
             "env": project.env,
+            "company": global.company,
             "applying": applying,
             "pause": pause,
             "links": links.collect::<Vec<_>>(),
@@ -71,7 +73,16 @@ pub(crate) fn run(args: &StatusArgs, global: &Global, host: &mut Host<'_>) -> Re
             host.line(form.words(project.names.of(form.side)))?;
         }
     }
-    Ok(if is_waiting { Outcome::Waiting } else { Outcome::Done })
+    let sum = |count: fn(&LinkStatus) -> u64| links.iter().map(count).sum();
+    Ok(Ended {
+        outcome: if is_waiting { Outcome::Waiting } else { Outcome::Done },
+        counts: vec![
+            ("pairs", sum(|link| link.pairs)),
+            ("conflicts", sum(|link| link.conflicts as u64)),
+            ("parked", sum(|link| link.parked as u64)),
+            ("to be tried again", sum(|link| link.again as u64)),
+        ],
+    })
 }
 
 /// What one link comes to: everything counted, the first items read.

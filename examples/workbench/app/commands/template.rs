@@ -17,7 +17,7 @@ use crate::app::failure::{Failure, findings_json};
 use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::layers::{Layers, OVERLAYS, TEMPLATE_FILE, no_template, read, template_of};
-use crate::app::project::{MAPPING_FILE, environment};
+use crate::app::project::{MAPPING_FILE, all_companies};
 use crate::app::show;
 
 pub(crate) fn run(
@@ -239,7 +239,11 @@ fn upgraded(args: &TemplateUpgradeArgs, global: &Global, host: &mut Host<'_>) ->
     let layers = Layers::of(&global.project)?.ok_or_else(|| no_template(&global.project))?;
     let (new, text) = template_of(&args.template)?;
     // A project need not say yet where its systems are; what it says of parameters is used.
-    let parameters = environment(global, host).map(|read| read.parameters.clone());
+    // Those of any company will do: what is compared is what the mapping says.
+    let parameters = all_companies(global, host).and_then(|read| {
+        let company = global.company.clone().or_else(|| read.names().first().map(|name| (*name).to_owned()));
+        Ok(read.of(company.as_deref())?.parameters)
+    });
     let parameters = parameters.unwrap_or_else(|_| ParameterValues::new());
     let done = upgrade(&layers.template, &new, &layers.overlays, &parameters)?;
     if args.write {
