@@ -381,7 +381,14 @@ fn option_sets_conform() {
     let option = |number: i64| OptionItem { value: Value::Int(number), label: None, active: number != 2 };
     let options = OptionSet { options: [3, 1, 2, 40, 5].map(option).to_vec(), closed: true };
     let fields = vec![Field::new("terms", FieldKind::Option { options })];
-    let account = Entity { name: "account".into(), label: None, fields, key: vec![], unique: vec![] };
+    let account = Entity {
+        name: "account".into(),
+        label: None,
+        fields,
+        key: vec![],
+        unique: vec![],
+        actions: Vec::new(),
+    };
     let memory: Arc<dyn Connector> =
         Arc::new(Memory::new(MemoryConfig::new("x").entity(EntityConfig::new(account))).unwrap());
     let shown = move || ready(Ok(memory.clone().layer(&OptionSets::of([("account", "terms")]))));

@@ -11,6 +11,7 @@ fn counts(unit: u64) -> Counts {
         create: Sides::new(weight(0), weight(1)),
         update: Sides::new(weight(2), weight(3)),
         delete: Sides::new(weight(4), weight(5)),
+        act: Sides::new(weight(16), weight(17)),
         link: weight(6),
         agree: weight(7),
         conflict: weight(8),

@@ -47,6 +47,7 @@ pub(crate) fn head() -> PlanHead {
             lowered("contacts", "a create can wait", Holding::Reported),
             lowered("contacts", "everything else is fine", Holding::Holds),
         ],
+        actions: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::connector::{
     WriteBatch, WriteOutcome,
 };
 use crate::merge::CompiledLink;
-use crate::model::{Error, ErrorKind, FieldName, Result, Retry, Side};
+use crate::model::{Error, ErrorKind, FieldName, RecordId, Result, Retry, Side};
 use crate::plan::{Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, attempt_name};
 use crate::store::{AttentionKind, Commit};
 
@@ -21,7 +21,7 @@ use super::fate::{Fate, Ready};
 use super::integration::Inner;
 use super::late_commit::{CameTo, Kind, Spent, names};
 use super::operation::{changed_rules, settled_rules};
-use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs};
+use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs, stop_steps};
 use super::progress::Event;
 use super::settle::{Written, overtake};
 
@@ -215,7 +215,7 @@ impl Applying<'_> {
             let (fate, unknown) = match outcome {
                 WriteOutcome::Applied { id, proof } => {
                     self.inner.doubt_write(link, side, &one.op, &id, &proof);
-                    (Fate::Done(id, proof), None)
+                    (self.came_to(link, side, one, id, proof).await?, None)
                 }
                 WriteOutcome::Refused(refusal) => (self.refused(link, side, one, refusal).await?, None),
                 WriteOutcome::Ambiguous(error) => (Fate::Undecidable, Some(error)),
@@ -230,6 +230,35 @@ impl Applying<'_> {
         let choose =
             |(fate, found): (Fate, Fate)| if matches!(fate, Fate::Undecidable) { found } else { fate };
         Ok(fates.into_iter().zip(found).map(choose).collect())
+    }
+
+    /// What became of an operation that a system says it did. An action moves a state: where the answer does not show that,
+    /// the record is looked at, since a system may take an action and leave the state as it is (it asks somebody first).
+    async fn came_to(
+        &self,
+        link: &CompiledLink,
+        side: Side,
+        one: &Ready,
+        id: RecordId,
+        proof: Proof,
+    ) -> Result<Fate> {
+        if !matches!(one.op.verb, Verb::Action(_)) {
+            return Ok(Fate::Done(id, proof));
+        }
+        let held = match &proof {
+            Proof::Stored(held) => Some(held.clone()),
+            Proof::Version(_) | Proof::None if self.inner.capabilities(link, side).consistent_read => {
+                match self.fetch_one(link, side, FetchBy::Ids(vec![id.clone()])).await? {
+                    Lookup::Found(held) => Some(held),
+                    Lookup::Gone(_) | Lookup::Hidden | Lookup::Several(_) | Lookup::Unanswered => None,
+                }
+            }
+            Proof::Version(_) | Proof::None => None,
+        };
+        Ok(match held.and_then(|held| one.left_as_it_was(link, side, &held)) {
+            Some(error) => Fate::Failed(error),
+            None => Fate::Done(id, proof),
+        })
     }
 
     /// What a refusal means. A create whose key is taken by a record that nobody has paired and that holds everything
@@ -406,6 +435,22 @@ impl Applying<'_> {
     /// Ends an action as its fate says.
     fn end(&mut self, link: &CompiledLink, one: &Ready, fate: Fate, now: &mut PairsNow, commit: &mut Commit) {
         let entry = &one.entry;
+        let happened = matches!(fate, Fate::Done(..));
+        self.end_as(link, one, fate, now, commit);
+        if !happened {
+            stop_steps(link, entry, now);
+        }
+    }
+
+    fn end_as(
+        &mut self,
+        link: &CompiledLink,
+        one: &Ready,
+        fate: Fate,
+        now: &mut PairsNow,
+        commit: &mut Commit,
+    ) {
+        let entry = &one.entry;
         match fate {
             Fate::Done(id, proof) => {
                 let written = Written { id: &id, proof: &proof, sent: one.sent() };
@@ -413,6 +458,9 @@ impl Applying<'_> {
                     if !pair_now.open.is_empty() {
                         pair_now.close(&settled_rules(link, entry));
                         pair_now.close_whole_record();
+                    }
+                    if let Some(action) = entry.action() {
+                        pair_now.note_opened(action, self.inner.clock.now());
                     }
                     self.settle(link, entry, pair_now, Some(written));
                     self.use_decisions(link, entry, commit);

@@ -26,9 +26,14 @@ pub(crate) fn implied_values(cx: &LinkCx<'_>, side: Side) -> Vec<(FieldName, Val
             entity.field(field.as_str()).is_some_and(|field| !field.read_only && !field.computed)
         })
     };
+    let starts = cx.link.actions.of(side);
     let values = said.iter().filter(|(field, value)| {
         // What is blank without a rule stays blank.
-        *value != Value::Null && once(field) && !named(field) && writable(field)
+        *value != Value::Null
+            && once(field)
+            && !named(field)
+            && writable(field)
+            && starts.start(field.as_str()).is_none()
     });
     values.cloned().collect()
 }

@@ -76,6 +76,7 @@ fn rules(cx: &LinkCx<'_>, findings: &mut Findings) {
         room::check(cx, at, rule, findings);
         options::check(cx, at, rule, findings);
         targets::check_blank(cx, at, rule, findings);
+        targets::check_states(cx, at, rule, findings);
         let link = match &rule.kind {
             KindDecl::Lines(declared) => lines::inner_link(cx, at, rule, declared),
             KindDecl::Embed(declared) => embed::inner_link(cx, at, rule, declared),

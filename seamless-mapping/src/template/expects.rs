@@ -65,6 +65,7 @@ fn entity(
         fields: fields.unwrap_or_default(),
         key: key.into_iter().map(FieldName::from).collect(),
         unique: Vec::new(),
+        actions: Vec::new(),
     };
     keys.finish_with(only_with.map(|only_with| Expected { entity, only_with }))
 }
