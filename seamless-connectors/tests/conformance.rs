@@ -79,9 +79,15 @@ const PLAIN: &[&str] = &[
     "values.options",
 ];
 const NO_READ_ONLY: &[&str] = &["refuse.read_only"];
+/// An entity without verbs of its own.
+const NO_ACTIONS: &[&str] = &["action.missing", "action.stale"];
 
 /// Nothing fails, nothing is left behind, and exactly the cases of these groups cannot be run on this system.
 fn check(bench: &Bench, skipped: &[&[&str]]) {
+    check_with_actions(bench, &[skipped, &[NO_ACTIONS]].concat());
+}
+
+fn check_with_actions(bench: &Bench, skipped: &[&[&str]]) {
     let report = block_on(check_connector(bench));
     assert!(report.is_conformant() && report.left_behind.is_empty(), "{report}");
     let found: BTreeSet<&str> = report.skipped_cases().into_iter().collect();
@@ -99,8 +105,10 @@ fn memory(entities: Vec<EntityConfig>) -> (Memory, Bench) {
 #[test]
 fn memory_conforms() {
     let other = Entity { name: "other".into(), ..entity() };
-    let (_, bench) = memory(vec![EntityConfig::new(rich()).ids(Ids::Key), EntityConfig::new(other)]);
-    check(
+    let rich = EntityConfig::new(rich()).ids(Ids::Key);
+    let rich = rich.acts("mark", |_| Ok(vec![("count".into(), Value::Int(7))]));
+    let (_, bench) = memory(vec![rich, EntityConfig::new(other)]);
+    check_with_actions(
         &bench,
         &[WRITES, COMPLETE, &["feed.none", "feed.no_tombstones", "secrets.nowhere", "secrets.log"]],
     );

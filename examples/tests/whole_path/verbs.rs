@@ -436,6 +436,30 @@ fn what_is_refused_in_an_open_document_brings_it_back_and_says_so_meanwhile() {
     assert_eq!(world.waiting(), []);
 }
 
+// Catches: a document that leaves the scope by being opened, and stays open because what is outside of it is not written.
+#[test]
+fn a_document_that_is_outside_of_the_scope_while_it_is_open_is_brought_back_into_it() {
+    let mapping = orders(Opens::Yes).scope(Side::Right, is("Status", "Released")).done().build().unwrap();
+    let world = World::mapped(crm(), erp(&as_it_is), mapping);
+    order(&world, "A1", "3");
+    world.settle();
+    assert_eq!(right(&world, "Status"), "Released");
+    edit(&world, &[("note", "longer than the other system has room for")]);
+    apply(&world);
+    assert_eq!(right(&world, "Status"), "Open");
+    assert_eq!(deeds(&world.plan()), ["right orders release"], "{}", world.text(&world.plan()));
+    for _ in 0..4 {
+        world.run();
+        world.pass(Duration::from_secs(7200));
+    }
+    assert_eq!(right(&world, "Status"), "Released");
+    assert!(world.plan().is_empty(), "{}", world.text(&world.plan()));
+    edit(&world, &[("note", "short")]);
+    world.settle();
+    assert_eq!((right(&world, "Note").as_str(), right(&world, "Status").as_str()), ("short", "Released"));
+    assert_eq!(world.waiting(), []);
+}
+
 #[test]
 fn a_document_that_somebody_else_moves_meanwhile_is_not_brought_back() {
     let world = settled(Opens::Yes, "3");

@@ -7,6 +7,7 @@ use seamless_core::mapper::{Direction, WriteOn};
 use seamless_core::model::{FieldName, Side, Value};
 
 use super::LinkCx;
+use super::actions;
 use super::fit;
 use super::link::create;
 use crate::declaration::{KindDecl, RuleDecl};
@@ -26,14 +27,12 @@ pub(crate) fn implied_values(cx: &LinkCx<'_>, side: Side) -> Vec<(FieldName, Val
             entity.field(field.as_str()).is_some_and(|field| !field.read_only && !field.computed)
         })
     };
-    let starts = cx.link.actions.of(side);
     let values = said.iter().filter(|(field, value)| {
         // What is blank without a rule stays blank.
         *value != Value::Null
             && once(field)
             && !named(field)
-            && writable(field)
-            && starts.start(field.as_str()).is_none()
+            && (writable(field) || actions::moves(cx, side, field))
     });
     values.cloned().collect()
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::keys::{
-    COMPARE, FILE, FORM_SCALE, LIMITS, LINK, MATCH_LINE, MONEY, OPTION_LINE, PARAMETER, RULE, RULE_LONG, TEST,
+    ACTION, COMPARE, FILE, FORM_SCALE, LIMITS, LINK, MATCH_LINE, MONEY, OPTION_LINE, PARAMETER, RULE,
+    RULE_LONG, TEST,
 };
 use super::{LoadOptions, load};
 
@@ -25,10 +26,11 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
     let schema = schema();
     let defs = &schema["$defs"];
     let long: Vec<&str> = RULE.iter().chain(RULE_LONG).copied().collect();
-    let table: [(&Json, &[&str]); 12] = [
+    let table: [(&Json, &[&str]); 13] = [
         (&schema, FILE),
         (&defs["parameter"], PARAMETER),
         (&defs["link"], LINK),
+        (&defs["action"], ACTION),
         (&defs["match_options"], MATCH_LINE),
         (&defs["limits"], LIMITS),
         (&defs["rule_options"], RULE),

@@ -4,9 +4,11 @@
 use crate::connector::{Versioned, WriteReturns};
 use crate::mapper::{Ask, MapContext, MapProblem};
 use crate::merge::{CarryReason, Case, ConflictReason, Judgement, Verdict, conflict, merged};
-use crate::model::{ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth};
+use crate::model::{
+    ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth, Value,
+};
 
-use super::steps::{Move, Shut, Steps};
+use super::steps::{Move, Sends, Shut, Steps};
 use super::suspect::with_proven;
 use super::{Deciding, Deferred, Half, Writing};
 use crate::plan::entry::{
@@ -25,6 +27,9 @@ impl Deciding<'_> {
         self.relink();
         for side in Side::BOTH {
             if link.scope(side, &now.of(side).record) == Truth::Out {
+                if !link.moved(side).is_empty() && self.bring_back(side, now.of(side)) {
+                    return;
+                }
                 return self.out_of_scope(side);
             }
         }
@@ -206,7 +211,7 @@ impl Deciding<'_> {
         match self.cx.link.carry_group(group, to.other(), source, target, case.context.of(to)) {
             Ok(planned) => self.gather(group, to, target, planned, from, writing, agreed),
             Err(error) if error.problem == MapProblem::NotNow && !self.cx.link.moved(to).is_empty() => {
-                self.shut.of_mut(to).push(Shut { group, from, error });
+                self.shut.of_mut(to).push(Shut { group, sends: Sends::Carried(from), error });
             }
             Err(error) => self.cannot_carry(group, to, None, &error),
         }
@@ -309,11 +314,27 @@ impl Deciding<'_> {
         };
         let planned = [(*slot, Planned::Known(value.clone()))];
         if let Err(error) = self.cx.link.check_writable(group, side, case.current.of(side), &planned) {
+            if error.problem == MapProblem::NotNow && !self.cx.link.moved(side).is_empty() {
+                let sends = Sends::Merged { slot: *slot, value, settles };
+                return self.shut.of_mut(side).push(Shut { group, sends, error });
+            }
             return self.cannot_carry(group, side, None, &error);
         }
-        let before = case.current.of(side).get(*slot).to_slot();
-        let writing = writing.of_mut(side);
-        self.push_change(group, side, *slot, before, Planned::Known(value), Provenance::Merged, writing);
+        let before = (*slot, case.current.of(side).get(*slot).to_slot());
+        self.push_merged(group, side, before, value, settles, writing.of_mut(side));
+    }
+
+    /// Adds what both sides' edits are together to a side's update.
+    pub(super) fn push_merged(
+        &self,
+        group: usize,
+        side: Side,
+        (slot, before): (usize, Slot),
+        value: Value,
+        settles: bool,
+        writing: &mut Writing,
+    ) {
+        self.push_change(group, side, slot, before, Planned::Known(value), Provenance::Merged, writing);
         if settles {
             writing.settles.insert(group);
         }

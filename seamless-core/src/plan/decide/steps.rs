@@ -34,8 +34,16 @@ pub(super) struct Move {
 /// A group that may not change the record in the state that it is in.
 pub(super) struct Shut {
     pub(super) group: usize,
-    pub(super) from: Provenance,
+    pub(super) sends: Sends,
     pub(super) error: Box<MapError>,
+}
+
+/// What a group sends once the record is open.
+pub(super) enum Sends {
+    /// What is carried.
+    Carried(Provenance),
+    /// What both sides' edits are together, in this slot; whether the group is settled by it.
+    Merged { slot: usize, value: Value, settles: bool },
 }
 
 /// The actions on one record.
@@ -182,6 +190,29 @@ impl Deciding<'_> {
         group.is_none_or(rests).then(|| back.clone())
     }
 
+    /// Brings back a record that a plan left open and that is not in the scope for as long as it is; says whether it is one.
+    pub(super) fn bring_back(&mut self, side: Side, record: &Versioned) -> bool {
+        let link = self.cx.link;
+        let open = self.situation.open.iter().find_map(|open| match &open.why {
+            AttentionWhy::Parked { reason: ParkedAs::Opened { field, left, back }, .. }
+                if open.side == side =>
+            {
+                Some((link.shape(side).slot(field.as_str())?, left, back))
+            }
+            _ => None,
+        });
+        let Some((slot, left, back)) = open else { return false };
+        let Some(at) = record.record.get(slot).value() else { return false };
+        if !link.same_state(side, slot, at, left.as_ref()) {
+            return false;
+        }
+        let Some(way) = link.way(side, slot, at, back.as_ref()) else { return false };
+        let then = self.closing((side, slot), at, back.as_ref(), &way);
+        let steps = Steps { then, ..Steps::default() };
+        self.write(side, record, Writing::default(), steps, Reason::ClosedAgain);
+        true
+    }
+
     /// Whether a group is about a state in which a plan left a record open. That the sides differ is no wonder then.
     pub(super) fn was_opened(&self, group: usize) -> bool {
         let link = self.cx.link;
@@ -205,8 +236,22 @@ impl Deciding<'_> {
         let (source, target): (&Record, &Record) = (case.current.of(side.other()), case.current.of(side));
         let opened = target.with([(slot, Presence::Value(last.to.as_ref()))]);
         let before = writing.changes.len();
-        for Shut { group, from, error: _ } in shut.drain(..) {
+        for Shut { group, sends, error: _ } in shut.drain(..) {
             let context = case.context.of(side);
+            let from = match sends {
+                Sends::Carried(from) => from,
+                Sends::Merged { slot, value, settles } => {
+                    self.push_merged(
+                        group,
+                        side,
+                        (slot, target.get(slot).to_slot()),
+                        value,
+                        settles,
+                        writing,
+                    );
+                    continue;
+                }
+            };
             match self.cx.link.carry_group(group, side.other(), source, &opened, context) {
                 Ok(planned) => self.gather(group, side, target, planned, from, writing, agreed),
                 Err(error) => self.cannot_carry(group, side, None, &error),
