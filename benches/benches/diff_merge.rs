@@ -67,6 +67,7 @@ impl Copies {
             create: Sides::new(true, true),
             on_delete: Sides::new(DeletePolicy::Park, DeletePolicy::Park),
             writable: Sides::new(Condition::Always, Condition::Always),
+            actions: Sides::default(),
             on_leave: Sides::new(LeavePolicy::Park, LeavePolicy::Park),
             forms: Sides::new(FormSpec::default(), FormSpec { fields: right.collect(), scales: Vec::new() }),
             depends_on: Vec::new(),

@@ -24,7 +24,14 @@ fn reference(name: &str, to: &str) -> Field {
 /// An entity whose first field is its key.
 fn entity(name: &str, fields: Vec<Field>) -> Entity {
     let key = fields.first().map(|field| field.name.clone());
-    Entity { name: name.into(), label: None, fields, key: key.into_iter().collect(), unique: vec![] }
+    Entity {
+        name: name.into(),
+        label: None,
+        fields,
+        key: key.into_iter().collect(),
+        unique: vec![],
+        actions: Vec::new(),
+    }
 }
 
 fn customers() -> Kind {

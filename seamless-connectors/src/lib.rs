@@ -26,7 +26,7 @@
 //!
 //! let fields = vec![Field::new("no", FieldKind::Int), Field::new("name", FieldKind::Text { length_max: None })];
 //! let customer =
-//!     Entity { name: "customer".into(), label: None, fields, key: vec!["no".into()], unique: Vec::new() };
+//!     Entity { name: "customer".into(), label: None, fields, key: vec!["no".into()], unique: vec![], actions: vec![] };
 //! let erp = Memory::new(MemoryConfig::new("erp").entity(EntityConfig::new(customer)))?;
 //! let id = erp.insert("customer", None, &[("name", Value::text("Adatum"))])?;
 //! erp.delete("customer", &id)?;

@@ -133,6 +133,7 @@ impl Shown {
             fields: vec![value, label, read_only(ACTIVE, FieldKind::Bool)],
             key: vec![VALUE.into()],
             unique: Vec::new(),
+            actions: Vec::new(),
         })
     }
 }

@@ -79,9 +79,15 @@ const PLAIN: &[&str] = &[
     "values.options",
 ];
 const NO_READ_ONLY: &[&str] = &["refuse.read_only"];
+/// An entity without verbs of its own.
+const NO_ACTIONS: &[&str] = &["action.missing", "action.stale"];
 
 /// Nothing fails, nothing is left behind, and exactly the cases of these groups cannot be run on this system.
 fn check(bench: &Bench, skipped: &[&[&str]]) {
+    check_with_actions(bench, &[skipped, &[NO_ACTIONS]].concat());
+}
+
+fn check_with_actions(bench: &Bench, skipped: &[&[&str]]) {
     let report = block_on(check_connector(bench));
     assert!(report.is_conformant() && report.left_behind.is_empty(), "{report}");
     let found: BTreeSet<&str> = report.skipped_cases().into_iter().collect();
@@ -99,8 +105,10 @@ fn memory(entities: Vec<EntityConfig>) -> (Memory, Bench) {
 #[test]
 fn memory_conforms() {
     let other = Entity { name: "other".into(), ..entity() };
-    let (_, bench) = memory(vec![EntityConfig::new(rich()).ids(Ids::Key), EntityConfig::new(other)]);
-    check(
+    let rich = EntityConfig::new(rich()).ids(Ids::Key);
+    let rich = rich.acts("mark", |_| Ok(vec![("count".into(), Value::Int(7))]));
+    let (_, bench) = memory(vec![rich, EntityConfig::new(other)]);
+    check_with_actions(
         &bench,
         &[WRITES, COMPLETE, &["feed.none", "feed.no_tombstones", "secrets.nowhere", "secrets.log"]],
     );
@@ -381,7 +389,14 @@ fn option_sets_conform() {
     let option = |number: i64| OptionItem { value: Value::Int(number), label: None, active: number != 2 };
     let options = OptionSet { options: [3, 1, 2, 40, 5].map(option).to_vec(), closed: true };
     let fields = vec![Field::new("terms", FieldKind::Option { options })];
-    let account = Entity { name: "account".into(), label: None, fields, key: vec![], unique: vec![] };
+    let account = Entity {
+        name: "account".into(),
+        label: None,
+        fields,
+        key: vec![],
+        unique: vec![],
+        actions: Vec::new(),
+    };
     let memory: Arc<dyn Connector> =
         Arc::new(Memory::new(MemoryConfig::new("x").entity(EntityConfig::new(account))).unwrap());
     let shown = move || ready(Ok(memory.clone().layer(&OptionSets::of([("account", "terms")]))));

@@ -26,6 +26,7 @@ fn customer() -> Entity {
         ],
         key: vec!["no".into()],
         unique: Vec::new(),
+        actions: Vec::new(),
     }
 }
 

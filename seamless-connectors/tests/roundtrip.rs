@@ -44,7 +44,14 @@ fn entity() -> Entity {
         (ODD, text(None)),
     ];
     let fields = fields.into_iter().map(|(name, kind)| Field::new(name, kind)).collect();
-    Entity { name: "t".into(), label: None, fields, key: vec![KEY.into()], unique: Vec::new() }
+    Entity {
+        name: "t".into(),
+        label: None,
+        fields,
+        key: vec![KEY.into()],
+        unique: Vec::new(),
+        actions: Vec::new(),
+    }
 }
 
 fn systems(folder: &Path) -> Vec<System> {

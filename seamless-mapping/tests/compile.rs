@@ -240,7 +240,14 @@ fn links_come_after_those_they_refer_to_and_rings_are_named() {
 
 fn schema(name: &str, fields: Vec<Field>) -> Schema {
     let mut schema = Schema::default();
-    let entity = Entity { name: name.into(), label: None, fields, key: Vec::new(), unique: Vec::new() };
+    let entity = Entity {
+        name: name.into(),
+        label: None,
+        fields,
+        key: Vec::new(),
+        unique: Vec::new(),
+        actions: Vec::new(),
+    };
     schema.entities.insert(name.into(), entity);
     schema
 }

@@ -82,6 +82,7 @@ fn system(side: Side) -> Result<Memory> {
         fields,
         key: vec!["id".into()],
         unique: Vec::new(),
+        actions: Vec::new(),
     };
     Memory::new(MemoryConfig::new(&side.to_string()).entity(EntityConfig::new(entity)))
 }

@@ -111,6 +111,7 @@ fn deed(systems: &Systems, entry: &Entry) -> Option<String> {
             match &action.verb {
                 PlannedVerb::Create => format!("{link}: create {left} in {side}"),
                 PlannedVerb::Delete(_) => format!("{link}: delete {left} in {side}"),
+                PlannedVerb::Action { name, .. } => format!("{link}: {name} {left} in {side}"),
                 PlannedVerb::Update => format!("{link}: update {left} in {side}: {fields}"),
             }
         }

@@ -118,7 +118,8 @@ impl World {
                 Field::new(list, FieldKind::List { entity: "line".into() }),
             ];
             let unique = vec![vec![FieldName::from(number)]];
-            let schema = Entity { name: entity.into(), label: None, fields, key: vec![], unique };
+            let schema =
+                Entity { name: entity.into(), label: None, fields, key: vec![], unique, actions: Vec::new() };
             Memory::new(MemoryConfig::new(system).entity(EntityConfig::new(schema))).unwrap()
         };
         let (shop, erp) = (side("shop", "order", "number", "positions"), side("erp", "sales", "no", "lines"));

@@ -51,7 +51,14 @@ fn reference(name: &str, targets: &[&str]) -> Field {
 }
 
 fn entity(name: &str, fields: Vec<Field>) -> EntityConfig {
-    EntityConfig::new(Entity { name: name.into(), label: None, fields, key: vec![], unique: vec![] })
+    EntityConfig::new(Entity {
+        name: name.into(),
+        label: None,
+        fields,
+        key: vec![],
+        unique: vec![],
+        actions: Vec::new(),
+    })
 }
 
 struct World {

@@ -242,7 +242,8 @@ impl Tables {
         let mut fields = vec![Field::new(number, FieldKind::Text { length_max: None })];
         fields.push(Field::new(list, FieldKind::List { entity: "line".into() }));
         let unique = vec![vec![number.into()]];
-        let schema = Entity { name: entity.into(), label: None, fields, key: vec![], unique };
+        let schema =
+            Entity { name: entity.into(), label: None, fields, key: vec![], unique, actions: Vec::new() };
         let memory = Memory::new(MemoryConfig::new(system).entity(EntityConfig::new(schema))).unwrap();
         let lines = Value::List(Arc::default());
         let id = memory.insert(entity, None, &[(number, Value::text("S1")), (list, lines)]).unwrap();

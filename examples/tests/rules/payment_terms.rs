@@ -52,6 +52,7 @@ fn account(options: &[(i64, &str)]) -> Entity {
         fields: vec![text("name"), terms],
         key: vec![],
         unique: vec![],
+        actions: Vec::new(),
     }
 }
 
@@ -67,9 +68,23 @@ impl World {
         let crm = Memory::new(MemoryConfig::new("crm").entity(EntityConfig::new(account(&options)))).unwrap();
         let fields = vec![text("Code"), text("Description")];
         let key = vec!["Code".into()];
-        let codes = Entity { name: "Payment Terms".into(), label: None, fields, key, unique: vec![] };
+        let codes = Entity {
+            name: "Payment Terms".into(),
+            label: None,
+            fields,
+            key,
+            unique: vec![],
+            actions: Vec::new(),
+        };
         let fields = vec![text("Name"), text("Payment Terms Code")];
-        let customer = Entity { name: "Customer".into(), label: None, fields, key: vec![], unique: vec![] };
+        let customer = Entity {
+            name: "Customer".into(),
+            label: None,
+            fields,
+            key: vec![],
+            unique: vec![],
+            actions: Vec::new(),
+        };
         let erp = MemoryConfig::new("erp")
             .entity(EntityConfig::new(codes).ids(Ids::Key))
             .entity(EntityConfig::new(customer));

@@ -85,7 +85,7 @@ fn left_in_state(entry: &Entry, pair: Option<&Pair>) -> Option<bool> {
         Body::Act(action) => Some(match action.verb {
             PlannedVerb::Create => live.is_some(),
             PlannedVerb::Delete(_) => live.is_none(),
-            PlannedVerb::Update => {
+            PlannedVerb::Update | PlannedVerb::Action { .. } => {
                 let base = live?.base.of(action.side);
                 action.changes.iter().all(|change| match change.after {
                     PlannedRef::Known(value) => base.field(change.field.as_str()) == Presence::Value(value),

@@ -26,6 +26,7 @@ fn system(name: &str, entity: &str, key: &str, fields: [&str; 2], change: Change
         ],
         key: vec![key.into()],
         unique: vec![],
+        actions: Vec::new(),
     };
     Memory::new(MemoryConfig::new(name).entity(EntityConfig::new(schema).capable(change))).unwrap()
 }

@@ -34,6 +34,7 @@ fn erp(no: No, returns: WriteReturns) -> Memory {
         fields: vec![Field::new("id", FieldKind::Int), number, text("Name", 100), text("Memo", 100)],
         key: vec!["id".into()],
         unique: vec![],
+        actions: Vec::new(),
     };
     let config = EntityConfig::new(customer).capable(|can| {
         can.unique_key = UniqueKey::None;
@@ -372,6 +373,7 @@ fn h54_i16_a_swap_towards_the_left_is_written_like_one_towards_the_right() {
         ],
         key: vec!["accountid".into()],
         unique: vec![],
+        actions: Vec::new(),
     };
     let crm = Memory::new(MemoryConfig::new("crm").entity(EntityConfig::new(account))).unwrap();
     let world = World::mapped(crm, erp(No::MayBeEmpty, WriteReturns::Stored), mapping());

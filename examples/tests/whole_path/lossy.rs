@@ -40,7 +40,14 @@ fn entity(name: &str, key: &str) -> Entity {
         Field::new("limit", limit),
         text("phone", 30),
     ];
-    Entity { name: name.into(), label: None, fields, key: vec![key.into()], unique: vec![] }
+    Entity {
+        name: name.into(),
+        label: None,
+        fields,
+        key: vec![key.into()],
+        unique: vec![],
+        actions: Vec::new(),
+    }
 }
 
 pub(crate) fn mapping(forms: &[(&str, Normaliser)]) -> Mapping {

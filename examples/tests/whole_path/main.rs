@@ -41,5 +41,6 @@ mod symmetry;
 mod totals;
 mod trees;
 mod values;
+mod verbs;
 mod watched;
 mod world;

@@ -22,6 +22,7 @@ fn entity(name: &str, fields: &[&str], refers: &[(&str, &str)]) -> Entity {
         fields: texts.chain(refers).collect(),
         key: vec!["id".into()],
         unique: vec![],
+        actions: Vec::new(),
     }
 }
 

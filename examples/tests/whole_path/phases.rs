@@ -10,7 +10,14 @@ use super::world::{World, text, yes};
 
 fn system(name: &str, entity: &str, fields: [&str; 4]) -> Memory {
     let fields = ["id"].iter().chain(&fields).map(|field| text(field, 80)).collect();
-    let schema = Entity { name: entity.into(), label: None, fields, key: vec!["id".into()], unique: vec![] };
+    let schema = Entity {
+        name: entity.into(),
+        label: None,
+        fields,
+        key: vec!["id".into()],
+        unique: vec![],
+        actions: Vec::new(),
+    };
     Memory::new(MemoryConfig::new(name).entity(EntityConfig::new(schema))).unwrap()
 }
 

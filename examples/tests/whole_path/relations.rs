@@ -34,7 +34,14 @@ fn units(name: &str, labels: [&str; 3], last_is_active: bool) -> Entity {
         Field::new("kind", kinds(labels, last_is_active)),
         Field::new("parent", parent),
     ];
-    Entity { name: name.into(), label: None, fields, key: vec!["id".into()], unique: vec![] }
+    Entity {
+        name: name.into(),
+        label: None,
+        fields,
+        key: vec!["id".into()],
+        unique: vec![],
+        actions: Vec::new(),
+    }
 }
 
 fn system(name: &str, of: &str) -> Memory {

@@ -13,7 +13,14 @@ use super::world::{World, text};
 /// A system whose records show neither versions nor stamps, so that nothing tells in which order they came.
 fn system(name: &str, entity: &str) -> Memory {
     let fields = vec![Field::new("id", FieldKind::Int), text("number", 20), text("name", 80)];
-    let schema = Entity { name: entity.into(), label: None, fields, key: vec!["id".into()], unique: vec![] };
+    let schema = Entity {
+        name: entity.into(),
+        label: None,
+        fields,
+        key: vec!["id".into()],
+        unique: vec![],
+        actions: Vec::new(),
+    };
     let config = EntityConfig { versions: false, modified: false, ..EntityConfig::new(schema) };
     Memory::new(MemoryConfig::new(name).entity(config)).unwrap()
 }
@@ -62,6 +69,7 @@ fn mirrored(counts: &Counts) -> Counts {
     let swap =
         |sides: &seamless_core::model::Sides<u64>| seamless_core::model::Sides::new(sides.right, sides.left);
     Counts {
+        act: swap(&counts.act),
         create: swap(&counts.create),
         update: swap(&counts.update),
         delete: swap(&counts.delete),

@@ -16,6 +16,7 @@ fn system(name: &str, entity: &str, fields: [&str; 4]) -> Memory {
         fields: vec![text("id", 40), text(mail, 80), amount(price), text(currency, 10), amount(total)],
         key: vec!["id".into()],
         unique: vec![],
+        actions: Vec::new(),
     };
     Memory::new(MemoryConfig::new(name).entity(EntityConfig::new(schema))).unwrap()
 }

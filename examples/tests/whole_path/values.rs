@@ -25,7 +25,14 @@ fn entity(name: &str) -> Entity {
         Field::new("base amount", decimal()),
         Field { computed: true, ..Field::new("total", decimal()) },
     ];
-    Entity { name: name.into(), label: None, fields, key: vec!["id".into()], unique: vec![] }
+    Entity {
+        name: name.into(),
+        label: None,
+        fields,
+        key: vec!["id".into()],
+        unique: vec![],
+        actions: Vec::new(),
+    }
 }
 
 fn system(name: &str, of: &str, change: impl FnOnce(EntityConfig) -> EntityConfig) -> Memory {

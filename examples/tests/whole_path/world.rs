@@ -36,7 +36,14 @@ pub(crate) fn text(name: &str, length_max: u32) -> Field {
 }
 
 fn entity(name: &str, key: &str, fields: Vec<Field>) -> Entity {
-    Entity { name: name.into(), label: None, fields, key: vec![key.into()], unique: vec![] }
+    Entity {
+        name: name.into(),
+        label: None,
+        fields,
+        key: vec![key.into()],
+        unique: vec![],
+        actions: Vec::new(),
+    }
 }
 
 /// What a test changes about what a system can do.

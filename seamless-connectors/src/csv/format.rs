@@ -73,7 +73,7 @@ impl Format for CsvFormat {
                     fields.iter().zip(keys).filter(|(_, key)| *key).map(|(field, _)| field.name.clone());
                 let key = key.collect();
                 let columns = (0..fields.len()).collect();
-                (Entity { name, label: None, fields, key, unique: Vec::new() }, columns)
+                (Entity { name, label: None, fields, key, unique: Vec::new(), actions: Vec::new() }, columns)
             }
         };
         let layout = Layout::new(entity, key)?;

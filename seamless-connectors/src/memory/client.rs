@@ -162,6 +162,15 @@ impl Memory {
         state.table(entity)?.update(id, &record, By::User, tick).map_err(refused)
     }
 
+    /// A user does an action of the system's own on a record.
+    ///
+    /// Errors: no such action or record; the action's own refusal.
+    pub fn act(&self, entity: &str, id: &RecordId, action: &str) -> Result<()> {
+        let mut state = self.state();
+        let tick = state.tick();
+        state.table(entity)?.act(id, &action.into(), tick).map_err(refused)
+    }
+
     /// A user deletes a record; false when it was not there.
     ///
     /// Errors: no such entity.

@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 
 use seamless_core::connector::{Capabilities, Order};
-use seamless_core::model::{CanonicalForm, Entity, FieldName, Record, Value};
+use seamless_core::model::{CanonicalForm, Entity, EntityAction, FieldName, Record, Value};
+
+use super::action::{ActionConfig, Deed};
 
 /// A system in memory.
 #[derive(Clone, Debug)]
@@ -54,6 +56,9 @@ pub enum Paging {
 /// What a field is worked out from; called with the record as it is stored.
 pub type Computation = fn(&Record) -> Value;
 
+/// Says why a record may not be updated by clients as it is.
+pub type Lock = fn(&Record) -> Option<String>;
+
 /// One entity of a system in memory.
 #[derive(Clone, Debug)]
 pub struct EntityConfig {
@@ -75,6 +80,10 @@ pub struct EntityConfig {
     pub on_create: Vec<(FieldName, Value)>,
     /// Fields that are worked out anew whenever the record is stored, whatever the client says.
     pub computed: Vec<(FieldName, Computation)>,
+    /// The system's own verbs.
+    pub actions: Vec<ActionConfig>,
+    /// Why clients may not update a record as it is, in words; `None`: they may.
+    pub locked: Option<Lock>,
 }
 
 impl EntityConfig {
@@ -90,6 +99,8 @@ impl EntityConfig {
             paging: Paging::Key,
             on_create: Vec::new(),
             computed: Vec::new(),
+            actions: Vec::new(),
+            locked: None,
         }
     }
 
@@ -128,6 +139,37 @@ impl EntityConfig {
     #[must_use]
     pub fn on_create(mut self, field: impl Into<FieldName>, value: Value) -> Self {
         self.on_create.push((field.into(), value));
+        self
+    }
+
+    /// Adds an action that moves a field from one of these states to another one. The schema declares it.
+    #[must_use]
+    pub fn moves<const N: usize>(self, name: &str, field: &str, from: [&str; N], to: &str) -> Self {
+        let declared = EntityAction {
+            field: Some(field.into()),
+            from: from.iter().copied().map(Value::text).collect(),
+            to: Some(Value::text(to)),
+            ..EntityAction::named(name)
+        };
+        self.declares(ActionConfig { declared, does: None })
+    }
+
+    /// Adds an action that does what a function says. The schema declares its name.
+    #[must_use]
+    pub fn acts(self, name: &str, does: Deed) -> Self {
+        self.declares(ActionConfig { declared: EntityAction::named(name), does: Some(does) })
+    }
+
+    /// Refuses updates of clients to records in certain states.
+    #[must_use]
+    pub fn locks(mut self, lock: Lock) -> Self {
+        self.locked = Some(lock);
+        self
+    }
+
+    fn declares(mut self, action: ActionConfig) -> Self {
+        self.schema.actions.push(action.declared.clone());
+        self.actions.push(action);
         self
     }
 

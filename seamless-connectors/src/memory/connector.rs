@@ -10,7 +10,7 @@ use seamless_core::connector::{
     UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome, WriteReturns, paged,
 };
 use seamless_core::model::{
-    Condition, EntityName, Error, ErrorKind, Presence, RecordId, Result, Schema, Shape, Truth,
+    ActionName, Condition, EntityName, Error, ErrorKind, Presence, RecordId, Result, Schema, Shape, Truth,
 };
 
 use super::client::{Memory, State, no_entity};
@@ -397,10 +397,7 @@ fn apply_one(state: &mut State, entity: &EntityName, op: &WriteOp) -> WriteOutco
         (Verb::Create, Target::New(id)) => create(table, op, id.as_ref(), tick),
         (Verb::Update, Target::Existing(id)) => update(table, op, id, tick),
         (Verb::Delete(_), Target::Existing(id)) => delete(table, op, id, tick),
-        (Verb::Action(name), _) => {
-            let error = Error::new(ErrorKind::Unsupported, format!("there is no action {name}"));
-            Err(refuse(RefusalKind::Forbidden, error))
-        }
+        (Verb::Action(name), Target::Existing(id)) => act(table, op, name, id, tick),
         _ => {
             let error = Error::new(ErrorKind::Internal, "the operation and its target do not fit together");
             Err(refuse(RefusalKind::Invalid { field: None }, error))
@@ -440,6 +437,19 @@ fn update(
     let row = visible(table, id).ok_or_else(|| table.missing(id))?;
     refuse_stale(table, id, row, &op.expects)?;
     table.update(id, &op.patch, By::Client, tick)?;
+    Ok(id.clone())
+}
+
+fn act(
+    table: &mut Table,
+    op: &WriteOp,
+    name: &ActionName,
+    id: &RecordId,
+    tick: super::table::Tick,
+) -> Result<RecordId, Refusal> {
+    let row = visible(table, id).ok_or_else(|| table.missing(id))?;
+    refuse_stale(table, id, row, &op.expects)?;
+    table.act(id, name, tick)?;
     Ok(id.clone())
 }
 

@@ -24,6 +24,7 @@
 //!     fields: vec![Field::new("no", FieldKind::Int), Field::new("name", FieldKind::Text { length_max: Some(50) })],
 //!     key: vec!["no".into()],
 //!     unique: Vec::new(),
+//!     actions: Vec::new(),
 //! };
 //! let crm = Memory::new(MemoryConfig::new("crm").entity(EntityConfig::new(customer)))?;
 //! let id = crm.insert("customer", None, &[("name", Value::text("Adatum"))])?;
@@ -31,6 +32,7 @@
 //! # Ok::<(), seamless_core::Error>(())
 //! ```
 
+mod action;
 mod client;
 mod config;
 mod connector;
@@ -39,6 +41,7 @@ mod fault;
 mod odd;
 mod table;
 
+pub use action::{ActionConfig, Deed};
 pub use client::{Counts, Memory};
-pub use config::{Computation, EntityConfig, Ids, MemoryConfig, Paging, full_capabilities};
+pub use config::{Computation, EntityConfig, Ids, Lock, MemoryConfig, Paging, full_capabilities};
 pub use fault::Fault;

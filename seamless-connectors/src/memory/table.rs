@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use seamless_core::connector::{Proof, Refusal, RefusalKind, Tombstone, UniqueKey, Versioned};
 use seamless_core::model::{
-    ActionId, CanonicalForm, Entity, Error, ErrorKind, Field, FieldKind, FieldName, KeyPart, Presence,
-    Record, RecordId, Result, Shape, Slot, Timestamp, Value, ValueRef, Version,
+    ActionId, ActionName, CanonicalForm, Entity, Error, ErrorKind, Field, FieldKind, FieldName, KeyPart,
+    Presence, Record, RecordId, Result, Shape, Slot, Timestamp, Value, ValueRef, Version,
 };
 
+use super::action::values_of;
 use super::config::{EntityConfig, Ids};
 use crate::fits::misfit;
 
@@ -210,6 +211,10 @@ impl Table {
     pub(super) fn update(&mut self, id: &RecordId, said: &Record, by: By, tick: Tick) -> Result<(), Refusal> {
         self.refuse_bad(said, by)?;
         let row = self.rows.get(id).ok_or_else(|| self.missing(id))?;
+        let locked = self.config.locked.filter(|_| by == By::Client);
+        if let Some(why) = locked.and_then(|lock| lock(&row.record)) {
+            return Err(invalid(None, why));
+        }
         let hidden = row.hidden;
         let mut slots: Vec<Slot> = row.record.fields().map(|(_, presence)| presence.to_slot()).collect();
         for (name, presence) in said.fields() {
@@ -227,6 +232,13 @@ impl Table {
         self.refuse_taken(id, &record)?;
         self.place(id, record, hidden, tick);
         Ok(())
+    }
+
+    /// Does an action of the system's own, which may set what clients cannot.
+    pub(super) fn act(&mut self, id: &RecordId, name: &ActionName, tick: Tick) -> Result<(), Refusal> {
+        let row = self.rows.get(id).ok_or_else(|| self.missing(id))?;
+        let values = values_of(&self.config.actions, name, &row.record)?;
+        self.update(id, &values, By::User, tick)
     }
 
     /// Moves the version and the stamp of a record; false when it is not there.

@@ -343,6 +343,7 @@ impl Context<'_> {
             key: key_names,
             unique: unique.iter().filter(|set| set.len() > 1).map(set_names).collect(),
             fields,
+            actions: Vec::new(),
         };
         Ok(Table { entity, columns, key, feeding, version, modified, unique, capabilities })
     }

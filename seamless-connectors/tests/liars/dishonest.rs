@@ -479,7 +479,10 @@ impl Dishonest {
                     _ => Slot::Value(value),
                 })
             }
-            "conditional.stale_values" | "conditional.stale_version" | "conditional.stale_delete" => {
+            "conditional.stale_values"
+            | "conditional.stale_version"
+            | "conditional.stale_delete"
+            | "action.stale" => {
                 op.expects = Expects::Anything;
             }
             _ if op.verb == Verb::Update => op.patch = map_values(&op.patch, |_, value| stored(lie, value)),
@@ -513,8 +516,8 @@ impl Dishonest {
                     self.memo().shown.insert(row.id.clone(), row);
                 }
             }
-            "write.missing" | "write.unique_value" | "write.key_taken" | "refuse.update"
-            | "refuse.delete" | "refuse.create" | "refuse.action" | "refuse.wrong_kind"
+            "action.missing" | "write.missing" | "write.unique_value" | "write.key_taken"
+            | "refuse.update" | "refuse.delete" | "refuse.create" | "refuse.action" | "refuse.wrong_kind"
             | "refuse.read_only" | "refuse.key" | "refuse.required"
                 if refused =>
             {

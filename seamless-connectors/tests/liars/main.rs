@@ -71,6 +71,9 @@ fn system(case: &str, lie: &str) -> Memory {
     if case == "cursors.changed_between_pages" && lied {
         config = config.paged_by_offset();
     }
+    if case.starts_with("action.") {
+        config = config.acts("mark", |_| Ok(vec![("count".into(), Value::Int(7))]));
+    }
     let config = config.capable(|can| match case {
         "paging.partial" => can.complete_enumeration = false,
         "refuse.update" => can.update = false,
@@ -180,6 +183,8 @@ liars!(
     refuse_delete "refuse.delete",
     refuse_create "refuse.create",
     refuse_action "refuse.action",
+    action_missing "action.missing",
+    action_stale "action.stale",
     refuse_unknown_field "refuse.unknown_field",
     refuse_wrong_kind "refuse.wrong_kind",
     refuse_too_long "refuse.too_long",

@@ -32,7 +32,14 @@ pub(crate) fn entity() -> Entity {
     let mut fields: Vec<Field> =
         FIELDS.into_iter().zip(kinds).map(|(name, kind)| Field::new(name, kind)).collect();
     fields[0].required = true;
-    Entity { name: ENTITY.into(), label: None, fields, key: vec![KEY.into()], unique: Vec::new() }
+    Entity {
+        name: ENTITY.into(),
+        label: None,
+        fields,
+        key: vec![KEY.into()],
+        unique: Vec::new(),
+        actions: Vec::new(),
+    }
 }
 
 /// What every kind of field and every rule of a schema looks like, beside what the files can hold.

@@ -275,6 +275,9 @@ pub enum MapProblem {
     Waiting(Ask),
     /// The record that it goes to is in a state in which rules do not write it: wait until it is in another one.
     NotNow,
+    /// No action of the system leads from the state that the record is in to the one that is wanted: wait until it is in another
+    /// one.
+    NoAction,
     /// A system has no record, or several, that fit what is looked up by a field: wait until it has one.
     NotFound,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::actions::SideActions;
 use crate::model::{CanonicalForm, Condition, EntityName, FieldName, FormSpec, LinkId, Side, Sides, Value};
 
 /// What a mapping says of a link, apart from its rules.
@@ -22,6 +23,8 @@ pub struct LinkSpec {
     /// outside. Rules over the fields that the condition names are not bound by it, since they say the state; nor are creates,
     /// deletes, and what a lifecycle policy sets.
     pub writable: Sides<Condition>,
+    /// The system's own verbs that move the states of each side's records.
+    pub actions: Sides<SideActions>,
     /// How records without a pair are matched: lines in priority order, every field of a line must agree.
     pub matching: Vec<MatchLine>,
     /// Whether records are created on a side for partners that it lacks.

@@ -4,6 +4,7 @@
 //! A mapper is pure: no I/O, no clock, no randomness. It sees one record at a time and names what it must look up;
 //! the engine looks up for a whole page, then asks it to carry.
 
+mod actions;
 mod carry;
 mod link;
 mod order;
@@ -11,6 +12,7 @@ mod rule;
 
 use std::fmt;
 
+pub use actions::{SideActions, StateAction};
 pub use carry::{Answer, Ask, Draft, Found, MapContext, MapError, MapProblem, References, Resolved, Seek};
 pub use link::{DeletePolicy, GuardLimits, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 pub use order::links_in_order;

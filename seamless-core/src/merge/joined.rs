@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::mapper::{Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule};
+use crate::mapper::{Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule, SideActions};
 use crate::model::{
     Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Presence, Record, Result, RuleId,
     RuleIndex, RuledFields, Shape, Side, SideForms, Sides, Truth,
@@ -13,6 +13,7 @@ use crate::model::{
 
 use super::groups::{Group, group_rules};
 use super::layout::{CopyPair, Layout};
+use super::ways::moved_slots;
 
 /// A link compiled for the engine. Shared by everything that works on the link; never changes.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct CompiledLink {
     digest: Fingerprint,
     /// Per side, the slots that a record is created with where every rule carries, in order, and their fields.
     created: Sides<Option<(Vec<usize>, Arc<RuledFields>)>>,
+    /// Per side, the slots of fields that actions move, in order.
+    pub(super) moved: Sides<Vec<usize>>,
     pub(super) layout: Layout,
 }
 
@@ -56,8 +59,12 @@ impl CompiledLink {
         }
         let layout = Layout::of(spec.mode, rules, &groups, &shapes, &watched, &forms);
         let created = Sides::new(
-            created(Side::Left, rules, &groups, &shapes.left)?,
-            created(Side::Right, rules, &groups, &shapes.right)?,
+            created(Side::Left, spec, rules, &groups, &shapes.left)?,
+            created(Side::Right, spec, rules, &groups, &shapes.right)?,
+        );
+        let moved = Sides::new(
+            moved_slots(Side::Left, spec, &groups, &shapes.left).map_err(at_link)?,
+            moved_slots(Side::Right, spec, &groups, &shapes.right).map_err(at_link)?,
         );
         let digest = digest_of(spec, rules)?;
         Ok(Arc::new(CompiledLink {
@@ -69,6 +76,7 @@ impl CompiledLink {
             group_of_rule,
             digest,
             created,
+            moved,
             layout,
         }))
     }
@@ -360,6 +368,7 @@ fn asking<'a>(rules: &'a [Rule], group: &Group, side: Side, field: &FieldName) -
 /// See [`CompiledLink::created`].
 fn created(
     side: Side,
+    spec: &LinkSpec,
     rules: &[Rule],
     groups: &[Group],
     shape: &Arc<Shape>,
@@ -368,7 +377,11 @@ fn created(
     let mut fields: Vec<(usize, Option<RuleId>)> = Vec::new();
     for group in carried {
         let of = |slot: usize| Some((slot, asking(rules, group, side, shape.name(slot)?).cloned()));
-        fields.extend(group.slots.of(side).iter().filter_map(|slot| of(*slot)));
+        let is_sent = |slot: &usize| {
+            let starts = &spec.actions.of(side).starts;
+            !starts.iter().any(|(field, _)| shape.slot(field.as_str()) == Some(*slot))
+        };
+        fields.extend(group.slots.of(side).iter().filter(|slot| is_sent(slot)).filter_map(|slot| of(*slot)));
     }
     fields.sort_unstable_by_key(|(slot, _)| *slot);
     let (slots, asked): (Vec<usize>, Vec<Option<RuleId>>) = fields.into_iter().unzip();
@@ -395,6 +408,7 @@ fn shape_of(side: Side, spec: &LinkSpec, rules: &[Rule]) -> Result<(Arc<Shape>, 
     let of_link = [spec.scope.of(side), spec.writable.of(side)];
     let conditions = of_link.into_iter().chain(rules.iter().map(|rule| rule.when.of(side)));
     conditions.flat_map(Condition::fields).for_each(|field| add(&mut names, &field));
+    spec.actions.of(side).fields().into_iter().for_each(|field| add(&mut names, field));
     for scale in &spec.forms.of(side).scales {
         if names.contains(&scale.amount) {
             add(&mut names, &scale.by);
@@ -431,6 +445,7 @@ fn digest_of(spec: &LinkSpec, rules: &[Rule]) -> Result<Fingerprint> {
         mode,
         scope,
         writable,
+        actions,
         matching,
         create,
         on_delete,
@@ -449,6 +464,9 @@ fn digest_of(spec: &LinkSpec, rules: &[Rule]) -> Result<Fingerprint> {
     part(&mut hasher, &(create, on_delete, on_leave, forms, depends_on, limits))?;
     if [&writable.left, &writable.right].into_iter().any(|condition| *condition != Condition::Always) {
         part(&mut hasher, &("writable", writable))?;
+    }
+    if [&actions.left, &actions.right].into_iter().any(|actions| *actions != SideActions::default()) {
+        part(&mut hasher, &("actions", actions))?;
     }
     for rule in rules {
         let Rule {

@@ -29,6 +29,7 @@ mod reconcile;
 mod set;
 mod three_way;
 mod verdict;
+mod ways;
 
 pub use conflict::{Conflict, Edit, conflict};
 pub use diff::diff;
@@ -40,6 +41,7 @@ pub use merged::{Merged, merged};
 pub use reconcile::{Case, Reconciler};
 pub use three_way::ThreeWay;
 pub use verdict::{AgreeReason, CarryReason, ConflictReason, Judgement, KeptReason, Verdict};
+pub use ways::Detour;
 
 #[cfg(test)]
 pub(crate) mod tests;

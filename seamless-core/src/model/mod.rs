@@ -46,7 +46,7 @@ pub use planned::Planned;
 pub use record::{FIELDS_MAX, RECORD_TEXT_BYTES_MAX, Record, RecordBuilder, Shape, record};
 pub use rows::{Choice, RowForm, Several};
 pub use ruled::RuledFields;
-pub use schema::{Entity, Field, FieldKind, OptionItem, OptionSet, Schema};
+pub use schema::{Entity, EntityAction, Field, FieldKind, OptionItem, OptionSet, Schema};
 pub use text::Fields;
 pub(crate) use text::hex;
 pub use value::{

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::identity::{EntityName, FieldName};
+use super::identity::{ActionName, EntityName, FieldName};
 use super::value::Value;
 
 /// The entities of a system, by name.
@@ -42,12 +42,43 @@ pub struct Entity {
     /// Other sets of fields whose values are unique together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unique: Vec<Vec<FieldName>>,
+    /// The system's own verbs for its records (release, reopen, post), in the system's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<EntityAction>,
 }
 
 impl Entity {
     /// A field by name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name.as_str() == name)
+    }
+
+    /// An action by name.
+    pub fn action(&self, name: &str) -> Option<&EntityAction> {
+        self.actions.iter().find(|action| action.name.as_str() == name)
+    }
+}
+
+/// A verb of a system for records of an entity. What it moves is said as far as the system tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntityAction {
+    /// Its name in the system.
+    pub name: ActionName,
+    /// The field that says the state which it moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<FieldName>,
+    /// The states that it can be done in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Value>,
+    /// The state that it leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Value>,
+}
+
+impl EntityAction {
+    /// An action of which only the name is known.
+    pub fn named(name: impl Into<ActionName>) -> Self {
+        Self { name: name.into(), field: None, from: Vec::new(), to: None }
     }
 }
 

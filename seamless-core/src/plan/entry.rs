@@ -12,8 +12,8 @@ use super::known::Suspicion;
 use crate::connector::AbsenceProof;
 use crate::mapper::{Ask, MapProblem};
 use crate::model::{
-    ActionId, Bits, FieldName, LinkId, Planned, Record, RecordId, RuleId, Side, Sides, Slot, Timestamp,
-    Version,
+    ActionId, ActionName, Bits, FieldName, LinkId, Planned, Record, RecordId, RuleId, Side, Sides, Slot,
+    Timestamp, Value, Version,
 };
 
 /// The static order of what a plan does; see [`EntryKey`].
@@ -21,6 +21,9 @@ use crate::model::{
 pub enum Rank {
     /// Effects that only change our state: pairs, agreements, conflicts, parked items.
     State,
+    /// Actions that make records writable, step by step, before anything is written to them: from 1 to
+    /// [`Rank::ACTION_STEPS`].
+    Open(u8),
     /// Writes that free a unique value which another action of the plan takes, and take none themselves.
     ReleaseKeys,
     /// Updates that take a unique value which an earlier rank freed, and free one for a later: step by step, from 1 to
@@ -34,6 +37,9 @@ pub enum Rank {
     PatchReferences,
     /// Deletes, in the reverse order of links.
     Delete,
+    /// Actions that bring records to the state that is wanted, step by step, when everything is written: from 1 to
+    /// [`Rank::ACTION_STEPS`].
+    Act(u8),
     /// Cursors, last.
     Cursor,
 }
@@ -43,9 +49,21 @@ impl Rank {
     /// temporary value. Each step is a batch of its own, so more would make long chains slow.
     pub const MOVE_KEYS_STEPS: u8 = 9;
 
+    /// Actions that can follow one another on a record: before it is written, and after. Each step is a batch of its own.
+    pub const ACTION_STEPS: u8 = 9;
+
     /// All ranks, in order.
-    pub const ALL: [Rank; 16] = [
+    pub const ALL: [Rank; 34] = [
         Rank::State,
+        Rank::Open(1),
+        Rank::Open(2),
+        Rank::Open(3),
+        Rank::Open(4),
+        Rank::Open(5),
+        Rank::Open(6),
+        Rank::Open(7),
+        Rank::Open(8),
+        Rank::Open(9),
         Rank::ReleaseKeys,
         Rank::MoveKeys(1),
         Rank::MoveKeys(2),
@@ -60,6 +78,15 @@ impl Rank {
         Rank::Update,
         Rank::PatchReferences,
         Rank::Delete,
+        Rank::Act(1),
+        Rank::Act(2),
+        Rank::Act(3),
+        Rank::Act(4),
+        Rank::Act(5),
+        Rank::Act(6),
+        Rank::Act(7),
+        Rank::Act(8),
+        Rank::Act(9),
         Rank::Cursor,
     ];
 
@@ -67,12 +94,14 @@ impl Rank {
     pub const fn number(self) -> u8 {
         match self {
             Rank::State => 10,
+            Rank::Open(step) => 10 + step,
             Rank::ReleaseKeys => 20,
             Rank::MoveKeys(step) => 20 + step,
             Rank::Create => 30,
             Rank::Update => 40,
             Rank::PatchReferences => 50,
             Rank::Delete => 60,
+            Rank::Act(step) => 70 + step,
             Rank::Cursor => 90,
         }
     }
@@ -81,12 +110,14 @@ impl Rank {
     pub const fn of_number(number: u8) -> Option<Self> {
         Some(match number {
             10 => Rank::State,
+            11..=19 => Rank::Open(number - 10),
             20 => Rank::ReleaseKeys,
             21..=29 => Rank::MoveKeys(number - 20),
             30 => Rank::Create,
             40 => Rank::Update,
             50 => Rank::PatchReferences,
             60 => Rank::Delete,
+            71..=79 => Rank::Act(number - 70),
             90 => Rank::Cursor,
             _ => return None,
         })
@@ -97,12 +128,14 @@ impl fmt::Display for Rank {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Rank::State => f.write_str("state"),
+            Rank::Open(step) => write!(f, "open_{step}"),
             Rank::ReleaseKeys => f.write_str("release_keys"),
             Rank::MoveKeys(step) => write!(f, "move_keys_{step}"),
             Rank::Create => f.write_str("create"),
             Rank::Update => f.write_str("update"),
             Rank::PatchReferences => f.write_str("patch_references"),
             Rank::Delete => f.write_str("delete"),
+            Rank::Act(step) => write!(f, "act_{step}"),
             Rank::Cursor => f.write_str("cursor"),
         }
     }
@@ -241,6 +274,14 @@ pub enum PlannedVerb {
     Update,
     /// Delete the record, on this ground.
     Delete(PlannedGround),
+    /// Do a verb of the system, which moves the one field that the changes name.
+    Action {
+        /// What the system calls it.
+        name: ActionName,
+        /// Of a record that is open for a moment only: the state that it is to be brought back to. It is kept with the record
+        /// until it is.
+        back: Option<Value>,
+    },
 }
 
 /// Why a record may be deleted; a delete cannot be written down without one.
@@ -269,6 +310,9 @@ pub enum PlannedExpects {
         /// The fields that hold a temporary value.
         fields: Vec<FieldName>,
     },
+    /// The record is as the earlier actions of this plan on it left it: it has the version that the last of them made or, where
+    /// none is known, the changed fields hold their `before`.
+    AsLeft,
 }
 
 /// A wait for an action of the same plan that creates the partner of a record.
@@ -323,6 +367,12 @@ pub enum Provenance {
     /// A temporary value, so that another record can take the unique one: null where the field may be empty, else a
     /// constant derived from the action. The final value follows in the same plan.
     Released,
+    /// A state on the way to the one that is wanted. A later step of the same plan leads on.
+    OnTheWay,
+    /// A state in which the record can be written. A later step of the same plan brings it to the one that it is to have.
+    Opened,
+    /// The state that the record had before it was opened.
+    AsBefore,
 }
 
 /// Why an action is taken.
@@ -346,6 +396,12 @@ pub enum Reason {
     Resolution,
     /// Another action of the plan takes a unique value that the record still has.
     ReleaseKey,
+    /// A step to the state that the other side says.
+    State,
+    /// The record is not written in the state that it is in.
+    Opened,
+    /// The record was opened to be written, and is brought back.
+    ClosedAgain,
 }
 
 /// A change of our state.

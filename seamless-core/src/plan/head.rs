@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::guarantee::Guarantee;
 use super::guard::GuardTrip;
 use super::propose::FormProposal;
-use crate::model::{LinkId, PartitionId, PlanId, Sides, Timestamp};
+use crate::model::{ActionName, LinkId, PartitionId, PlanId, Side, Sides, Timestamp};
 
 /// What a plan is about: written first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,23 @@ pub struct PlanHead {
     pub state_revision: u64,
     /// What the two systems allow us to promise, per link and side.
     pub guarantee: Vec<Guarantee>,
+    /// The actions of the systems that the mapping moves states by, of links that have any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<LinkActions>,
+}
+
+/// The actions by which a mapping moves the states of a side's records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkActions {
+    /// The link.
+    pub link: LinkId,
+    /// The side.
+    pub side: Side,
+    /// The actions, each once, in the order of the mapping.
+    pub actions: Vec<ActionName>,
+    /// Those among them that the system does not declare: what needs one is refused there, and waits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undeclared: Vec<ActionName>,
 }
 
 /// A system as the head names it.
@@ -70,6 +87,9 @@ pub struct Counts {
     pub update: Sides<u64>,
     /// Deletes.
     pub delete: Sides<u64>,
+    /// Actions of the systems' own: release, reopen, post.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub act: Sides<u64>,
     /// New pairs of existing records, those that go on with a survivor of a merge among them.
     pub link: u64,
     /// Agreements that only move bases.
@@ -94,10 +114,17 @@ pub struct Counts {
     pub pairs: u64,
 }
 
+fn is_none(counts: &Sides<u64>) -> bool {
+    counts.left == 0 && counts.right == 0
+}
+
 impl Counts {
     /// Writes to either side.
     pub fn writes(&self) -> u64 {
-        [&self.create, &self.update, &self.delete].iter().map(|sides| sides.left + sides.right).sum()
+        [&self.create, &self.update, &self.delete, &self.act]
+            .iter()
+            .map(|sides| sides.left + sides.right)
+            .sum()
     }
 }
 

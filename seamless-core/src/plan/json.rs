@@ -105,7 +105,7 @@ struct ActionView<'a>(&'a Action);
 impl Serialize for ActionView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Action { id, side, target, verb, changes, expects, reason, waits_for } = self.0;
-        let mut out = serializer.serialize_struct("action", 10)?;
+        let mut out = serializer.serialize_struct("action", 12)?;
         out.serialize_field("id", &IdView(id))?;
         out.serialize_field("side", side)?;
         out.serialize_field("target", &TargetView(target))?;
@@ -115,6 +115,13 @@ impl Serialize for ActionView<'_> {
             PlannedVerb::Delete(ground) => {
                 out.serialize_field("verb", "delete")?;
                 out.serialize_field("ground", &GroundView(ground))?;
+            }
+            PlannedVerb::Action { name, back } => {
+                out.serialize_field("verb", "action")?;
+                out.serialize_field("action", name)?;
+                if let Some(back) = back {
+                    out.serialize_field("back", back)?;
+                }
             }
         }
         out.serialize_field("reason", reason_name(reason))?;
@@ -220,6 +227,7 @@ impl Serialize for ExpectsView<'_> {
             PlannedExpects::Before => serializer.serialize_str("before"),
             PlannedExpects::Version(version) => one(serializer, "version", version),
             PlannedExpects::Released { fields } => one(serializer, "released", fields),
+            PlannedExpects::AsLeft => serializer.serialize_str("as_left"),
         }
     }
 }
@@ -284,6 +292,9 @@ fn reason_name(reason: &Reason) -> &'static str {
         Reason::Restore => "restore",
         Reason::Resolution => "resolution",
         Reason::ReleaseKey => "release_key",
+        Reason::State => "state",
+        Reason::Opened => "opened",
+        Reason::ClosedAgain => "closed_again",
     }
 }
 

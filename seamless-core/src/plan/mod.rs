@@ -50,11 +50,11 @@ pub use entry::{
 };
 pub use guarantee::{Guarantee, Holding, guarantees};
 pub use guard::{GuardFigures, GuardInput, GuardTrip, guards, is_of_identity};
-pub use head::{Counts, PlanHead, SystemIdentity, Trailer};
+pub use head::{Counts, LinkActions, PlanHead, SystemIdentity, Trailer};
 pub use json::EntryLine;
 pub use known::{Attention, AttentionWhy, GONE, Pair, PairStatus, Resolution, Return, Suspicion, Trail};
 pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};
-pub use parking::{Attempt, ParkedAs, UnknownReason, park_name};
+pub use parking::{Attempt, ParkedAs, UnknownReason, park_name, state_of};
 pub use propose::{FormProposal, Proposals};
 pub use seal::{Closing, Sealer, Verifier};
 pub use tally::Tally;

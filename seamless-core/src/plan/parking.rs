@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::mapper::MapProblem;
-use crate::model::RecordId;
+use crate::model::{FieldName, RecordId, RuleId, Value};
 
 use super::entry::ParkReason;
 
@@ -53,6 +53,20 @@ pub enum ParkedAs {
     FieldGone,
     /// Two moves, one on each side, would make a circle of the records of a tree.
     Circle,
+    /// The record was opened so that it could be written, and was not brought back: a later step of that plan did not happen.
+    Opened {
+        /// The field that says the state.
+        field: FieldName,
+        /// The state that the last step left it in: in another one somebody else has moved it.
+        left: Value,
+        /// The state that it had.
+        back: Value,
+    },
+}
+
+/// The subject under which it is kept that a record is open: it ends with the state of this field, and with no rule.
+pub fn state_of(field: &FieldName) -> RuleId {
+    RuleId::from(format!("state of {field}"))
 }
 
 /// The stable name of an attempt to write: a hash of the side, the fields and the values.
@@ -81,6 +95,7 @@ impl ParkedAs {
             ParkedAs::Returned => "returned",
             ParkedAs::FieldGone => "field_gone",
             ParkedAs::Circle => "circle",
+            ParkedAs::Opened { .. } => "opened",
         }
     }
 
@@ -92,7 +107,8 @@ impl ParkedAs {
             | ParkedAs::Hidden
             | ParkedAs::Lagging
             | ParkedAs::PartnerGone
-            | ParkedAs::Circle => true,
+            | ParkedAs::Circle
+            | ParkedAs::Opened { .. } => true,
             ParkedAs::Unmappable
             | ParkedAs::DoesNotFit
             | ParkedAs::NotKnown
@@ -136,9 +152,9 @@ impl From<&ParkReason> for ParkedAs {
             ParkReason::Map(MapProblem::Unmappable) => ParkedAs::Unmappable,
             ParkReason::Map(MapProblem::DoesNotFit) => ParkedAs::DoesNotFit,
             ParkReason::Map(MapProblem::NotKnown) => ParkedAs::NotKnown,
-            ParkReason::Map(MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow) => {
-                ParkedAs::Waiting
-            }
+            ParkReason::Map(
+                MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow | MapProblem::NoAction,
+            ) => ParkedAs::Waiting,
             ParkReason::Ambiguous => ParkedAs::Ambiguous,
             ParkReason::Broken => ParkedAs::Broken,
             ParkReason::PartnerGone => ParkedAs::PartnerGone,
@@ -165,9 +181,14 @@ pub fn park_name(why: &ParkReason) -> &'static str {
 impl fmt::Display for ParkedAs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
+        let opened;
         let detail: &[u8] = match self {
             ParkedAs::Refused(Some(Attempt(hash))) => hash,
             ParkedAs::Merged { into } => into.as_bytes(),
+            ParkedAs::Opened { field, left, back } => {
+                opened = serde_json::to_vec(&(field, left, back)).map_err(|_| fmt::Error)?;
+                &opened
+            }
             _ => return Ok(()),
         };
         f.write_str(":")?;
@@ -195,6 +216,10 @@ impl FromStr for ParkedAs {
             let found = match name {
                 "refused" => bytes.try_into().ok().map(|hash| ParkedAs::Refused(Some(Attempt(hash)))),
                 "merged" => RecordId::from_bytes(&bytes).map(|into| ParkedAs::Merged { into }),
+                "opened" => {
+                    let kept = serde_json::from_slice(&bytes).ok();
+                    kept.map(|(field, left, back)| ParkedAs::Opened { field, left, back })
+                }
                 _ => None,
             };
             return found.ok_or_else(unknown);
@@ -238,6 +263,7 @@ impl<'de> Deserialize<'de> for ParkedAs {
 #[cfg(test)]
 mod tests {
     use super::{Attempt, ParkedAs};
+    use crate::model::Value;
     use crate::model::{KeyPart, RecordId};
 
     fn all() -> Vec<ParkedAs> {
@@ -267,7 +293,10 @@ mod tests {
             ParkedAs::FieldGone,
             ParkedAs::Circle,
         ];
-        merged.into_iter().chain(plain).collect()
+        let state =
+            |back: Value| ParkedAs::Opened { field: "Status".into(), left: Value::text("Open"), back };
+        let opened = [Value::text("Released"), Value::Int(3), Value::Bool(true), Value::Null].map(state);
+        merged.into_iter().chain(plain).chain(opened).collect()
     }
 
     #[test]
@@ -289,7 +318,18 @@ mod tests {
 
     #[test]
     fn another_text_is_refused() {
-        for other in ["", "map", "merged", "merged:0", "merged:zz", "merged:é1", "refused:00", "broken:00"] {
+        for other in [
+            "",
+            "map",
+            "merged",
+            "merged:0",
+            "merged:zz",
+            "merged:é1",
+            "refused:00",
+            "broken:00",
+            "opened",
+            "opened:00",
+        ] {
             assert!(other.parse::<ParkedAs>().is_err(), "{other}");
         }
     }
@@ -304,7 +344,18 @@ mod tests {
         };
         assert_eq!(
             those(&ParkedAs::ends_by_itself),
-            ["ambiguous", "circle", "hidden", "lagging", "partner_gone", "waiting"]
+            [
+                "ambiguous",
+                "circle",
+                "hidden",
+                "lagging",
+                "opened",
+                "opened",
+                "opened",
+                "opened",
+                "partner_gone",
+                "waiting"
+            ]
         );
         assert_eq!(
             those(&ParkedAs::is_about_seeing),

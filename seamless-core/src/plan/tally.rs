@@ -27,6 +27,7 @@ impl Tally {
                     PlannedVerb::Create => &mut counts.create,
                     PlannedVerb::Update => &mut counts.update,
                     PlannedVerb::Delete(_) => &mut counts.delete,
+                    PlannedVerb::Action { .. } => &mut counts.act,
                 };
                 *sides.of_mut(*side) += 1;
             }

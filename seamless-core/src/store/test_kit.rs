@@ -76,6 +76,7 @@ pub(super) fn head(plan: &str, partition: &PartitionId, state_revision: u64) -> 
         links: vec![link()],
         state_revision,
         guarantee: Vec::new(),
+        actions: Vec::new(),
     }
 }
 

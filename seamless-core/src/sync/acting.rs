@@ -21,7 +21,7 @@ use super::fate::{Fate, Ready};
 use super::integration::Inner;
 use super::late_commit::{CameTo, Kind, Spent, names};
 use super::operation::{changed_rules, settled_rules};
-use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs};
+use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs, stop_steps};
 use super::progress::Event;
 use super::settle::{Written, overtake};
 
@@ -215,7 +215,7 @@ impl Applying<'_> {
             let (fate, unknown) = match outcome {
                 WriteOutcome::Applied { id, proof } => {
                     self.inner.doubt_write(link, side, &one.op, &id, &proof);
-                    (Fate::Done(id, proof), None)
+                    (self.came_to(link, side, one, id, proof).await?, None)
                 }
                 WriteOutcome::Refused(refusal) => (self.refused(link, side, one, refusal).await?, None),
                 WriteOutcome::Ambiguous(error) => (Fate::Undecidable, Some(error)),
@@ -396,7 +396,7 @@ impl Applying<'_> {
         Ok(Fate::Undecidable)
     }
 
-    async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
+    pub(super) async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
         let entity = link.spec().entity.of(side).clone();
         let query = FetchQuery { entity, shape: link.shape(side).clone(), by };
         let mut found = self.inner.narrowed.of(side).fetch(query).await?.into_iter();
@@ -406,6 +406,22 @@ impl Applying<'_> {
     /// Ends an action as its fate says.
     fn end(&mut self, link: &CompiledLink, one: &Ready, fate: Fate, now: &mut PairsNow, commit: &mut Commit) {
         let entry = &one.entry;
+        let happened = matches!(fate, Fate::Done(..));
+        self.end_as(link, one, fate, now, commit);
+        if !happened {
+            stop_steps(link, entry, now);
+        }
+    }
+
+    fn end_as(
+        &mut self,
+        link: &CompiledLink,
+        one: &Ready,
+        fate: Fate,
+        now: &mut PairsNow,
+        commit: &mut Commit,
+    ) {
+        let entry = &one.entry;
         match fate {
             Fate::Done(id, proof) => {
                 let written = Written { id: &id, proof: &proof, sent: one.sent() };
@@ -413,6 +429,9 @@ impl Applying<'_> {
                     if !pair_now.open.is_empty() {
                         pair_now.close(&settled_rules(link, entry));
                         pair_now.close_whole_record();
+                    }
+                    if let Some(action) = entry.action() {
+                        pair_now.note_opened(action, self.inner.clock.now());
                     }
                     self.settle(link, entry, pair_now, Some(written));
                     self.use_decisions(link, entry, commit);

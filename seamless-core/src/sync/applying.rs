@@ -225,12 +225,14 @@ impl Applying<'_> {
         match rank {
             Rank::State => self.effects(&link, entries).await,
             Rank::Cursor => self.cursors(entries).await,
-            Rank::ReleaseKeys
+            Rank::Open(_)
+            | Rank::ReleaseKeys
             | Rank::MoveKeys(_)
             | Rank::Create
             | Rank::Update
             | Rank::PatchReferences
-            | Rank::Delete => {
+            | Rank::Delete
+            | Rank::Act(_) => {
                 // What was seen to be false is not relied on.
                 let capabilities = self.inner.capabilities(&link, side);
                 let size = batch_entries_max(&entries, &capabilities, self.inner.options.commit_entries_max);

@@ -3,8 +3,8 @@
 
 use crate::connector::{Expects, Proof, Refusal, RefusalKind, Target, Versioned, WriteOp, WriteOutcome};
 use crate::merge::{CompiledLink, lossy_form};
-use crate::model::{Error, FieldName, Presence, Record, RecordId, Retry, Side, Value, ValueRef};
-use crate::plan::{Change, Entry};
+use crate::model::{Error, ErrorKind, FieldName, Presence, Record, RecordId, Retry, Side, Value, ValueRef};
+use crate::plan::{Change, Entry, PlannedVerb};
 
 /// An action ready to be sent.
 pub(super) struct Ready {
@@ -120,6 +120,23 @@ impl Ready {
         let mut others =
             self.sent_values().filter(|(slot, value)| !is_key(*slot) && !value.is_blank()).peekable();
         others.peek().is_none() || others.any(|one| holds_a_form_of(one, link, side, found))
+    }
+
+    /// Whether an action that a system took left the state as it was: the failure that this is.
+    pub(super) fn left_as_it_was(&self, link: &CompiledLink, side: Side, held: &Versioned) -> Option<Error> {
+        let action = self.entry.action()?;
+        let PlannedVerb::Action { name, .. } = &action.verb else { return None };
+        let change = action.changes.iter().next()?;
+        let (Some(before), Some(after)) = (change.before.value(), change.after.known()) else { return None };
+        let slot = link.shape(side).slot(change.field.as_str())?;
+        let now = held.record.field(change.field.as_str()).value()?;
+        let is_left = link.same_state(side, slot, now, before) && !link.same_state(side, slot, now, after);
+        is_left.then(|| {
+            let message = format!("the system took {name}, and {} is still {now}", change.field);
+            Error::new(ErrorKind::Conflict, message).with_remedy(
+                "see whether the system waits for somebody's consent; then retry this record".to_owned(),
+            )
+        })
     }
 
     /// What became of an update, from what the target holds now.

@@ -146,7 +146,7 @@ pub(super) async fn settle_keys(making: &Making<'_>, stages: &[Deciding<'_>]) ->
 fn may_move(entry: &Entry) -> Option<Side> {
     let action = entry.action()?;
     let moves = match (&action.verb, &action.target) {
-        (PlannedVerb::Create, _) => false,
+        (PlannedVerb::Create | PlannedVerb::Action { .. }, _) => false,
         (PlannedVerb::Update | PlannedVerb::Delete(_), target) => {
             matches!(target, PlannedTarget::Existing(_))
         }
@@ -161,7 +161,7 @@ fn can_move(deciding: &Deciding<'_>, entry: &Entry) -> bool {
         Body::Act(action) => match action.verb {
             PlannedVerb::Update => action.waits_for.is_empty(),
             PlannedVerb::Delete(_) => !deciding.making.is_referred_to(&deciding.link.spec().id),
-            PlannedVerb::Create => false,
+            PlannedVerb::Create | PlannedVerb::Action { .. } => false,
         },
         Body::Effect(_) => false,
     }

@@ -190,6 +190,11 @@ pub(super) fn kind(entry: &Entry) -> Kind {
 fn may_wait(rank: Rank) -> bool {
     match rank {
         Rank::State | Rank::Create | Rank::Update | Rank::Delete => true,
-        Rank::ReleaseKeys | Rank::MoveKeys(_) | Rank::PatchReferences | Rank::Cursor => false,
+        Rank::Open(_)
+        | Rank::ReleaseKeys
+        | Rank::MoveKeys(_)
+        | Rank::PatchReferences
+        | Rank::Act(_)
+        | Rank::Cursor => false,
     }
 }

@@ -46,6 +46,14 @@ pub(super) fn patch(shape: &Arc<Shape>, values: &[(&FieldName, Value)]) -> Resul
 /// Why an action is dropped whose record did not let go of its unique value.
 pub(super) const NOT_RELEASED: &str = "the unique value that it gives up could not be released first";
 
+/// Why an entry is dropped that goes on where earlier ones of its record did not happen.
+pub(super) const NOT_AS_LEFT: &str = "what had to be done to the record before did not happen";
+
+/// Whether an entry goes on where earlier ones of the same plan on its record left off.
+pub(super) fn goes_on(entry: &Entry) -> bool {
+    entry.action().is_some_and(|action| action.expects == PlannedExpects::AsLeft)
+}
+
 /// The precondition of an action; the inner error is a reason to drop it. `pair` is the pair as the commits of this
 /// plan have left it.
 pub(super) fn expects(
@@ -60,6 +68,14 @@ pub(super) fn expects(
         PlannedExpects::Missing => Expects::Missing,
         PlannedExpects::Version(version) => Expects::Version(version.clone()),
         PlannedExpects::Before => Expects::Values(before(entry, action, &[])?),
+        PlannedExpects::AsLeft => {
+            let Some(pair) = pair else { return Ok(Err(NOT_AS_LEFT)) };
+            match (pair.version.of(action.side), capabilities.conditional_update) {
+                (_, false) => Expects::Anything,
+                (Some(version), true) => Expects::Version(version.clone()),
+                (None, true) => Expects::Values(before(entry, action, &[])?),
+            }
+        }
         PlannedExpects::Released { fields } => {
             let Some(pair) = pair.filter(|pair| is_released(link, action, fields, pair)) else {
                 return Ok(Err(NOT_RELEASED));

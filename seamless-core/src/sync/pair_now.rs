@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 
 use crate::merge::CompiledLink;
-use crate::model::{Presence, Record, RecordId, RuleId, Side};
-use crate::plan::{Attention, AttentionWhy, Entry, Pair, PairStatus};
+use crate::model::{Presence, Record, RecordId, RuleId, Side, Timestamp};
+use crate::plan::{
+    Action, Attention, AttentionWhy, Entry, Pair, PairStatus, ParkedAs, PlannedTarget, PlannedVerb, state_of,
+};
 use crate::store::{AttentionKind, Commit};
 
 /// A pair while a batch works on it: the row as it is now and what is open about it.
@@ -28,6 +30,20 @@ pub(super) type PairsNow = HashMap<(Side, RecordId), PairNow>;
 pub(super) fn pair_key(entry: &Entry) -> Option<(Side, RecordId)> {
     let left = entry.ids.left.clone().map(|id| (Side::Left, id));
     left.or_else(|| entry.ids.right.clone().map(|id| (Side::Right, id)))
+}
+
+/// A step on a record did not happen: those after it rely on it, in whatever batch and process they come, so the pair is
+/// not any more as this plan left it. Only where actions follow writes can there be any.
+pub(super) fn stop_steps(link: &CompiledLink, entry: &Entry, now: &mut PairsNow) {
+    if entry.action().is_none_or(|action| link.moved(action.side).is_empty()) {
+        return;
+    }
+    let pair_now = pair_key(entry).and_then(|key| now.get_mut(&key));
+    if let Some(PairNow { pair: Some(pair), changed, .. }) = pair_now {
+        pair.revision += 1;
+        pair.plan = None;
+        *changed = true;
+    }
 }
 
 /// Puts what a batch made of its pairs into the commit.
@@ -69,6 +85,35 @@ impl PairNow {
         self.open.retain(|known| !same_subject(known, &attention));
         self.open.push(attention);
         self.open_changed = true;
+    }
+
+    /// An action happened: keeps that it left its record open, or that it is not open any more.
+    pub(super) fn note_opened(&mut self, action: &Action, at: Timestamp) {
+        let PlannedVerb::Action { name, back } = &action.verb else { return };
+        let (Some(change), PlannedTarget::Existing(id)) = (action.changes.iter().next(), &action.target)
+        else {
+            return;
+        };
+        let subject = state_of(change.field);
+        self.close(std::slice::from_ref(&subject));
+        let (Some(back), Some(left)) = (back, change.after.known()) else { return };
+        let (field, left, back) = (change.field.clone(), left.to_value(), back.clone());
+        self.open_up(Attention {
+            side: action.side,
+            id: id.clone(),
+            why: AttentionWhy::Parked {
+                message: format!(
+                    "{field} is {left} since {name}, so that it could be written; it was {back}"
+                ),
+                reason: ParkedAs::Opened { field, left, back },
+                rules: vec![subject],
+                remedy: "nothing: the next plan brings it back; or bring it to the state that it is to have"
+                    .to_owned(),
+                suspicion: None,
+            },
+            due: at,
+            since: at,
+        });
     }
 
     /// Has the pair looked at again by every run that sees it.

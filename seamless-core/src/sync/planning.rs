@@ -6,12 +6,14 @@ use std::collections::{BTreeSet, HashMap};
 use futures::future::BoxFuture;
 use futures::{join, try_join};
 
+use crate::connector::Connector;
 use crate::mapper::WriteOn;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides};
+use crate::model::{ActionName, Bits, Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides};
 use crate::plan::{
     Basis, Body, Closing, Effect, Entry, EntryKey, FormProposal, GuardFigures, GuardInput, GuardTrip,
-    PlanHead, PlannedRef, PlannedVerb, Proposals, Rank, Resolution, Sealer, Trailer, guarantees, guards,
+    LinkActions, PlanHead, PlannedRef, PlannedVerb, Proposals, Rank, Resolution, Sealer, Trailer, guarantees,
+    guards,
 };
 use crate::store::{Binding, Bound, EntryParts, EntryRow, Scan};
 
@@ -200,7 +202,32 @@ async fn head(inner: &Inner) -> Result<PlanHead> {
         links: inner.links.iter().map(|link| link.spec().id.clone()).collect(),
         state_revision,
         guarantee: promised,
+        actions: actions(inner).await,
     })
+}
+
+/// The actions that the mapping moves states by, and which of them the systems do not declare. A system that cannot be asked
+/// now is not said to lack any: reading it says what is wrong.
+async fn actions(inner: &Inner) -> Vec<LinkActions> {
+    let mut found = Vec::new();
+    for link in &inner.links {
+        for side in Side::BOTH.into_iter().filter(|side| !link.spec().actions.of(*side).is_empty()) {
+            let entity = link.spec().entity.of(side);
+            let mut actions: Vec<ActionName> = Vec::new();
+            for step in &link.spec().actions.of(side).steps {
+                if !actions.contains(&step.name) {
+                    actions.push(step.name.clone());
+                }
+            }
+            let schema = inner.narrowed.of(side).discover(std::slice::from_ref(entity)).await.ok();
+            let known = schema.as_ref().and_then(|schema| schema.entity(entity.as_str()));
+            let lacks =
+                |action: &&ActionName| known.is_some_and(|known| known.action(action.as_str()).is_none());
+            let undeclared = actions.iter().filter(lacks).cloned().collect();
+            found.push(LinkActions { link: link.spec().id.clone(), side, actions, undeclared });
+        }
+    }
+    found
 }
 
 /// Where reading goes on: an effect like any other, and the last.
@@ -278,7 +305,7 @@ async fn seal(
         };
         let input = GuardInput {
             pairs,
-            changed: counts.update.left + counts.update.right,
+            changed: counts.update.left + counts.update.right + counts.act.left + counts.act.right,
             same_changes: deciding.same_changes.count(),
             first_sync: pairs == 0,
             configuration_changed: making.reconfigured,

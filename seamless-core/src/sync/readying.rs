@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::connector::{Capabilities, DeleteGround, Target, Verb, WriteOp};
 use crate::mapper::Ask;
 use crate::merge::CompiledLink;
-use crate::model::{Error, ErrorKind, FieldName, LinkId, RecordId, Reference, Result, Side, Value};
+use crate::model::{Error, ErrorKind, FieldName, LinkId, Record, RecordId, Reference, Result, Side, Value};
 use crate::plan::{
     Action, Attention, AttentionWhy, Entry, Pair, PairStatus, PlannedGround, PlannedRef, PlannedTarget,
     PlannedVerb,
@@ -17,23 +17,27 @@ use super::acting::Batch;
 use super::applying::Applying;
 use super::fate::Ready;
 use super::late_commit::kind;
-use super::operation::{NOT_RELEASED, chosen_id, expects, is_shape, patch};
-use super::pair_now::pair_key;
+use super::operation::{NOT_AS_LEFT, NOT_RELEASED, chosen_id, expects, goes_on, is_shape, patch};
+use super::pair_now::{pair_key, stop_steps};
 
 impl Applying<'_> {
     /// Makes operations of entries; those whose basis does not hold any more are dropped.
     pub(super) async fn make_ready(&mut self, entries: Vec<Entry>) -> Result<Option<Batch>> {
         let Some(first) = entries.first() else { return Ok(None) };
         let (link, side, of) = (self.link(&first.link)?, first.key.side, kind(first));
-        let now = self.load(&link, &entries).await?;
+        let mut now = self.load(&link, &entries).await?;
         let mut commit = Commit::default();
         let partners = self.partners(&entries).await?;
         let capabilities = self.inner.capabilities(&link, side);
         let mut ready = Vec::with_capacity(entries.len());
+        let stops = !link.moved(side).is_empty();
         for entry in entries {
             if let Err(why) = self.basis_holds(&entry, &now) {
-                self.drop_entry(&entry, why, &mut commit);
-                self.look_again(&entry, &mut commit);
+                let goes_on = stops && goes_on(&entry);
+                self.drop_entry(&entry, if goes_on { NOT_AS_LEFT } else { why }, &mut commit);
+                if !goes_on || !self.is_tried_again(&entry, true).await? {
+                    self.look_again(&entry, &mut commit);
+                }
                 continue;
             }
             let pair = pair_key(&entry).and_then(|key| now.get(&key)).and_then(|now| now.pair.as_ref());
@@ -41,6 +45,7 @@ impl Applying<'_> {
                 Ok(one) => ready.push(one),
                 Err((entry, why)) => {
                     self.drop_entry(&entry, &why, &mut commit);
+                    stop_steps(&link, &entry, &mut now);
                     if !self.is_tried_again(&entry, why == NOT_RELEASED).await? {
                         self.look_again(&entry, &mut commit);
                     }
@@ -122,7 +127,7 @@ impl Applying<'_> {
                 patch(shape, &values)?
             }
         };
-        let sent = (!is_shape(&patch, shape)).then(|| patch.reshaped(shape));
+        let mut sent = (!is_shape(&patch, shape)).then(|| patch.reshaped(shape));
         let expects = match expects(link, &entry, action, pair, capabilities)? {
             Ok(expects) => expects,
             Err(why) => return Ok(Err((entry, why.to_owned()))),
@@ -134,6 +139,15 @@ impl Applying<'_> {
                 Verb::Delete(DeleteGround::Absent(proof.clone()))
             }
             PlannedVerb::Delete(PlannedGround::LeftScope) => Verb::Delete(DeleteGround::LeftScope),
+            PlannedVerb::Action { name, .. } => Verb::Action(name.clone()),
+        };
+        // An action carries no values: what it leads to is what it is known by.
+        let patch = match &verb {
+            Verb::Action(_) => {
+                sent = sent.or_else(|| Some(patch));
+                Record::absent(shape)
+            }
+            Verb::Create | Verb::Update | Verb::Delete(_) => patch,
         };
         let op = WriteOp { id: action.id, target, verb, patch, expects };
         Ok(Ok(Ready { entry, op, sent }))

@@ -130,8 +130,12 @@ pub(super) fn needs(link: &CompiledLink, side: Side, gone: &[FieldName]) -> bool
         _ => &[],
     };
     let set = set_by_delete.iter().chain(set_by_leave).map(|(field, _)| field.clone());
-    let mut needed =
-        matched.chain(spec.scope.of(side).fields()).chain(spec.writable.of(side).fields()).chain(set);
+    let moved = spec.actions.of(side).fields().into_iter().cloned();
+    let mut needed = matched
+        .chain(spec.scope.of(side).fields())
+        .chain(spec.writable.of(side).fields())
+        .chain(moved)
+        .chain(set);
     needed.any(|field| gone.contains(&field))
 }
 

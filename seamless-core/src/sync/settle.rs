@@ -10,7 +10,7 @@
 use super::fate::values_by_slot;
 use crate::connector::Proof;
 use crate::merge::CompiledLink;
-use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, ValueRef, Version};
+use crate::model::{Bits, PlanId, Presence, Record, RecordId, Side, Sides, Value, ValueRef, Version};
 use crate::plan::returns::{Sending, note_write};
 use crate::plan::{
     Action, Body, ConflictView, ConflictWhy, Effect, Entry, GONE, Pair, PairStatus, PlannedVerb, Reason,
@@ -130,7 +130,7 @@ fn forget_gone(link: &CompiledLink, entry: &Entry, pair: &mut Pair) -> Sides<boo
         Body::Effect(_) => return Sides::new(false, false),
         Body::Act(action) => match action.verb {
             PlannedVerb::Delete(_) => Sides::new(true, true),
-            PlannedVerb::Create | PlannedVerb::Update => {
+            PlannedVerb::Create | PlannedVerb::Update | PlannedVerb::Action { .. } => {
                 Sides::new(action.side == Side::Right, action.side == Side::Left)
             }
         },
@@ -250,9 +250,20 @@ fn after_write(under: Under<'_>, entry: &Entry, action: &Action, written: Writte
     for slot in slots.iter() {
         // The target shows a record in its own shape, not in the link's.
         let Some(name) = link.shape(to).name(slot) else { continue };
-        let proven =
+        let mut proven =
             stored.map(|record| record.field(name.as_str())).filter(|presence| presence.value().is_some());
-        let acknowledged = written.sent.get(slot).value();
+        let mut acknowledged = written.sent.get(slot).value();
+        if link.is_moved(to, slot) {
+            // A state is what the plan brought the record to. Another one that the system shows then is its own doing, and
+            // is carried like any change.
+            let started = || link.start(to, slot).filter(|_| action.verb == PlannedVerb::Create);
+            acknowledged = acknowledged.or_else(|| started().map(Value::as_ref));
+            let is_state = |held: &Presence<'_>| match (held.value(), acknowledged) {
+                (Some(held), Some(state)) => link.same_state(to, slot, held, state),
+                _ => true,
+            };
+            proven = proven.filter(is_state);
+        }
         let Trail { acknowledged: unproven, written: ours, .. } = &mut pair.trail;
         unproven.of_mut(to).remove(slot);
         let value = match (proven, acknowledged) {

@@ -9,6 +9,7 @@ use seamless_core::document::did_you_mean;
 use seamless_core::model::{Entity, Field, FieldKind, FieldName, OptionSet, Schema, Side, Sides, Value};
 
 use super::LinkCx;
+use super::actions;
 use super::link::{create, lifecycle_sets};
 use crate::declaration::{CopyDecl, KindDecl, Matching, OptionKey, RuleDecl, TooLong, TypeDecl};
 use crate::finding::{Findings, Place};
@@ -136,6 +137,7 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
         check_names(cx, side, entity, findings);
         check_targets(cx, side, entity, findings);
         check_required(cx, side, entity, findings);
+        actions::check_schema(cx, side, findings);
     }
     for (at, rule) in cx.link.rules.iter().enumerate() {
         match &rule.kind {
@@ -184,6 +186,8 @@ fn check_names(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Find
     }
     cx.link.scope.of(side).fields().iter().for_each(|field| check(field, cx.place("scope")));
     cx.link.writable.of(side).fields().iter().for_each(|field| check(field, cx.place("writable")));
+    let actions = cx.link.actions.of(side);
+    actions.fields().into_iter().for_each(|field| check(field, cx.place("actions")));
     if let Some(Matching::Lines(lines)) = &cx.link.matching {
         for field in lines.iter().flat_map(|line| &line.fields) {
             check(field.field.of(side), cx.place("match"));
@@ -205,6 +209,10 @@ fn check_targets(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Fi
         }
         for name in rule.fields.of(side) {
             let Some(field) = entity.field(name.as_str()) else { continue };
+            // A state that nobody may write is what actions are for.
+            if actions::moves(cx, side, name) {
+                continue;
+            }
             let why = match (field.read_only, field.computed) {
                 (true, _) => "cannot be written",
                 (_, true) => "is worked out by the system",

@@ -3,7 +3,7 @@
 use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 use seamless_core::model::{Condition, DEPTH_MAX, FieldName, FormSpec, LinkId, Side, Sides, Value};
 
-use super::{LinkCx, fit, group, lines, money, rule, scope};
+use super::{LinkCx, actions, fit, group, lines, money, rule, scope};
 use crate::declaration::{LinkDecl, LookupThrough, LookupVia, Matching};
 use crate::finding::Findings;
 use crate::link_mapper::LinkMapper;
@@ -53,12 +53,14 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
     if cx.options.schemas.is_some() {
         fit::check_link(cx, findings);
     }
+    let actions = actions::compile(cx, findings);
     let spec = LinkSpec {
         id: link.id.clone(),
         entity: link.entity.clone(),
         mode: link.mode,
         scope: link.scope.clone(),
         writable: link.writable.clone(),
+        actions,
         matching,
         create: create(cx),
         on_delete: link.on_delete.clone().map(|policy| policy.unwrap_or(DeletePolicy::Park)),

@@ -5,6 +5,7 @@
 //! first link fills blanks for two-way rules and takes the giving side's value for one-way rules; drift parks; deletes
 //! park; a record that leaves the scope freezes its pair; records are created wherever values may go.
 
+pub(crate) mod actions;
 pub(crate) mod embed;
 pub(crate) mod fit;
 mod group;

@@ -7,6 +7,7 @@ use seamless_core::mapper::{Direction, WriteOn};
 use seamless_core::model::{FieldKind, FieldName, RecordId, Reference, Side, Value};
 
 use super::LinkCx;
+use super::actions;
 use super::fit;
 use super::link::create;
 use crate::declaration::{KindDecl, RuleDecl};
@@ -30,7 +31,10 @@ pub(crate) fn implied_values(cx: &LinkCx<'_>, side: Side) -> Vec<(FieldName, Val
     };
     let values = said.iter().filter(|(field, value)| {
         // What is blank without a rule stays blank.
-        *value != Value::Null && once(field) && !named(field) && writable(field)
+        *value != Value::Null
+            && once(field)
+            && !named(field)
+            && (writable(field) || actions::moves(cx, side, field))
     });
     values.cloned().collect()
 }

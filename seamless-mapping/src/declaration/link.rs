@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use seamless_core::mapper::{
-    ConflictPolicy, DeletePolicy, DriftPolicy, FirstLinkPolicy, GuardLimits, LeavePolicy, LinkMode, MatchLine,
+    ConflictPolicy, DeletePolicy, DriftPolicy, FirstLinkPolicy, GuardLimits, LeavePolicy, LinkMode,
+    MatchLine, SideActions,
 };
 use seamless_core::model::{Condition, EntityName, FormSpec, LinkId, Sides};
 
@@ -23,6 +24,8 @@ pub struct LinkDecl {
     pub scope: Sides<Condition>,
     /// When a record of each side may be written by the rules.
     pub writable: Sides<Condition>,
+    /// The verbs of each side's system that move the states of its records.
+    pub actions: Sides<SideActions>,
     /// Links that may pair the same records of an entity that both have.
     pub shares: Vec<LinkId>,
     /// How records without a pair are matched. Must be said, even if it is that nothing is matched.
@@ -72,6 +75,7 @@ impl LinkDecl {
             mode: LinkMode::TwoWay,
             scope: Sides::new(Condition::Always, Condition::Always),
             writable: Sides::new(Condition::Always, Condition::Always),
+            actions: Sides::default(),
             shares: Vec::new(),
             matching: None,
             create: None,

@@ -11,7 +11,8 @@ mod words;
 use seamless_core::mapper::{Draft, MapContext, MapError, Resolved, Rule, WriteOn};
 use seamless_core::merge::CompiledLink;
 use seamless_core::model::{
-    Condition, Entity, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side, Slot, Truth,
+    ActionName, Condition, Entity, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side, Slot,
+    Truth, Value,
 };
 
 pub use given::{given_record, partners};
@@ -89,6 +90,15 @@ pub enum Then {
     Same,
     /// It becomes this.
     Becomes(Slot),
+    /// These actions of the system bring it to this, one after the other.
+    Moves {
+        /// What it holds in the end.
+        to: Slot,
+        /// The actions.
+        by: Vec<ActionName>,
+    },
+    /// It is to become this, and no action of the system leads there: it waits.
+    NoWay(Slot),
     /// It becomes the id of a record that is created first.
     CreatedId,
     /// The system decides.
@@ -180,7 +190,10 @@ fn one_rule(
             None => Then::Same,
             Some(Planned::Known(value)) => {
                 let same = link.forms(to).slot(slot).same_presence(now, Presence::Value(value.as_ref()));
-                if same { Then::Same } else { Then::Becomes(Slot::Value(value.clone())) }
+                match same {
+                    true => Then::Same,
+                    false => becomes(link, (to, slot), now, value, context.creating),
+                }
             }
             Some(Planned::TargetDecides) => Then::SystemDecides,
             Some(Planned::ResultOf(_)) => Then::CreatedId,
@@ -188,6 +201,28 @@ fn one_rule(
         explained.written.push(Target { field: field.clone(), now: now.to_slot(), then });
     }
     explained
+}
+
+/// What becomes of a field that is to hold another value: written, or moved by the actions of its system.
+fn becomes(
+    link: &CompiledLink,
+    (to, slot): (Side, usize),
+    now: Presence<'_>,
+    value: &Value,
+    creating: bool,
+) -> Then {
+    let then = Slot::Value(value.clone());
+    let from = match creating {
+        true => link.start(to, slot).map(Value::as_ref),
+        false => now.value(),
+    };
+    let Some(from) = from.filter(|_| link.is_moved(to, slot)) else { return Then::Becomes(then) };
+    match link.way(to, slot, from, value.as_ref()) {
+        Some(way) => {
+            Then::Moves { to: then, by: way.into_iter().map(|action| action.name.clone()).collect() }
+        }
+        None => Then::NoWay(then),
+    }
 }
 
 fn rests(rule: &Rule, (from, source): (Side, &Record), creating: bool) -> Option<Rests> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use seamless_core::mapper::MapProblem;
-use seamless_core::model::{FieldName, Sides, Slot, Truth};
+use seamless_core::model::{ActionName, FieldName, Sides, Slot, Truth};
 
 use super::{Explained, ExplainedRule, Rests, Then, Untouched};
 use crate::declaration::{KindDecl, LookupVia, RuleDecl, SplitAt};
@@ -96,7 +96,9 @@ impl ExplainedRule {
         if let Some(trouble) = &self.trouble {
             let waits = match trouble.problem {
                 MapProblem::NotKnown => "nothing is known",
-                MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow => "it waits",
+                MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow | MapProblem::NoAction => {
+                    "it waits"
+                }
                 MapProblem::Unmappable | MapProblem::DoesNotFit => "it is parked",
             };
             return format!("{read}: {waits}, {}: {}; {}.", trouble.field, trouble.message, trouble.remedy);
@@ -110,6 +112,15 @@ impl ExplainedRule {
                     format!("{field} of {to} becomes {}", shown::slot(slot))
                 }
                 Then::Becomes(slot) => format!("{field} of {to} becomes {}, it is {now}", shown::slot(slot)),
+                Then::Moves { to: slot, by } if by.is_empty() => {
+                    format!("{field} of {to} is {} from the beginning", shown::slot(slot))
+                }
+                Then::Moves { to: slot, by } => {
+                    format!("{field} of {to} is brought to {} by {}", shown::slot(slot), chain(by))
+                }
+                Then::NoWay(slot) => {
+                    format!("{field} of {to} waits: no action leads to {}, it is {now}", shown::slot(slot))
+                }
                 Then::CreatedId => {
                     format!("{field} of {to} becomes the id of a record that is created first")
                 }
@@ -159,10 +170,18 @@ impl fmt::Display for Then {
         match self {
             Then::Same => f.write_str("same"),
             Then::Becomes(slot) => slot.fmt(f),
+            Then::Moves { to, by } if by.is_empty() => to.fmt(f),
+            Then::Moves { to, by } => write!(f, "{to} by {}", chain(by)),
+            Then::NoWay(slot) => write!(f, "waits: no action leads to {slot}"),
             Then::CreatedId => f.write_str("the id of a record to be created"),
             Then::SystemDecides => f.write_str("what the system decides"),
         }
     }
+}
+
+/// Actions in their order.
+fn chain(actions: &[ActionName]) -> String {
+    actions.iter().map(ActionName::as_str).collect::<Vec<_>>().join(", then ")
 }
 
 fn listed(parts: impl Iterator<Item = String>) -> String {
@@ -180,7 +199,9 @@ pub(crate) fn problem(problem: &MapProblem) -> &'static str {
         MapProblem::Unmappable => "unmappable",
         MapProblem::DoesNotFit => "does_not_fit",
         MapProblem::NotKnown => "not_known",
-        MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow => "waiting",
+        MapProblem::Waiting(_) | MapProblem::NotFound | MapProblem::NotNow | MapProblem::NoAction => {
+            "waiting"
+        }
     }
 }
 

@@ -74,6 +74,7 @@ impl Uses {
         }
         uses.key("scope", cx.link.scope.of(side).fields().iter());
         uses.key("writable", cx.link.writable.of(side).fields().iter());
+        uses.key("actions", cx.link.actions.of(side).fields().into_iter());
         if let Some(Matching::Lines(lines)) = &cx.link.matching {
             uses.key("match", lines.iter().flat_map(|line| &line.fields).map(|field| field.field.of(side)));
         }

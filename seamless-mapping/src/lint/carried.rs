@@ -58,6 +58,7 @@ fn used(cx: &LinkCx<'_>, side: Side) -> BTreeSet<FieldName> {
     }
     used.extend(cx.link.scope.of(side).fields());
     used.extend(cx.link.writable.of(side).fields());
+    used.extend(cx.link.actions.of(side).fields().into_iter().cloned());
     if let Some(Matching::Lines(lines)) = &cx.link.matching {
         used.extend(lines.iter().flat_map(|line| &line.fields).map(|field| field.field.of(side).clone()));
     }

@@ -57,6 +57,7 @@ pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
         rules(&cx, &mut findings);
         targets::check_creates(&cx, &mut findings);
         targets::check_lifecycle(&cx, &mut findings);
+        targets::check_actions(&cx, &mut findings);
         carried::check(&cx, &mut findings);
         promises::check(&cx, options.capabilities, &mut findings);
     }
@@ -78,6 +79,7 @@ fn rules(cx: &LinkCx<'_>, findings: &mut Findings) {
         room::check(cx, at, rule, findings);
         options::check(cx, at, rule, findings);
         targets::check_blank(cx, at, rule, findings);
+        targets::check_states(cx, at, rule, findings);
         let link = match &rule.kind {
             KindDecl::Lines(declared) => lines::inner_link(cx, at, rule, declared),
             KindDecl::Embed(declared) => embed::inner_link(cx, at, rule, declared),

@@ -1,11 +1,11 @@
 //! What a target needs and does not get: values that may be blank, records that would be created without any.
 
 use seamless_core::mapper::{LinkMode, WriteOn};
-use seamless_core::model::{Condition, Side, Sides};
+use seamless_core::model::{Condition, Field, Side, Sides, Value};
 
 use crate::compile::link::{create, lifecycle_sets};
-use crate::compile::{LinkCx, fit};
-use crate::declaration::{KindDecl, RuleDecl};
+use crate::compile::{LinkCx, actions, fit};
+use crate::declaration::{KindDecl, OptionKey, RuleDecl};
 use crate::finding::Findings;
 
 /// A field that must have a value, made from one that may have none.
@@ -58,8 +58,9 @@ pub(super) fn check_lifecycle(cx: &LinkCx<'_>, findings: &mut Findings) {
     for side in Side::BOTH {
         let Some(entity) = fit::entity(cx, side) else { continue };
         for (name, _) in lifecycle_sets(cx, side) {
-            let Some(field) = entity.field(name.as_str()).filter(|field| field.read_only || field.computed)
-            else {
+            let fixed =
+                |field: &&Field| (field.read_only || field.computed) && !actions::moves(cx, side, name);
+            let Some(field) = entity.field(name.as_str()).filter(fixed) else {
                 continue;
             };
             let message =
@@ -96,5 +97,42 @@ pub(super) fn check_creates(cx: &LinkCx<'_>, findings: &mut Findings) {
             message,
             "change `create` or the rule",
         );
+    }
+}
+
+/// Actions of which the schema says nothing: whether the system has them is seen when one is done.
+pub(super) fn check_actions(cx: &LinkCx<'_>, findings: &mut Findings) {
+    for side in Side::BOTH.into_iter().filter(|side| !cx.link.actions.of(*side).is_empty()) {
+        let Some(entity) = fit::entity(cx, side).filter(|entity| entity.actions.is_empty()) else { continue };
+        let message = format!("{} of {} declares no actions", entity.name, cx.side_name(side));
+        let help = "see whether the system has them: what needs one is refused there, and waits";
+        findings.note("actions-undeclared", cx.place("actions"), message, help);
+    }
+}
+
+/// States that a rule asks for and no action leads to: records that are to become them wait.
+pub(super) fn check_states(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings: &mut Findings) {
+    let KindDecl::Options(options) = &rule.kind else { return };
+    for side in Side::BOTH.into_iter().filter(|side| rule.writes(*side)) {
+        let [field] = rule.fields.of(side).as_slice() else { continue };
+        if !actions::moves(cx, side, field) {
+            continue;
+        }
+        let declared = cx.link.actions.of(side);
+        let leads = |state: &Value| {
+            let mut steps = declared.steps.iter().filter(|step| step.field == *field);
+            steps.any(|step| step.to == *state) || declared.start(field.as_str()) == Some(state)
+        };
+        let wanted = options.rows.iter().filter(|row| row.direction.allows(side));
+        let wanted = wanted.filter_map(|row| match row.values.of(side).as_slice() {
+            [OptionKey::Is(state)] if !leads(state) => Some(state.to_string()),
+            _ => None,
+        });
+        let lost: Vec<String> = wanted.collect();
+        if !lost.is_empty() {
+            let message = format!("no action of {} leads to {}", cx.side_name(side), fit::some_of(&lost));
+            let help = "add the action, or let that value flow the other way only; such records wait";
+            findings.warning("unreachable-state", cx.rule_place(at, Some("options")), message, help);
+        }
     }
 }

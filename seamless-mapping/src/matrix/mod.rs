@@ -152,7 +152,7 @@ fn part(link: &LinkDecl, mapper: &LinkMapper, names: &Sides<String>) -> Part {
         }),
         matching: words::matching(&spec.matching),
         create: words::create(spec, names),
-        lifecycle: words::lifecycle(spec, names),
+        lifecycle: [words::lifecycle(spec, names), words::actions(spec, names)].concat(),
         note: link.note.clone(),
         rows,
     }
@@ -183,7 +183,7 @@ fn row(declared: &RuleDecl, rule: &Rule, mapper: &LinkMapper, names: &Sides<Stri
             (false, WriteOn::Always) => words::drift(rule.on_drift).to_owned(),
         },
         loss: loss::words(declared, mapper, names),
-        note: note(declared, names),
+        note: note(declared, words::moved(mapper.link(), rule, names), names),
     }
 }
 
@@ -234,8 +234,8 @@ fn of_lines(declared: &RuleDecl, list: &Rule, inner: &LinkMapper, names: &Sides<
         .collect()
 }
 
-fn note(declared: &RuleDecl, names: &Sides<String>) -> String {
-    let mut notes = Vec::new();
+fn note(declared: &RuleDecl, moved: Vec<String>, names: &Sides<String>) -> String {
+    let mut notes = moved;
     for side in Side::BOTH {
         let condition = declared.when.of(side);
         if *condition != Condition::Always && declared.direction.allows(side.other()) {

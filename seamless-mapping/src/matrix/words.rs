@@ -2,7 +2,7 @@
 
 use seamless_core::mapper::{
     ConflictPolicy, DeletePolicy, Direction, DriftPolicy, FirstLinkPolicy, LeavePolicy, LinkMode, LinkSpec,
-    MatchLine, Rule,
+    MatchLine, Rule, StateAction,
 };
 use seamless_core::model::{FieldName, Side, Sides, Value};
 
@@ -107,6 +107,38 @@ pub(crate) fn lifecycle(spec: &LinkSpec, names: &Sides<String>) -> Vec<String> {
         lines.push(format!("leaves the scope in {here}: {then}"));
     }
     lines
+}
+
+/// What moves the states of a side's records, one line for each action.
+pub(crate) fn actions(spec: &LinkSpec, names: &Sides<String>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for side in Side::BOTH {
+        let here = names.of(side);
+        for StateAction { name, field, from, to, opens } in &spec.actions.of(side).steps {
+            let from: Vec<String> = from.iter().map(ToString::to_string).collect();
+            let opens =
+                if *opens { "; also to let an edit through, and then it is brought back" } else { "" };
+            lines.push(format!(
+                "action in {here}: {name} brings {field} from {} to {to}{opens}",
+                from.join(" or ")
+            ));
+        }
+        for (field, state) in &spec.actions.of(side).starts {
+            lines.push(format!("made in {here}: {field} is {state}, actions lead on from there"));
+        }
+    }
+    lines
+}
+
+/// That a field of a rule is moved by actions.
+pub(crate) fn moved(spec: &LinkSpec, rule: &Rule, names: &Sides<String>) -> Vec<String> {
+    let mut notes = Vec::new();
+    for side in Side::BOTH.into_iter().filter(|side| rule.direction.allows(*side)) {
+        let moved = spec.actions.of(side).fields();
+        let fields = rule.fields.of(side).iter().filter(|field| moved.contains(field));
+        notes.extend(fields.map(|field| format!("{field} is moved in {} by its actions", names.of(side))));
+    }
+    notes
 }
 
 fn set(fields: &[(FieldName, Value)]) -> String {

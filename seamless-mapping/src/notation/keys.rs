@@ -17,6 +17,8 @@ pub(crate) const LINK: &[&str] = &[
     "mode",
     "scope",
     "writable",
+    "actions",
+    "starts",
     "shares",
     "match",
     "create",
@@ -32,6 +34,7 @@ pub(crate) const LINK: &[&str] = &[
     "tests",
 ];
 pub(crate) const MATCH_LINE: &[&str] = &["same_when"];
+pub(crate) const ACTION: &[&str] = &["field", "from", "to", "opens"];
 pub(crate) const LIMITS: &[&str] =
     &["deletes_percent_max", "deletes_free", "changes_percent_max", "changes_free", "shrink_percent_max"];
 pub(crate) const RULE_LONG: &[&str] = &["flow", "const"];

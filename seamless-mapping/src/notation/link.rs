@@ -6,6 +6,7 @@ use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report, S
 use seamless_core::mapper::{GuardLimits, MatchField, MatchLine};
 use seamless_core::model::{CanonicalForm, Condition, FieldName, FormSpec, LinkId, ScaleBy, Side, Sides};
 
+use super::actions;
 use super::condition::condition;
 use super::keys::{FORM_SCALE, Keys, LIMITS, LINK, MATCH_LINE};
 use super::lifecycle::Lifecycle;
@@ -46,6 +47,7 @@ pub(crate) fn link(reader: &Reader<'_>, node: &Node) -> Result<ReadLink, Diagnos
     }
     read_conditions(reader, &mut keys, "scope", &mut declared.scope);
     read_conditions(reader, &mut keys, "writable", &mut declared.writable);
+    actions::read(reader, &mut keys, &mut declared);
     if let Some(shares) = keys.take_as("shares", links) {
         declared.shares = shares;
     }

@@ -3,6 +3,7 @@
 //! [`load`] is the door: file text in, a checked [`Mapping`] out, or every finding with its line and column and what
 //! to write instead. The reference of the notation is `docs/mapping.md`, its JSON Schema `docs/mapping.schema.json`.
 
+mod actions;
 mod companies;
 mod condition;
 mod embed;

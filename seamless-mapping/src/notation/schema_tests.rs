@@ -6,8 +6,8 @@ use seamless_core::model::Value;
 use serde_json::Value as Json;
 
 use super::keys::{
-    COMPARE, FILE, FOR_EACH, FORM_SCALE, LIMITS, LINK, MATCH_LINE, MONEY, OF_COMPANY, OPTION_LINE, PARAMETER,
-    RULE, RULE_LONG, TEST,
+    ACTION, COMPARE, FILE, FOR_EACH, FORM_SCALE, LIMITS, LINK, MATCH_LINE, MONEY, OF_COMPANY, OPTION_LINE,
+    PARAMETER, RULE, RULE_LONG, TEST,
 };
 use super::{LoadOptions, load};
 
@@ -27,12 +27,13 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
     let schema = schema();
     let defs = &schema["$defs"];
     let long: Vec<&str> = RULE.iter().chain(RULE_LONG).copied().collect();
-    let table: [(&Json, &[&str]); 14] = [
+    let table: [(&Json, &[&str]); 15] = [
         (&schema, FILE),
         (&schema["properties"]["for_each"], FOR_EACH),
         (&defs["of_company"], OF_COMPANY),
         (&defs["parameter"], PARAMETER),
         (&defs["link"], LINK),
+        (&defs["action"], ACTION),
         (&defs["match_options"], MATCH_LINE),
         (&defs["limits"], LIMITS),
         (&defs["rule_options"], RULE),

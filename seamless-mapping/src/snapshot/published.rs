@@ -151,7 +151,14 @@ fn entity(published: PublishedEntity, names: &BTreeMap<String, EntityName>) -> R
         field(published, is_key(published), names).map_err(|error| error.at("field", &published.name))
     });
     let fields = made.collect::<Result<Vec<Field>, Error>>()?;
-    Ok(Entity { name: entity.into(), label: cdm_entity, fields, key, unique: Vec::new() })
+    Ok(Entity {
+        name: entity.into(),
+        label: cdm_entity,
+        fields,
+        key,
+        unique: Vec::new(),
+        actions: Vec::new(),
+    })
 }
 
 /// Filters are questions, not values; what was removed is not there.

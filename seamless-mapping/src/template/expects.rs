@@ -1,10 +1,12 @@
-//! What a template expects of a system: entities, fields, kinds, lengths and option sets, as the schema that a system
+//! What a template expects of a system: entities, fields, kinds, lengths, option sets and actions, as the schema that a system
 //! would have which has just that.
 //!
 //! Knows no live schema: comparing is somebody else's. The door is [`expected`].
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Report};
-use seamless_core::model::{Entity, EntityName, Field, FieldKind, FieldName, OptionItem, OptionSet, Schema};
+use seamless_core::model::{
+    Entity, EntityAction, EntityName, Field, FieldKind, FieldName, OptionItem, OptionSet, Schema,
+};
 
 use super::Choices;
 use super::keys::{EXPECTED_ENTITY, EXPECTED_FIELD};
@@ -27,7 +29,10 @@ pub(super) fn schema(expected: &[Expected], choices: &Choices) -> Schema {
     let mut schema = Schema::default();
     for Expected { entity, .. } in there {
         match schema.entities.get_mut(&entity.name) {
-            Some(known) => known.fields.extend(entity.fields.iter().cloned()),
+            Some(known) => {
+                known.fields.extend(entity.fields.iter().cloned());
+                known.actions.extend(entity.actions.iter().cloned());
+            }
             None => drop(schema.entities.insert(entity.name.clone(), entity.clone())),
         }
     }
@@ -57,6 +62,7 @@ fn entity(
     let label = keys.text("label");
     let key = keys.take_as("key", names).unwrap_or_default();
     let fields = keys.take_with("fields", fields);
+    let actions = keys.take_as("actions", names).unwrap_or_default();
     let condition = keys.take("only_with").map(|node| Part::of(document, node));
     let only_with = keys.report().accept(OnlyWith::of(condition.as_ref(), variants));
     let entity = Entity {
@@ -65,6 +71,7 @@ fn entity(
         fields: fields.unwrap_or_default(),
         key: key.into_iter().map(FieldName::from).collect(),
         unique: Vec::new(),
+        actions: actions.into_iter().map(EntityAction::named).collect(),
     };
     keys.finish_with(only_with.map(|only_with| Expected { entity, only_with }))
 }

@@ -18,7 +18,7 @@ pub(super) const TEMPLATE: &[&str] = &[
 ];
 pub(super) const VARIANT: &[&str] = &["description", "choices", "default"];
 pub(super) const PREREQUISITE: &[&str] = &["id", "side", "what", "who", "confirmed_by", "only_with"];
-pub(super) const EXPECTED_ENTITY: &[&str] = &["label", "key", "fields", "only_with"];
+pub(super) const EXPECTED_ENTITY: &[&str] = &["label", "key", "fields", "actions", "only_with"];
 pub(super) const EXPECTED_FIELD: &[&str] =
     &["type", "label", "options", "closed", "several", "targets", "lines", "required", "read_only"];
 /// The key that links and rules of a template have beside those of a mapping.

@@ -205,6 +205,7 @@ impl Keys {
             create: Sides::new(false, false),
             on_delete: Sides::new(DeletePolicy::Park, DeletePolicy::Park),
             writable: Sides::new(Condition::Always, Condition::Always),
+            actions: Sides::default(),
             on_leave: Sides::new(LeavePolicy::Freeze, LeavePolicy::Freeze),
             forms: Sides::new(FormSpec::default(), FormSpec::default()),
             depends_on: Vec::new(),

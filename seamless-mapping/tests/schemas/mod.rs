@@ -21,7 +21,14 @@ pub(crate) fn schema(text: &str) -> Schema {
             }
             made.push(field);
         }
-        let entity = Entity { name: name.into(), label: None, fields: made, key, unique: Vec::new() };
+        let entity = Entity {
+            name: name.into(),
+            label: None,
+            fields: made,
+            key,
+            unique: Vec::new(),
+            actions: Vec::new(),
+        };
         schema.entities.insert(EntityName::from(name), entity);
     }
     schema

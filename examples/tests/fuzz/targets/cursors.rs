@@ -85,7 +85,14 @@ impl Systems {
 fn entity() -> Entity {
     let fields =
         vec![Field::new("no", FieldKind::Int), Field::new("name", FieldKind::Text { length_max: None })];
-    Entity { name: "t".into(), label: None, fields, key: vec!["no".into()], unique: Vec::new() }
+    Entity {
+        name: "t".into(),
+        label: None,
+        fields,
+        key: vec!["no".into()],
+        unique: Vec::new(),
+        actions: Vec::new(),
+    }
 }
 
 fn run(bytes: &[u8]) {

@@ -121,6 +121,7 @@ pub(crate) fn head() -> PlanHead {
         links: vec!["customers".into()],
         state_revision: 0,
         guarantee: Vec::new(),
+        actions: Vec::new(),
     }
 }
 

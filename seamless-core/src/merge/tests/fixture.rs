@@ -53,6 +53,7 @@ impl TestMapper {
             create: Sides::new(true, true),
             on_delete: Sides::new(crate::mapper::DeletePolicy::Park, crate::mapper::DeletePolicy::Park),
             writable: Sides::new(Condition::Always, Condition::Always),
+            actions: Sides::default(),
             on_leave: Sides::new(crate::mapper::LeavePolicy::Park, crate::mapper::LeavePolicy::Park),
             forms: Sides::default(),
             depends_on: Vec::new(),

@@ -20,13 +20,26 @@ impl Deciding<'_> {
         &mut self,
         side: Side,
         record: Option<&Versioned>,
-        mut writing: Writing,
+        writing: Writing,
         reason: Reason,
     ) {
         let Some(record) = record else { return };
         if writing.changes.is_empty() {
             return;
         }
+        let entry = self.update_entry(side, record, writing, self.expects(side, record), reason);
+        self.push(entry);
+    }
+
+    /// The same as an entry, under a precondition.
+    pub(super) fn update_entry(
+        &self,
+        side: Side,
+        record: &Versioned,
+        mut writing: Writing,
+        expects: PlannedExpects,
+        reason: Reason,
+    ) -> Entry {
         let shape = self.cx.link.shape(side);
         writing.changes.sort_by_key(|change| shape.slot(change.field.as_str()));
         let reason =
@@ -40,11 +53,11 @@ impl Deciding<'_> {
             target: PlannedTarget::Existing(record.id.clone()),
             verb: PlannedVerb::Update,
             changes: writing.changes.into(),
-            expects: self.expects(side, record),
+            expects,
             reason,
             waits_for: writing.waits,
         };
-        self.push_action(Rank::Update, side, record, action, writing.settles);
+        self.action_entry(Rank::Update, side, record, action, writing.settles)
     }
 
     /// A group cannot be carried: it waits for the end of the plan, or for a person. Other groups go on.
@@ -147,8 +160,20 @@ impl Deciding<'_> {
         action: Action,
         settles: Bits,
     ) {
+        let entry = self.action_entry(rank, side, record, action, settles);
+        self.push(entry);
+    }
+
+    fn action_entry(
+        &self,
+        rank: Rank,
+        side: Side,
+        record: &Versioned,
+        action: Action,
+        settles: Bits,
+    ) -> Entry {
         let observed = self.situation.half.map(|half| half.there().map(|versioned| versioned.record.clone()));
-        let entry = Entry {
+        Entry {
             key: self.key(rank, side, record.id.clone(), 0),
             link: self.cx.link.spec().id.clone(),
             ids: self.ids(),
@@ -156,8 +181,7 @@ impl Deciding<'_> {
             observed,
             settles,
             body: Body::Act(action),
-        };
-        self.push(entry);
+        }
     }
 
     /// Adds an entry, unless it is an attempt that was refused before.
@@ -257,5 +281,9 @@ pub fn attempt_name(action: &Action) -> Attempt {
         }
     }
     hasher.update(&bytes);
+    if let PlannedVerb::Action { name, .. } = &action.verb {
+        hasher.update(b"action ");
+        hasher.update(name.as_str().as_bytes());
+    }
     Attempt(hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default())
 }

@@ -5,13 +5,14 @@
 //! different situations never depend on each other except by [`Wait`].
 //!
 //! Where it is decided: two records that are there (`pair.rs`); a record that has no partner, or whose partner is gone,
-//! hidden or merged (`partner.rs`); values that may be the system's own doing, which are parked (`suspect.rs`). How a
+//! hidden or merged (`partner.rs`); states that actions move (`steps.rs`); values that may be the system's own doing, which are parked (`suspect.rs`). How a
 //! decision is written down: `entries.rs`.
 
 mod entries;
 mod pair;
 mod partner;
 mod rebase;
+mod steps;
 mod suspect;
 
 use crate::connector::{AbsenceProof, Capabilities, Versioned};
@@ -23,6 +24,7 @@ use crate::plan::entry::{Entry, FieldChange, Wait};
 use crate::plan::known::{Attention, Pair, Resolution};
 pub use entries::attempt_name;
 pub use pair::conflict_message;
+use steps::{Move, Shut};
 pub use suspect::with_proven;
 
 /// What is the same for every situation of a link.
@@ -135,8 +137,14 @@ pub struct Deferred {
 
 /// Decides a situation. Pure and total.
 pub fn decide(cx: &DecideContext<'_>, situation: &Situation<'_>) -> Decision {
-    let mut deciding =
-        Deciding { cx, situation, decision: Decision::default(), parts: 0, parked: Vec::new() };
+    let mut deciding = Deciding {
+        cx,
+        situation,
+        decision: Decision::default(),
+        parts: 0,
+        parked: Vec::new(),
+        shut: Sides::default(),
+    };
     if let (Some(left), Some(right)) = (situation.half.left.there(), situation.half.right.there()) {
         match deciding.lagging() {
             Some(side) => deciding.wait_to_see(side),
@@ -202,7 +210,8 @@ pub fn decide_deferred(
     // Parts beyond those of the first decision about the record.
     let parts = 1000 + u16::try_from(deferred.group).unwrap_or(0);
     let decision = Decision::default();
-    let mut deciding = Deciding { cx, situation: &situation, decision, parts, parked: Vec::new() };
+    let mut deciding =
+        Deciding { cx, situation: &situation, decision, parts, parked: Vec::new(), shut: Sides::default() };
     deciding.late_reference(deferred, to, source, target);
     deciding.decision.entries.pop()
 }
@@ -214,6 +223,8 @@ struct Deciding<'a> {
     parts: u16,
     /// Rules that are parked by what was decided so far, newly or still.
     parked: Vec<RuleId>,
+    /// Per side that would be written: groups that wait for its record to be opened. Only where actions may do that.
+    shut: Sides<Vec<Shut>>,
 }
 
 /// What is gathered for one side while its groups are decided.
@@ -222,6 +233,8 @@ struct Writing {
     changes: Vec<FieldChange>,
     settles: Bits,
     waits: Vec<Wait>,
+    /// States that actions are to lead to.
+    moves: Vec<Move>,
 }
 
 #[cfg(test)]

@@ -4,14 +4,18 @@
 use crate::connector::{Versioned, WriteReturns};
 use crate::mapper::{Ask, MapContext, MapProblem};
 use crate::merge::{CarryReason, Case, ConflictReason, Judgement, Verdict, conflict, merged};
-use crate::model::{ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth};
+use crate::model::{
+    ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth, Value,
+};
 
+use super::steps::{Move, Sends, Shut, Steps};
 use super::suspect::with_proven;
 use super::{Deciding, Deferred, Half, Writing};
 use crate::plan::entry::{
     Body, ConflictView, ConflictWhy, Effect, Entry, FieldChange, Provenance, Rank, Reason, Wait,
 };
 use crate::plan::known::{Attention, AttentionWhy, Pair, PairStatus, Resolution};
+use crate::plan::parking::ParkedAs;
 use crate::plan::render::Show;
 
 impl Deciding<'_> {
@@ -23,6 +27,9 @@ impl Deciding<'_> {
         self.relink();
         for side in Side::BOTH {
             if link.scope(side, &now.of(side).record) == Truth::Out {
+                if !link.moved(side).is_empty() && self.bring_back(side, now.of(side)) {
+                    return;
+                }
                 return self.out_of_scope(side);
             }
         }
@@ -69,6 +76,7 @@ impl Deciding<'_> {
                 // What is open about it is not over because a side does not show it now.
                 Judgement::Unknown(_) => contested.extend(self.rule_ids(group)),
                 Judgement::Agree(_) | Judgement::Kept(_) => agreed.insert(group),
+                Judgement::Diverged if self.was_opened(group) => {}
                 Judgement::Diverged => diverged.extend(self.rule_ids(group)),
                 Judgement::Carry { why: CarryReason::FirstLinkFill, .. } if self.is_contested(group) => {
                     contested.extend(self.rule_ids(group));
@@ -84,6 +92,12 @@ impl Deciding<'_> {
                 }
             }
         }
+        let mut steps = Sides::<Steps>::default();
+        for side in Side::BOTH.into_iter().filter(|side| !link.moved(*side).is_empty()) {
+            let planned = self.steps(&case, &verdict, side, &mut writing, &mut agreed);
+            contested.extend(planned.rules.iter().cloned());
+            *steps.of_mut(side) = planned;
+        }
         self.link_or_agree(agreed, &now);
         if !diverged.is_empty() {
             self.effect(Effect::Diverged { rules: diverged }, Bits::new());
@@ -95,8 +109,8 @@ impl Deciding<'_> {
             None => Reason::FirstLink,
         };
         let Sides { left: to_left, right: to_right } = writing;
-        self.update(Side::Left, Some(left), to_left, reason.clone());
-        self.update(Side::Right, Some(right), to_right, reason);
+        self.write(Side::Left, left, to_left, steps.left, reason.clone());
+        self.write(Side::Right, right, to_right, steps.right, reason);
     }
 
     /// A record of the pair was merged into one without a partner: the pair goes on with that one. Its bases stay, so
@@ -196,6 +210,9 @@ impl Deciding<'_> {
         let (source, target) = (*case.current.of(to.other()), *case.current.of(to));
         match self.cx.link.carry_group(group, to.other(), source, target, case.context.of(to)) {
             Ok(planned) => self.gather(group, to, target, planned, from, writing, agreed),
+            Err(error) if error.problem == MapProblem::NotNow && !self.cx.link.moved(to).is_empty() => {
+                self.shut.of_mut(to).push(Shut { group, sends: Sends::Carried(from), error });
+            }
             Err(error) => self.cannot_carry(group, to, None, &error),
         }
     }
@@ -246,7 +263,11 @@ impl Deciding<'_> {
         let Some(field) = self.cx.link.shape(to).name(slot) else { return };
         self.push_wait(to, &after, &mut writing.waits);
         let rule = self.rule_of(group, to, field);
-        writing.changes.push(FieldChange { rule, field: field.clone(), before, after, from });
+        let change = FieldChange { rule, field: field.clone(), before, after, from };
+        match self.cx.link.is_moved(to, slot) {
+            true => writing.moves.push(Move { group: Some(group), slot, change }),
+            false => writing.changes.push(change),
+        }
     }
 
     /// Adds the action that a value waits for.
@@ -293,11 +314,27 @@ impl Deciding<'_> {
         };
         let planned = [(*slot, Planned::Known(value.clone()))];
         if let Err(error) = self.cx.link.check_writable(group, side, case.current.of(side), &planned) {
+            if error.problem == MapProblem::NotNow && !self.cx.link.moved(side).is_empty() {
+                let sends = Sends::Merged { slot: *slot, value, settles };
+                return self.shut.of_mut(side).push(Shut { group, sends, error });
+            }
             return self.cannot_carry(group, side, None, &error);
         }
-        let before = case.current.of(side).get(*slot).to_slot();
-        let writing = writing.of_mut(side);
-        self.push_change(group, side, *slot, before, Planned::Known(value), Provenance::Merged, writing);
+        let before = (*slot, case.current.of(side).get(*slot).to_slot());
+        self.push_merged(group, side, before, value, settles, writing.of_mut(side));
+    }
+
+    /// Adds what both sides' edits are together to a side's update.
+    pub(super) fn push_merged(
+        &self,
+        group: usize,
+        side: Side,
+        (slot, before): (usize, Slot),
+        value: Value,
+        settles: bool,
+        writing: &mut Writing,
+    ) {
+        self.push_change(group, side, slot, before, Planned::Known(value), Provenance::Merged, writing);
         if settles {
             writing.settles.insert(group);
         }
@@ -431,6 +468,8 @@ impl Deciding<'_> {
             let still =
                 |rules: &[RuleId]| rules.iter().any(|rule| contested.contains(rule) || parked.contains(rule));
             match &attention.why {
+                // That it is open ends when it is brought back.
+                AttentionWhy::Parked { reason: ParkedAs::Opened { .. }, .. } => {}
                 AttentionWhy::Conflict { rules, .. } | AttentionWhy::Parked { rules, .. }
                     if !rules.is_empty() && !still(rules) && !written(rules) =>
                 {

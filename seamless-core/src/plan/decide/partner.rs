@@ -8,7 +8,7 @@ use crate::mapper::{Ask, DeletePolicy, LeavePolicy, MapContext};
 use crate::merge::CompiledLink;
 use crate::model::{Bits, FieldName, Planned, Presence, Record, RecordId, Side, Sides, Slot, Truth, Value};
 
-use super::{Deciding, Deferred, Half, Writing};
+use super::{Deciding, Deferred, Half, Move, Writing};
 use crate::plan::changes::{Changes, ChangesBuilder};
 use crate::plan::entry::{
     Action, Body, Effect, Entry, FieldChange, ParkReason, Parked, PlannedExpects, PlannedGround,
@@ -45,6 +45,7 @@ impl Deciding<'_> {
         };
         let (mut settles, mut waits_for) = (Bits::new(), Vec::new());
         let mut carried: Vec<(usize, usize, Planned)> = Vec::with_capacity(nothing.shape().len());
+        let mut moves: Vec<Move> = Vec::new();
         for (place, group) in link.groups().iter().enumerate() {
             if !group.direction.allows(to) || self.cx.rests.contains(place) {
                 continue;
@@ -57,14 +58,26 @@ impl Deciding<'_> {
                         settles.insert(place);
                     }
                     planned.iter().for_each(|(_, after)| self.push_wait(to, after, &mut waits_for));
-                    carried.extend(planned.into_iter().map(|(slot, after)| (slot, place, after)));
+                    for (slot, after) in planned {
+                        match link
+                            .start(to, slot)
+                            .and_then(|start| self.made_in(to, place, slot, start, &after))
+                        {
+                            Some(made_in) => moves.push(made_in),
+                            None => carried.push((slot, place, after)),
+                        }
+                    }
                 }
                 Err(error) => self.cannot_carry(place, to, Some(id), &error),
             }
         }
         carried.sort_unstable_by_key(|(slot, ..)| *slot);
+        let (as_made, steps) = match moves.is_empty() {
+            true => (source.record.clone(), Vec::new()),
+            false => self.steps_of_new(to, source, id, &moves),
+        };
         let mut observed = Sides::default();
-        *observed.of_mut(from) = Some(source.record.clone());
+        *observed.of_mut(from) = Some(as_made);
         let mut ids = Sides::default();
         *ids.of_mut(from) = Some(source.id.clone());
         let action = Action {
@@ -88,6 +101,18 @@ impl Deciding<'_> {
             settles,
             body: Body::Act(action),
         });
+        // What was refused before is not made, and nothing is done to it.
+        if self.decision.entries.last().is_some_and(|entry| entry.key.rank == Rank::Create) {
+            steps.into_iter().for_each(|step| self.push(step));
+        }
+    }
+
+    /// The state that a record is made in, where it is not sent, and the one that it is to come to.
+    fn made_in(&self, to: Side, group: usize, slot: usize, start: &Value, after: &Planned) -> Option<Move> {
+        let field = self.cx.link.shape(to).name(slot)?.clone();
+        let (rule, before) = (self.rule_of(group, to, &field), Slot::Value(start.clone()));
+        let change = FieldChange { rule, field, before, after: after.clone(), from: Provenance::Created };
+        Some(Move { group: Some(group), slot, change })
     }
 
     /// The changes that make a record: what was carried, by slot and group. Most records of a link are made of the same
@@ -301,25 +326,33 @@ impl Deciding<'_> {
         values: &[(FieldName, Value)],
         reason: Reason,
     ) {
-        let changes: Vec<FieldChange> = values
-            .iter()
-            .filter(|(field, value)| record.record.field(field.as_str()) != Presence::Value(value.as_ref()))
-            .map(|(field, value)| FieldChange {
+        let link = self.cx.link;
+        let mut writing = Writing::default();
+        for (field, value) in values {
+            let held = record.record.field(field.as_str());
+            if held == Presence::Value(value.as_ref()) {
+                continue;
+            }
+            let change = FieldChange {
                 rule: None,
                 field: field.clone(),
-                before: record.record.field(field.as_str()).to_slot(),
+                before: held.to_slot(),
                 after: Planned::Known(value.clone()),
                 from: Provenance::Lifecycle,
-            })
-            .collect();
-        if changes.is_empty() {
+            };
+            match link.shape(side).slot(field.as_str()).filter(|slot| link.is_moved(side, *slot)) {
+                Some(slot) => writing.moves.push(Move { group: None, slot, change }),
+                None => writing.changes.push(change),
+            }
+        }
+        if writing.changes.is_empty() && writing.moves.is_empty() {
             return match reason {
                 Reason::PartnerLeftScope => self.effect(Effect::Freeze { side: side.other() }, Bits::new()),
                 _ => self.end_pair(only(side.other())),
             };
         }
-        let writing = Writing { changes, settles: Bits::new(), waits: Vec::new() };
-        self.update(side, Some(record), writing, reason);
+        let Some(steps) = self.lifecycle_steps(side, &mut writing) else { return };
+        self.write(side, record, writing, steps, reason);
     }
 
     /// Writes down a group that had to wait for a partner in another link, or parks it where that partner did not come.

@@ -11,5 +11,6 @@ mod release;
 mod unique;
 
 pub use order::{KeyNode, Placement, place};
+pub(in crate::plan) use release::standing_for;
 pub use release::{Released, release};
 pub use unique::{Given, KeyMoves, UniqueSets, UniqueValue};

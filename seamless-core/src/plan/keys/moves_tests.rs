@@ -33,6 +33,7 @@ fn entity(key: &[&str], unique: &[&[&str]]) -> Entity {
         fields: vec![text("no", true), text("name", true), text("town", false)],
         key: names(key),
         unique: unique.iter().map(|set| names(set)).collect(),
+        actions: Vec::new(),
     }
 }
 

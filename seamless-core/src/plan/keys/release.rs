@@ -123,7 +123,13 @@ fn first(
 
 /// The other side's record with what the temporary values mean there in place of what it holds: carried over where
 /// that can be done, else nothing.
-fn standing_for(link: &CompiledLink, side: Side, with: &Record, other: &Record, groups: &Bits) -> Record {
+pub(in crate::plan) fn standing_for(
+    link: &CompiledLink,
+    side: Side,
+    with: &Record,
+    other: &Record,
+    groups: &Bits,
+) -> Record {
     let (from, resolved) = (side.other(), Resolved::new());
     let context =
         MapContext { resolved: &resolved, target_entity: link.spec().entity.of(from), creating: false };

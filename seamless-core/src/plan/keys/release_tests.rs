@@ -28,6 +28,7 @@ fn sets(link: &CompiledLink) -> UniqueSets {
         fields: vec![text("no", true), text("name", true), text("kind", false)],
         key: vec![],
         unique: vec![vec!["kind".into()], vec!["name".into()], vec!["no".into()]],
+        actions: Vec::new(),
     };
     UniqueSets::of(Some(&entity), &Capabilities::default(), link.shape(Side::Right))
 }

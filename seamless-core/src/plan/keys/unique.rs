@@ -111,6 +111,7 @@ impl UniqueSets {
         let mut moves = KeyMoves::default();
         let Some(action) = entry.action() else { return moves };
         let held = match (&action.verb, &action.target) {
+            (PlannedVerb::Action { .. }, _) => return moves,
             (PlannedVerb::Create, _) => None,
             (_, PlannedTarget::Existing(_)) => entry.observed.of(action.side).as_ref(),
             (_, PlannedTarget::New | PlannedTarget::CreatedBy(_)) => return moves,

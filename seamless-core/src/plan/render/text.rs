@@ -11,10 +11,10 @@ use super::show::{Clean, Show};
 use super::words;
 use super::words::Names;
 use crate::mapper::Ask;
-use crate::model::{LinkId, Planned, Record, RecordId, RuleId, Side, Sides, Slot, Value};
+use crate::model::{ActionName, LinkId, Planned, Record, RecordId, RuleId, Side, Sides, Slot, Value};
 use crate::plan::{
-    Action, Body, ConflictView, Effect, Entry, Feed, FieldChange, Guarantee, Holding, Parked, PlanHead,
-    PlannedTarget, PlannedVerb, Rank, Trailer,
+    Action, Body, ConflictView, Effect, Entry, Feed, FieldChange, Guarantee, Holding, LinkActions, Parked,
+    PlanHead, PlannedTarget, PlannedVerb, Rank, Trailer,
 };
 
 /// How a plan is rendered.
@@ -72,7 +72,27 @@ impl<W: Write> TextRenderer<W> {
             write!(self.line, "{}: {} ({}, {})", system.side, system.label, system.system, system.identity)?;
             self.end(Tone::Plain)?;
         }
+        self.actions(head)?;
         self.guarantees(head)
+    }
+
+    /// The actions by which records are moved, where there are any.
+    fn actions(&mut self, head: &PlanHead) -> fmt::Result {
+        let list = |names: &[ActionName]| names.iter().map(ActionName::as_str).collect::<Vec<_>>().join(", ");
+        for LinkActions { link, side, actions, undeclared } in &head.actions {
+            write!(self.line, "{link}: actions in {}: {}", self.names.of(*side), list(actions))?;
+            self.end(Tone::Plain)?;
+            if !undeclared.is_empty() {
+                write!(
+                    self.line,
+                    "{link}: {} does not declare {}; what needs it is refused there, and waits",
+                    self.names.of(*side),
+                    list(undeclared)
+                )?;
+                self.end(Tone::Bad)?;
+            }
+        }
+        Ok(())
     }
 
     /// The next entry, in key order.
@@ -185,7 +205,11 @@ impl<W: Write> TextRenderer<W> {
                 write!(self.line, "the record that this plan creates for {id}")?;
             }
         }
-        write!(self.line, ": {}", words::reason(&action.reason, &self.names, side))?;
+        self.line.push_str(": ");
+        if let PlannedVerb::Action { name, .. } = &action.verb {
+            write!(self.line, "{name}; ")?;
+        }
+        self.line.push_str(&words::reason(&action.reason, &self.names, side));
         let mut tone = Tone::Plain;
         if let PlannedVerb::Delete(ground) = &action.verb {
             write!(self.line, "; {}", words::ground(ground, self.names.of(there)))?;

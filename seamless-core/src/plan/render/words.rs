@@ -11,6 +11,8 @@ pub(super) type Names = Sides<String>;
 pub(super) fn rank(rank: Rank, name: &str) -> String {
     match rank {
         Rank::State => format!("nothing is written, records of {name}"),
+        Rank::Open(1) => format!("first in {name}: actions that open records, so that they can be written"),
+        Rank::Open(step) => format!("first in {name}, step {step}: actions that open records"),
         Rank::ReleaseKeys => format!("first in {name}: unique values become free that other records take"),
         Rank::MoveKeys(step) => {
             format!(
@@ -21,6 +23,8 @@ pub(super) fn rank(rank: Rank, name: &str) -> String {
         Rank::Update => format!("update in {name}"),
         Rank::PatchReferences => format!("update in {name}, to set references that had to wait"),
         Rank::Delete => format!("delete in {name}"),
+        Rank::Act(1) => format!("then in {name}: actions"),
+        Rank::Act(step) => format!("then in {name}, step {step}: actions"),
         Rank::Cursor => format!("where reading of {name} goes on"),
     }
 }
@@ -39,6 +43,9 @@ pub(super) fn reason(reason: &Reason, names: &Names, side: Side) -> String {
         Reason::ReleaseKey => {
             "it gives up a unique value for a moment, because another record takes it".to_owned()
         }
+        Reason::State => format!("a step to the state that it has in {there}"),
+        Reason::Opened => "opened for a moment, because it is not written in its state".to_owned(),
+        Reason::ClosedAgain => "brought back to the state that it had".to_owned(),
     }
 }
 
@@ -57,6 +64,9 @@ pub(super) fn provenance(from: &Provenance, names: &Names, side: Side) -> String
         Provenance::Merged => "merged from both".to_owned(),
         Provenance::Lifecycle => "set by the rule for what happens to the partner".to_owned(),
         Provenance::Released => "temporary, until a later step of this plan".to_owned(),
+        Provenance::OnTheWay => "on the way, until the next step of this plan".to_owned(),
+        Provenance::Opened => "open, until a later step of this plan".to_owned(),
+        Provenance::AsBefore => "as it was before it was opened".to_owned(),
     }
 }
 
@@ -78,7 +88,9 @@ pub(super) fn expects(expects: &PlannedExpects) -> Option<&'static str> {
         PlannedExpects::Anything => None,
         PlannedExpects::Missing => Some("only if it is not there yet"),
         PlannedExpects::Version(_) | PlannedExpects::Before => Some("only if nobody changed it since"),
-        PlannedExpects::Released { .. } => Some("only if nobody changed it since this plan did"),
+        PlannedExpects::Released { .. } | PlannedExpects::AsLeft => {
+            Some("only if nobody changed it since this plan did")
+        }
     }
 }
 
@@ -108,6 +120,10 @@ pub(super) fn parked(why: &ParkReason) -> (&'static str, &'static str) {
         ParkReason::Map(MapProblem::NotNow) => (
             "the record that it goes to is in a state in which it is not written",
             "nothing, if that record is opened again; else undo the edit, or decide it",
+        ),
+        ParkReason::Map(MapProblem::NoAction) => (
+            "no action of its system leads to the state that is wanted",
+            "nothing, if that record comes to another state; else undo the change of state, or add the action to the mapping",
         ),
         ParkReason::Map(MapProblem::NotFound) => (
             "a record that it names by a field is not there, or not alone",
@@ -180,6 +196,7 @@ pub(super) fn counts(counts: &Counts, names: &Names) -> String {
         create,
         update,
         delete,
+        act,
         link,
         agree,
         conflict,
@@ -198,6 +215,13 @@ pub(super) fn counts(counts: &Counts, names: &Names) -> String {
             if count > 0 {
                 parts.push(format!("{what} {count} in {}", names.of(side)));
             }
+        }
+    }
+    for side in Side::BOTH {
+        match *act.of(side) {
+            0 => {}
+            1 => parts.push(format!("1 action in {}", names.of(side))),
+            count => parts.push(format!("{count} actions in {}", names.of(side))),
         }
     }
     for (count, one, many) in [

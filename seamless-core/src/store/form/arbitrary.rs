@@ -183,6 +183,8 @@ fn verb() -> impl Strategy<Value = PlannedVerb> {
         Just(PlannedVerb::Update),
         prop_oneof![tombstone, gone].prop_map(|proof| PlannedVerb::Delete(PlannedGround::Absent(proof))),
         Just(PlannedVerb::Delete(PlannedGround::LeftScope)),
+        ("[a-c]{1,3}", of(value()))
+            .prop_map(|(name, back)| PlannedVerb::Action { name: name.as_str().into(), back }),
     ]
 }
 
@@ -192,6 +194,7 @@ fn expects() -> impl Strategy<Value = PlannedExpects> {
         Just(PlannedExpects::Missing),
         version().prop_map(PlannedExpects::Version),
         Just(PlannedExpects::Before),
+        Just(PlannedExpects::AsLeft),
         vec(select(FIELDS.to_vec()).prop_map(FieldName::from), 0..3)
             .prop_map(|fields| PlannedExpects::Released { fields }),
     ]
@@ -217,6 +220,9 @@ fn provenance() -> impl Strategy<Value = Provenance> {
             Provenance::Merged,
             Provenance::Lifecycle,
             Provenance::Released,
+            Provenance::OnTheWay,
+            Provenance::Opened,
+            Provenance::AsBefore,
         ]),
         "\\PC{0,5}".prop_map(|by| Provenance::Resolved { by }),
     ]
@@ -252,6 +258,9 @@ fn action() -> impl Strategy<Value = Action> {
         Reason::Restore,
         Reason::Resolution,
         Reason::ReleaseKey,
+        Reason::State,
+        Reason::Opened,
+        Reason::ClosedAgain,
     ]);
     (action_id(), side(), target(), verb(), changes(), expects(), reason, vec(wait(), 0..2)).prop_map(
         |(id, side, target, verb, changes, expects, reason, waits_for)| Action {
@@ -321,6 +330,7 @@ fn parked() -> impl Strategy<Value = Parked> {
             MapProblem::NotKnown,
             MapProblem::NotFound,
             MapProblem::NotNow,
+            MapProblem::NoAction,
         ]),
         ask().prop_map(MapProblem::Waiting),
     ];

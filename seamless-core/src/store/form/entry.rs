@@ -164,18 +164,20 @@ fields!(Tombstone { id, version, merged_into });
 fields!(GoneProof { id, seen });
 
 variants!(PlannedTarget { 0 Existing(id), 1 New, 2 CreatedBy(wait) });
-variants!(PlannedVerb { 0 Create, 1 Update, 2 Delete(ground) });
+variants!(PlannedVerb { 0 Create, 1 Update, 2 Delete(ground), 3 Action { name, back } });
 variants!(PlannedGround { 0 Absent(proof), 1 LeftScope });
 variants!(AbsenceProof { 0 Tombstone(tombstone), 1 Gone(proof) });
-variants!(PlannedExpects { 0 Anything, 1 Missing, 2 Version(version), 3 Before, 4 Released { fields } });
+variants!(PlannedExpects {
+    0 Anything, 1 Missing, 2 Version(version), 3 Before, 4 Released { fields }, 5 AsLeft,
+});
 variants!(Ask { 0 Partner { link, side, id } });
 variants!(Provenance {
     0 Changed, 1 Created, 2 FilledBlank, 3 FirstLinkAuthority, 4 PolicyOverwrote, 5 Restored,
-    6 Resolved { by }, 7 Merged, 8 Lifecycle, 9 Released,
+    6 Resolved { by }, 7 Merged, 8 Lifecycle, 9 Released, 10 OnTheWay, 11 Opened, 12 AsBefore,
 });
 variants!(Reason {
     0 Changed, 1 NoPartner, 2 FirstLink, 3 LateReference, 4 PartnerGone, 5 PartnerLeftScope, 6 Restore,
-    7 Resolution, 8 ReleaseKey,
+    7 Resolution, 8 ReleaseKey, 9 State, 10 Opened, 11 ClosedAgain,
 });
 variants!(Effect {
     0 Link { line }, 1 Agree, 2 OpenConflict(view), 3 CloseConflict { rules }, 4 Park(parked),
@@ -251,7 +253,7 @@ impl Form for CanonicalForm {
     }
 }
 
-variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask), 4 NotFound, 5 NotNow });
+variants!(MapProblem { 0 Unmappable, 1 DoesNotFit, 2 NotKnown, 3 Waiting(ask), 4 NotFound, 5 NotNow, 6 NoAction });
 variants!(EntryState {
     0 Planned, 1 Intended { attempts }, 2 Applied { id, at }, 3 Dropped { why, at },
 });

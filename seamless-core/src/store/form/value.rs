@@ -8,9 +8,9 @@ use super::bytes::{Form, ROOM_MAX, Reader, Writer, unknown_tag};
 use super::corrupt;
 use crate::connector::Cursor;
 use crate::model::{
-    ActionId, Bits, DecimalRef, EntityName, FIELDS_MAX, FieldName, Instant, LinkId, Presence, Record,
-    RecordBuilder, RecordId, Reference, RuleId, SetValue, Shape, Side, Slot, Timestamp, Value, ValueRef,
-    Version,
+    ActionId, ActionName, Bits, DecimalRef, EntityName, FIELDS_MAX, FieldName, Instant, LinkId, Presence,
+    Record, RecordBuilder, RecordId, Reference, RuleId, SetValue, Shape, Side, Slot, Timestamp, Value,
+    ValueRef, Version,
 };
 use crate::model::{Decimal, Result};
 
@@ -357,7 +357,7 @@ macro_rules! names {
     )*};
 }
 
-names!(EntityName, FieldName, LinkId, RuleId);
+names!(ActionName, EntityName, FieldName, LinkId, RuleId);
 
 impl Form for Version {
     fn put(&self, to: &mut Writer<'_>) -> Result<()> {

@@ -65,7 +65,7 @@ const fn grounds(reason: &ParkedAs) -> &'static [Ground] {
         ParkedAs::Suspected => &[Ground::PerhapsForm],
         ParkedAs::Returned => &[Ground::WrittenAgain],
         ParkedAs::Circle => &[Ground::Circle],
-        ParkedAs::Broken | ParkedAs::LeftScope | ParkedAs::FieldGone => &[],
+        ParkedAs::Broken | ParkedAs::LeftScope | ParkedAs::FieldGone | ParkedAs::Opened { .. } => &[],
     }
 }
 

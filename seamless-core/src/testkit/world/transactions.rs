@@ -138,6 +138,7 @@ fn name(entry: &Entry) -> String {
             PlannedVerb::Create => "a create",
             PlannedVerb::Update => "an update",
             PlannedVerb::Delete(_) => "a delete",
+            PlannedVerb::Action { .. } => "an action",
         },
         Body::Effect(_) => "an effect",
     };
