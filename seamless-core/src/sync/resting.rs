@@ -5,7 +5,7 @@
 
 use futures::StreamExt;
 
-use crate::connector::{Connector, ReadQuery};
+use crate::connector::ReadQuery;
 use crate::mapper::{DeletePolicy, LeavePolicy, Rule};
 use crate::merge::CompiledLink;
 use crate::model::{
@@ -98,13 +98,12 @@ pub(super) async fn are_back(
         let entity = link.spec().entity.of(side);
         let (shape, condition) = (link.shape(side).clone(), Condition::Always);
         let query = ReadQuery { entity: entity.clone(), shape, condition, after: None, page_records_max: 1 };
-        let reading = making.reading(side);
-        match reading.read(query).await {
+        match making.connector(side).read(query).await {
             Ok(mut pages) => pages.next().await.transpose().map(drop)?,
             // Reading it in earnest says what is wrong.
             Err(_) => continue,
         }
-        let gone = reading.gone(entity, link.shape(side));
+        let gone = making.narrowing(side).gone(entity, link.shape(side));
         for (slot, field) in link.shape(side).names().iter().enumerate() {
             let was_missing = open.of(side).iter().any(|notice| notice.id == name_of(field));
             if was_missing && !gone.contains(field) {

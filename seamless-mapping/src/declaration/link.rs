@@ -7,6 +7,7 @@ use seamless_core::mapper::{
 };
 use seamless_core::model::{Condition, EntityName, FormSpec, LinkId, Sides};
 
+use super::path::PathDecl;
 use super::rule::RuleDecl;
 use super::test::TestDecl;
 
@@ -23,6 +24,8 @@ pub struct LinkDecl {
     pub scope: Sides<Condition>,
     /// When a record of each side may be written by the rules.
     pub writable: Sides<Condition>,
+    /// The values of each side that are read through references.
+    pub paths: Sides<Vec<PathDecl>>,
     /// Links that may pair the same records of an entity that both have.
     pub shares: Vec<LinkId>,
     /// How records without a pair are matched. Must be said, even if it is that nothing is matched.
@@ -72,6 +75,7 @@ impl LinkDecl {
             mode: LinkMode::TwoWay,
             scope: Sides::new(Condition::Always, Condition::Always),
             writable: Sides::new(Condition::Always, Condition::Always),
+            paths: Sides::default(),
             shares: Vec::new(),
             matching: None,
             create: None,

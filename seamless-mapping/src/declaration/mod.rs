@@ -6,6 +6,7 @@
 
 mod link;
 mod money;
+mod path;
 mod rule;
 mod test;
 
@@ -13,6 +14,7 @@ use seamless_core::model::{Sides, Value};
 
 pub use link::{LinkDecl, Matching};
 pub use money::{Basis, CompareDecl, CurrencyVia, MoneyDecl, MoneyPart};
+pub use path::PathDecl;
 pub use rule::{
     CopyDecl, EmbedDecl, IfBlank, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl, LookupThrough,
     LookupVia, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl,

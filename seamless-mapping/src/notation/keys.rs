@@ -12,6 +12,7 @@ pub(crate) const LINK: &[&str] = &[
     "mode",
     "scope",
     "writable",
+    "paths",
     "shares",
     "match",
     "create",

@@ -11,6 +11,7 @@ mod lines;
 mod link;
 mod money;
 mod parameters;
+mod path;
 pub(crate) mod policy;
 pub(crate) mod rule;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use seamless_core::connector::{Change, Connector, ReadQuery};
 use seamless_core::mapper::{LinkMode, Mapper};
 use seamless_core::merge::CompiledLink;
 use seamless_core::model::{Condition, Record, Side, Sides};
+use seamless_core::sync::follow;
 use seamless_mapping::laws::{CounterExample, RuleLaws, Sample};
 use seamless_mapping::{LawReport, Mapping, check_laws};
 use serde_json::{Value as Json, json};
@@ -58,6 +59,8 @@ fn records(
     let mut samples = Vec::new();
     for side in Side::BOTH {
         let connector = open_connector(&environment, names.of(side), lookups)?;
+        let connector =
+            follow(connector, side, mapping.mappers().iter().map(|mapper| &**mapper as &dyn Mapper))?;
         for mapper in mapping.mappers().iter().filter(|mapper| mapper.link().mode != LinkMode::Off) {
             let link = CompiledLink::compile(Arc::clone(mapper) as _)?;
             let read = block_on(first_records(&*connector, &link, side, count))?;
