@@ -18,7 +18,9 @@ fn file(link: &str) -> String {
 /// What is said of a mapping, with schemas; `mode` and other keys of the link stand in `link`.
 fn said(link: &str) -> String {
     let (crm, erp) = (crm(), erp());
-    let options = LoadOptions { schemas: Some(Sides::new(&crm, &erp)), ..LoadOptions::default() };
+    let schemas = Some(Sides::new(&crm, &erp));
+    let compile = CompileOptions { schemas, ..CompileOptions::default() };
+    let options = LoadOptions { compile, ..LoadOptions::default() };
     match load("m.yaml", &file(link), &options) {
         Ok(loaded) => {
             loaded.mapping.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -145,7 +147,9 @@ fn nothing_is_written_to_what_is_read_through_references_and_no_record_is_found_
         file(&format!("{CURRENCY}    rules: [ number <-> No, customer.pricelist.currency -> Currency ]\n"))
             .replace("number = No", "customer.pricelist.currency = Currency");
     let (crm, erp) = (crm(), erp());
-    let options = LoadOptions { schemas: Some(Sides::new(&crm, &erp)), ..LoadOptions::default() };
+    let schemas = Some(Sides::new(&crm, &erp));
+    let compile = CompileOptions { schemas, ..CompileOptions::default() };
+    let options = LoadOptions { compile, ..LoadOptions::default() };
     assert!(load("m.yaml", &matched, &options).unwrap_err().to_string().contains("path-match"));
     let shadows =
         said("    paths:\n      crm:\n        number: [ customer, name ]\n    rules: [ number -> No ]\n");

@@ -6,7 +6,8 @@ use std::time::Duration;
 use seamless_connectors::memory::{EntityConfig, Memory, MemoryConfig};
 use seamless_core::mapper::{DeletePolicy, LeavePolicy};
 use seamless_core::model::{
-    Comparison, Condition, Entity, Field, FieldKind, Record, RecordId, Shape, Side, Slot, Value, record,
+    Comparison, Condition, Entity, Field, FieldKind, Presence, Record, RecordId, Shape, Side, Slot, Value,
+    ValueRef, record,
 };
 use seamless_mapping::{Mapping, copy, lines};
 
@@ -54,7 +55,14 @@ enum Where {
 }
 
 fn world(condition: Where) -> World {
+    world_of(condition, false)
+}
+
+/// `both_ways`: whether lines go both ways.
+fn world_of(condition: Where, both_ways: bool) -> World {
     let (crm, erp) = systems();
+    let of_line = [copy("amount", "Quantity"), copy("product.unit", "Unit").to_right()];
+    let of_lines = lines("lines", "lines", [("pos", "No")], of_line);
     let mut link = Mapping::builder("crm", "erp")
         .link("orders", "order", "Order")
         .two_way()
@@ -68,15 +76,7 @@ fn world(condition: Where) -> World {
         .create(false, true)
         .rule(copy("number", "No"))
         .rule(copy("customer.pricelist.currency", "Currency Code").to_right())
-        .rule(
-            lines(
-                "lines",
-                "lines",
-                [("pos", "No")],
-                [copy("amount", "Quantity"), copy("product.unit", "Unit").to_right()],
-            )
-            .to_right(),
-        );
+        .rule(if both_ways { of_lines } else { of_lines.to_right() });
     let note = copy("note", "Note");
     link = match condition {
         Where::Nowhere => link.rule(note),
@@ -348,6 +348,61 @@ fn a_line_of_a_list_reads_through_its_reference_and_follows_the_record_there() {
     assert_eq!(units(&world), [text("yard"), text("piece")]);
     assert_eq!(world.waiting(), []);
     assert!(world.plan().is_empty());
+}
+
+// Catches: what is read along a path written back into a line, where no system has such a field.
+#[test]
+fn a_line_that_is_written_back_holds_nothing_of_what_was_read_through_its_reference() {
+    let world = world_of(Where::Nowhere, true);
+    prices(&world);
+    customer(&world, "ann", "in EUR");
+    row(&world, "product", "bolt", &[("unit", Value::text("piece"))]);
+    let one = order(&world, "A1", "ann");
+    let list = Value::List(vec![line(1, "bolt"), line(2, "bolt")].into());
+    world.crm.edit("order", &one, &[("lines", list)]).unwrap();
+    world.settle();
+    let Value::List(held) = right(&world, "lines") else { panic!("a list") };
+    let more = |line: &Record| {
+        let slot = line.shape().slot("Quantity").unwrap();
+        line.with([(slot, Presence::Value(ValueRef::Int(7)))])
+    };
+    let edited = Value::List(held.iter().map(more).collect());
+    let id = world.erp.rows("Order")[0].id.clone();
+    world.erp.edit("Order", &id, &[("lines", edited)]).unwrap();
+    world.settle();
+    let Some(Value::List(lines)) = world.crm.value("order", &one, "lines") else { panic!("a list") };
+    for line in lines.iter() {
+        assert_eq!(line.field("amount"), Presence::Value(ValueRef::Int(7)));
+        assert_eq!(line.shape().slot("product.unit"), None, "{line:?}");
+    }
+    assert_eq!(units(&world), vec![Some(Value::text("piece")); 2]);
+    assert_eq!(world.waiting(), []);
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn where_the_field_that_a_path_begins_with_is_gone_its_rule_rests_with_one_notice() {
+    let world = world(Where::Nowhere);
+    prices(&world);
+    customer(&world, "ann", "in EUR");
+    for number in ["A1", "A2", "A3"] {
+        order(&world, number, "ann");
+    }
+    world.settle();
+    let schema = |fields: Vec<Field>| {
+        let fields = [text("id", 80)].into_iter().chain(fields).collect();
+        Entity { name: "order".into(), label: None, fields, key: vec!["id".into()], unique: vec![] }
+    };
+    let list = Field::new("lines", FieldKind::List { entity: "line".into() });
+    let without = vec![text("number", 80), text("note", 80), list.clone()];
+    world.crm.set_schema(schema(without)).unwrap();
+    later(&world);
+    world.run();
+    assert_eq!(right(&world, "Currency Code"), Value::text("EUR"));
+    let waiting = format!("{:?}", world.waiting());
+    assert_eq!(world.waiting().len(), 1, "one notice, and not each record: {waiting}");
+    let said = "order of crm has no field customer any more; the rule customer.pricelist.currency=Currency Code rests";
+    assert!(waiting.contains(said), "{waiting}");
 }
 
 // Catches: a question for each record, for each path, or for each rule.

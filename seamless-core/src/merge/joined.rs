@@ -171,6 +171,13 @@ impl CompiledLink {
         !self.mapper.paths(side).is_empty()
     }
 
+    /// The paths of a side that begin with one of these fields: where a field is missing, so is what is read through it.
+    pub fn begun_by(&self, side: Side, fields: &[FieldName]) -> Vec<FieldName> {
+        let begun = self.mapper.paths(side).iter().filter(|path| path.list.is_none());
+        let begun = begun.filter(|path| path.begins().is_some_and(|begins| fields.contains(begins)));
+        begun.map(|path| path.name.clone()).collect()
+    }
+
     /// What is said of a record of a side that waits for that.
     pub fn scope_unseen(&self, side: Side) -> String {
         format!("whether it takes part cannot be seen: {}", self.spec().scope.of(side))

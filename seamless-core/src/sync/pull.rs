@@ -169,10 +169,11 @@ impl<'a> Pulling<'a> {
         let ordered = self.full && self.capabilities.order == Order::RecordId;
         let mut pages =
             self.making.connector(self.side).read(query).await.map_err(|error| self.place(error))?;
-        let gone = self
+        let mut gone = self
             .making
             .narrowing(self.side)
             .gone(self.link.spec().entity.of(self.side), self.link.shape(self.side));
+        gone.extend(self.link.begun_by(self.side, &gone));
         if let (Some(field), None) = (gone.first(), &before) {
             return Err(self.place(never_there(field)));
         }

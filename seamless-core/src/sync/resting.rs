@@ -103,7 +103,8 @@ pub(super) async fn are_back(
             // Reading it in earnest says what is wrong.
             Err(_) => continue,
         }
-        let gone = making.narrowing(side).gone(entity, link.shape(side));
+        let mut gone = making.narrowing(side).gone(entity, link.shape(side));
+        gone.extend(link.begun_by(side, &gone));
         for (slot, field) in link.shape(side).names().iter().enumerate() {
             let was_missing = open.of(side).iter().any(|notice| notice.id == name_of(field));
             if was_missing && !gone.contains(field) {
@@ -240,14 +241,16 @@ fn notices(making: &Making<'_>, link: &CompiledLink, side: Side, pulled: &Pulled
         return vec![(name_of_entity(link, side), parked(Vec::new(), message, remedy.to_owned()))];
     }
     let notice = |field: &FieldName| {
+        // What is read through a missing field is missing with it, and is not said by itself.
+        let mut about = vec![field.clone()];
+        about.extend(link.begun_by(side, &about));
         let rules = link.rules().iter().filter(|rule| {
-            rule.fields.of(side).contains(field) || rule.when.of(side).fields().contains(field)
+            let mut asked = rule.fields.of(side).iter().cloned().chain(rule.when.of(side).fields());
+            asked.any(|field| about.contains(&field))
         });
         let rules: Vec<RuleId> = rules.map(|rule| rule.id.clone()).collect();
         let what = match (&pulled.rests, rules.as_slice()) {
-            (Some(_), _) if needs(link, side, std::slice::from_ref(field)) => {
-                "the link needs it and rests".to_owned()
-            }
+            (Some(_), _) if needs(link, side, &about) => "the link needs it and rests".to_owned(),
             (_, [rule]) => format!("the rule {} rests", rule.as_str()),
             (_, rules) => {
                 let names: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
@@ -261,7 +264,8 @@ fn notices(making: &Making<'_>, link: &CompiledLink, side: Side, pulled: &Pulled
         );
         (name_of(field), parked(Vec::new(), message, remedy))
     };
-    pulled.gone.iter().map(notice).collect()
+    let is_path = |field: &FieldName| link.mapper().paths(side).iter().any(|path| path.name == *field);
+    pulled.gone.iter().filter(|field| !is_path(field)).map(notice).collect()
 }
 
 fn entry(place: u16, link: &CompiledLink, side: Side, id: &RecordId, effect: Effect) -> Entry {
