@@ -17,6 +17,7 @@
 
 mod documents;
 mod embed;
+mod paths;
 
 use std::time::Duration;
 

@@ -9,18 +9,21 @@
 use std::sync::Arc;
 
 use seamless_core::mapper::{
-    Ask, Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, References, Resolved, Rule, Seek,
+    Ask, Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, Path, References, Resolved, Rule, Seek,
     Settlement, WriteOn,
 };
 use seamless_core::model::{
-    CanonicalForm, EntityName, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side, Sides, Slot,
-    Truth, Value, ValueRef,
+    CanonicalForm, Condition, EntityName, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side,
+    Sides, Slot, Truth, ValueRef,
 };
 
 use crate::declaration::{RuleDecl, TypeDecl};
 use crate::rules::custom::Functions;
 use crate::rules::{Carrier, Cell, Made, Making, Trouble};
 use crate::slots::SlotCache;
+
+/// Fields of a rule that are gathered without an allocation.
+pub(crate) const FIELDS_AT_HAND: usize = 4;
 
 /// A compiled rule beside what the engine sees of it.
 #[derive(Clone, Debug)]
@@ -32,22 +35,47 @@ pub(crate) struct CompiledRule {
     pub(crate) types: Sides<Option<TypeDecl>>,
 }
 
+/// Of a rule of one field per side, how many bytes a text has at most that goes to a side as it is.
+type HandsOn = Sides<Option<usize>>;
+
 /// The mapper of one link, made by [`compile`](crate::compile).
 #[derive(Clone, Debug)]
 pub struct LinkMapper {
     link: LinkSpec,
     rules: Vec<Rule>,
     compiled: Vec<CompiledRule>,
+    hands_on: Vec<HandsOn>,
     functions: Functions,
     /// The rules that follow from the scope, after those of the author.
     implied: Vec<RuleDecl>,
+    /// What is read through references, in lines as well.
+    paths: Sides<Vec<Path>>,
     slots: Arc<Sides<SlotCache>>,
 }
 
 impl LinkMapper {
     pub(crate) fn new(link: LinkSpec, rules: Vec<(Rule, CompiledRule)>, functions: Functions) -> Self {
-        let (rules, compiled) = rules.into_iter().unzip();
-        Self { link, rules, compiled, functions, implied: Vec::new(), slots: Arc::default() }
+        let (rules, compiled): (Vec<Rule>, Vec<CompiledRule>) = rules.into_iter().unzip();
+        let hands_on = rules.iter().zip(&compiled).map(|(rule, compiled)| hands_on(rule, compiled)).collect();
+        Self {
+            link,
+            rules,
+            compiled,
+            hands_on,
+            functions,
+            implied: Vec::new(),
+            paths: Sides::default(),
+            slots: Arc::default(),
+        }
+    }
+
+    pub(crate) fn with_paths(self, paths: Sides<Vec<Path>>) -> Self {
+        Self { paths, ..self }
+    }
+
+    /// The path that a field of a side is.
+    pub(crate) fn path(&self, side: Side, name: &FieldName) -> Option<&Path> {
+        self.paths.of(side).iter().find(|path| path.list.is_none() && path.name == *name)
     }
 
     pub(crate) fn with_implied(self, implied: Vec<RuleDecl>) -> Self {
@@ -69,6 +97,9 @@ impl LinkMapper {
         let mut changed = self.clone();
         if let Some(compiled) = changed.compiled.get_mut(rule) {
             compiled.carrier = wrap(Arc::clone(&compiled.carrier));
+            if let Some(hands_on) = changed.hands_on.get_mut(rule) {
+                *hands_on = Sides::new(None, None);
+            }
         }
         changed
     }
@@ -201,13 +232,41 @@ impl LinkMapper {
         let mut draft = Draft::over(held);
         let carried = Self::carry_known(rule, compiled, from, values, (&mut draft, &slots), &cx);
         Some(carried.map(|()| {
-            let planned = draft.into_planned().into_iter().filter_map(|(slot, planned)| match planned {
-                Planned::Known(value) => Some((slot, value)),
-                Planned::ResultOf(_) | Planned::TargetDecides => None,
-            });
-            let planned: Vec<(usize, Value)> = planned.collect();
-            held.with(planned.iter().map(|(slot, value)| (*slot, Presence::Value(value.as_ref()))))
+            let known = draft.planned().filter_map(|(slot, planned)| Some((slot, planned.known()?)));
+            held.with(known.map(|(slot, value)| (slot, Presence::Value(value))))
         }))
+    }
+
+    /// Nothing is known of a field, or of what a condition needs. What is read through references waits by name: the record
+    /// that it is read from may be seen again without a change of this one.
+    fn not_known(&self, rule: &Rule, from: Side, field: Option<&FieldName>) -> Box<MapError> {
+        let path = field.and_then(|field| self.path(from, field));
+        let (problem, message, remedy) = match path {
+            Some(path) => {
+                let through: Vec<&str> = path.steps.iter().map(|step| step.field.as_str()).collect();
+                let message = format!(
+                    "what it is read from, through {}, is not shown or does not say",
+                    through.join(", ")
+                );
+                (
+                    MapProblem::NotFound,
+                    message,
+                    "let the integration's user see those records and their fields",
+                )
+            }
+            None => {
+                let message = "the system did not say what it holds, or what the rule's condition needs";
+                (MapProblem::NotKnown, message.to_owned(), "let the integration's user read the field")
+            }
+        };
+        Box::new(MapError {
+            rule: rule.id.clone(),
+            field: field.cloned().unwrap_or_else(|| FieldName::from("")),
+            kind: None,
+            problem,
+            message,
+            remedy: remedy.to_owned(),
+        })
     }
 
     fn carry_known(
@@ -233,6 +292,11 @@ impl LinkMapper {
             keep(target, slots);
             return Ok(());
         }
+        if let [Some(slot)] = slots
+            && lend(compiled, to, values, target, *slot)
+        {
+            return Ok(());
+        }
         let making = Making { resolved: cx.resolved, current, creating: cx.creating };
         let cells = match compiled.carrier.make(to, values, &making)? {
             Made::One(cell) => return set(rule, to, target, slots.first().copied().flatten(), cell),
@@ -249,13 +313,40 @@ impl LinkMapper {
     }
 }
 
+/// See [`HandsOn`].
+fn hands_on(rule: &Rule, compiled: &CompiledRule) -> HandsOn {
+    let one_each = rule.fields.left.len() == 1 && rule.fields.right.len() == 1;
+    Sides::new(Side::Left, Side::Right)
+        .map(|to| compiled.carrier.hands_on(to).filter(|_| one_each && compiled.carrier.carries(to)))
+}
+
 /// Plans what is there: the engine sees that the sides are consistent, which an empty plan would not say.
 fn keep(target: &mut Draft<'_>, slots: &[Option<usize>]) {
     for slot in slots.iter().copied().flatten() {
-        if let Some(value) = target.current(slot).value().map(ValueRef::to_value) {
-            target.set_known(slot, value);
+        if let Some(value) = target.current(slot).value() {
+            target.set_lent(slot, value);
         }
     }
+}
+
+/// Plans a value that is there already, or a text put together in the draft's own room: most rules allocate nothing.
+/// False where the rule must make its value.
+fn lend(
+    compiled: &CompiledRule,
+    to: Side,
+    values: &[ValueRef<'_>],
+    target: &mut Draft<'_>,
+    slot: usize,
+) -> bool {
+    let mut scratch = std::mem::take(target.scratch());
+    scratch.clear();
+    let lent = compiled.carrier.lend(to, values, &mut scratch);
+    let is_lent = lent.is_some();
+    if let Some(value) = lent {
+        target.set_lent(slot, value);
+    }
+    *target.scratch() = scratch;
+    is_lent
 }
 
 fn set(
@@ -336,6 +427,10 @@ impl Mapper for LinkMapper {
         &self.rules
     }
 
+    fn paths(&self, side: Side) -> &[Path] {
+        self.paths.of(side)
+    }
+
     fn references(&self, from: Side, source: &Record, resolved: &Resolved) -> References {
         let mut references = References::none();
         let mut asks = Vec::new();
@@ -379,30 +474,45 @@ impl Mapper for LinkMapper {
         if rule.on == WriteOn::Create && !cx.creating {
             return Ok(());
         }
-        match rule.when.of(from).holds(source) {
+        let when = rule.when.of(from);
+        match if matches!(when, Condition::Always) { Truth::In } else { when.holds(source) } {
             Truth::In => {}
             Truth::Out => return Ok(()),
-            Truth::Unknown => return Err(not_known(rule, rule.fields.of(from).first())),
+            Truth::Unknown => {
+                let asked = rule.when.of(from).fields();
+                let reached = asked.iter().find(|field| self.path(from, field).is_some());
+                return Err(self.not_known(rule, from, reached.or(rule.fields.of(from).first())));
+            }
         }
         let to = from.other();
         let given = self.slots.of(from).of(from, source.shape(), &self.rules);
         let taken = self.slots.of(to).of(to, target.shape(), &self.rules);
         let given = given.get(at).map_or(&[][..], |slots| &**slots);
         let taken = taken.get(at).map_or(&[][..], |slots| &**slots);
-        let one: [ValueRef<'_>; 1];
+        // Most rules hand a text on to a field of which nothing is known: nobody need be asked about it.
+        if let Some(bytes_max) = self.hands_on.get(at).and_then(|hands_on| *hands_on.of(to))
+            && let ([Some(given)], [Some(taken)]) = (given, taken)
+            && let Some(text) = source.text(*given)
+            && (1..=bytes_max).contains(&text.len())
+            && target.is_unsaid(*taken)
+        {
+            target.set_text(*taken, text);
+            return Ok(());
+        }
+        let mut at_hand = [ValueRef::Null; FIELDS_AT_HAND];
         let mut many = Vec::new();
-        let known = |slot: &Option<usize>| slot.and_then(|slot| source.get(slot).value());
-        let values: &[ValueRef<'_>] = if let [slot] = given {
-            let Some(value) = known(slot) else { return Err(not_known(rule, rule.fields.of(from).first())) };
-            one = [value];
-            &one
-        } else {
-            many.reserve(given.len());
-            for (slot, field) in given.iter().zip(rule.fields.of(from)) {
-                many.push(known(slot).ok_or_else(|| not_known(rule, Some(field)))?);
+        if given.len() > FIELDS_AT_HAND {
+            many.resize(given.len(), ValueRef::Null);
+        }
+        let room =
+            if many.is_empty() { at_hand.get_mut(..given.len()).unwrap_or_default() } else { &mut many };
+        for ((place, slot), field) in room.iter_mut().zip(given).zip(rule.fields.of(from)) {
+            match slot.map(|slot| source.get(slot)) {
+                Some(Presence::Value(value)) => *place = value,
+                _ => return Err(self.not_known(rule, from, Some(field))),
             }
-            &many
-        };
+        }
+        let values: &[ValueRef<'_>] = room;
         Self::carry_known(rule, compiled, from, values, (target, taken), cx)
             .map_err(|trouble| Box::new(told(rule, from, trouble)))
     }
@@ -422,17 +532,6 @@ fn told(rule: &Rule, from: Side, trouble: Trouble) -> MapError {
 fn field_named(rule: &Rule, from: Side, at: usize) -> FieldName {
     let field = rule.fields.of(from).get(at).or_else(|| rule.fields.of(from.other()).first());
     field.cloned().unwrap_or_else(|| FieldName::from(""))
-}
-
-fn not_known(rule: &Rule, field: Option<&FieldName>) -> Box<MapError> {
-    Box::new(MapError {
-        rule: rule.id.clone(),
-        field: field.cloned().unwrap_or_else(|| FieldName::from("")),
-        kind: None,
-        problem: MapProblem::NotKnown,
-        message: "the system did not say what it holds, or what the rule's condition needs".to_owned(),
-        remedy: "let the integration's user read the field".to_owned(),
-    })
 }
 
 fn unknown_rule(rule: RuleIndex) -> MapError {

@@ -7,7 +7,7 @@ use std::fmt;
 use seamless_core::document::did_you_mean;
 use seamless_core::mapper::{Draft, MapContext, MapError, MapProblem, Mapper};
 use seamless_core::model::{
-    FieldName, LinkId, Planned, Presence, Record, RuleIndex, Shape, Side, Slot, Value, ValueRef,
+    FieldName, LinkId, PlannedRef, Presence, Record, RuleIndex, Shape, Side, Slot, Value, ValueRef,
 };
 
 use crate::compile::Mapping;
@@ -165,20 +165,20 @@ fn difference(
     field: &FieldName,
     expected: &Expected,
     error: Option<&MapError>,
-    planned: Option<&Planned>,
+    planned: Option<PlannedRef<'_>>,
     current: Presence<'_>,
 ) -> Option<String> {
     let found = match (error, planned) {
         (Some(MapError { problem: MapProblem::NotKnown, .. }), None) | (None, None) => Found::Untouched,
         // A value that is planned as it is there is how a rule says that the target means it already.
-        (_, Some(Planned::Known(value))) if current == Presence::Value(value.as_ref()) => Found::Untouched,
+        (_, Some(PlannedRef::Known(value))) if current == Presence::Value(value) => Found::Untouched,
         (_, Some(planned)) => Found::Planned(planned),
         (Some(error), None) => Found::Parked(error),
     };
     let fits = match (expected, &found) {
         (Expected::Parks, Found::Parked(_)) | (Expected::Untouched, Found::Untouched) => true,
-        (Expected::Holds(Slot::Value(wanted)), Found::Planned(Planned::Known(value))) => {
-            same(wanted, value.as_ref())
+        (Expected::Holds(Slot::Value(wanted)), Found::Planned(PlannedRef::Known(value))) => {
+            same(wanted, *value)
         }
         (Expected::Holds(wanted), Found::Untouched) => match (wanted, current) {
             (Slot::Value(wanted), Presence::Value(held)) => same(wanted, held),
@@ -195,7 +195,7 @@ fn difference(
 }
 
 enum Found<'a> {
-    Planned(&'a Planned),
+    Planned(PlannedRef<'a>),
     Parked(&'a MapError),
     Untouched,
 }
@@ -203,9 +203,9 @@ enum Found<'a> {
 impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Found::Planned(Planned::Known(value)) => value.fmt(f),
-            Found::Planned(Planned::ResultOf(_)) => f.write_str("the id of a record to be created"),
-            Found::Planned(Planned::TargetDecides) => f.write_str("what the target decides"),
+            Found::Planned(PlannedRef::Known(value)) => value.fmt(f),
+            Found::Planned(PlannedRef::ResultOf(_)) => f.write_str("the id of a record to be created"),
+            Found::Planned(PlannedRef::TargetDecides) => f.write_str("what the target decides"),
             Found::Parked(error) => write!(f, "park ({error})"),
             Found::Untouched => f.write_str("untouched"),
         }

@@ -12,7 +12,7 @@ use seamless_core::model::{
     RecordId, RuleIndex, Shape, Side, Sides, Slot, Truth, Value, record,
 };
 use seamless_mapping::declaration::{
-    CurrencyVia, IfBlank, IfMissing, MoneyPart, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl,
+    CurrencyVia, IfBlank, IfMissing, KindDecl, MoneyPart, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl,
     UnknownPolicy,
 };
 use seamless_mapping::expression::Expression;
@@ -451,7 +451,7 @@ fn carried(fixture: &Fixture, from: Side, source: &Record, target: &Record) -> R
     let cx = MapContext { resolved: &fixture.resolved, target_entity: &entity, creating };
     fixture.mapper.carry(RuleIndex(0), from, source, &mut draft, &cx)?;
     // What the target decides is known when it did.
-    if draft.planned().iter().any(|(_, planned)| *planned == Planned::TargetDecides) {
+    if draft.planned().any(|(_, planned)| planned.to_planned() == Planned::TargetDecides) {
         return Err(Box::new(MapError {
             rule: "generated".into(),
             field: "b".into(),
@@ -493,6 +493,27 @@ fn chosen(values: &[Vec<Value>], picks: &[prop::sample::Index]) -> Vec<Slot> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A text that is handed on to a field of which nothing is known is what the rule makes of it for one that is blank.
+    #[test]
+    fn what_is_handed_on_is_what_is_made(
+        which in any::<prop::sample::Index>(),
+        text in "[A-Za-zäöü0-9]{1,6}",
+        from_left in any::<bool>(),
+    ) {
+        let fixtures = FIXTURES.with(Arc::clone);
+        let copies: Vec<&Fixture> =
+            fixtures.iter().filter(|fixture| matches!(fixture.rule.kind, KindDecl::Copy(_))).collect();
+        let fixture = which.get(&copies[..]);
+        let from = if from_left { Side::Left } else { Side::Right };
+        let fields = &fixture.mapper.rules()[0].fields;
+        let source = built(fields.of(from), &[Slot::Value(Value::text(&text))]);
+        let [unsaid, blank] =
+            [Slot::Absent, Slot::Value(Value::Null)].map(|slot| built(fields.of(from.other()), &[slot]));
+        let handed_on = carried(fixture, from, &source, &unsaid).map_err(|error| error.message);
+        let made = carried(fixture, from, &source, &blank).map_err(|error| error.message);
+        prop_assert_eq!(handed_on, made, "{} {:?}", fixture.name, text);
+    }
 
     /// I1, I2, I5 in one: after carrying, both sides mean the same and nobody writes again, in either direction.
     #[test]
@@ -680,7 +701,7 @@ fn a_target_that_means_it_already_is_planned_as_it_is() {
     let entity = EntityName::from("L");
     let cx = MapContext { resolved: &fixture.resolved, target_entity: &entity, creating: false };
     fixture.mapper.carry(RuleIndex(0), Side::Right, &source, &mut draft, &cx).unwrap();
-    assert_eq!(draft.planned(), [(0, Planned::Known(Value::Int(5)))]);
+    assert_eq!(draft.into_planned(), [(0, Planned::Known(Value::Int(5)))]);
 }
 
 #[test]

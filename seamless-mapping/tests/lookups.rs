@@ -47,7 +47,7 @@ fn carry(
     let cx = MapContext { resolved, target_entity: &entity, creating: false };
     let mut draft = Draft::over(target);
     mapper.carry(RuleIndex(0), from, source, &mut draft, &cx)?;
-    Ok(draft.get(0).cloned())
+    Ok(draft.get(0).map(|planned| planned.to_planned()))
 }
 
 fn owner() -> RuleDecl {

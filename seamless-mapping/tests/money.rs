@@ -73,9 +73,8 @@ fn over(
     mapper.carry(RuleIndex(0), from, &source, &mut draft, &cx).map_err(|error| error.to_string())?;
     let planned: Vec<Value> = draft
         .planned()
-        .iter()
-        .map(|(_, planned)| match planned {
-            Planned::Known(value) => value.clone(),
+        .map(|(_, planned)| match planned.to_planned() {
+            Planned::Known(value) => value,
             other => panic!("{other:?}"),
         })
         .collect();

@@ -26,6 +26,7 @@ mod lost_fields;
 mod merges;
 mod named;
 mod older_state;
+mod paths;
 mod phases;
 mod picture;
 mod plans;

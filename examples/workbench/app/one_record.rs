@@ -121,7 +121,7 @@ async fn fetch(
         shape: link.shape(side).clone(),
         by: FetchBy::Ids(vec![id.clone()]),
     };
-    match integration.connectors().of(side).fetch(query).await?.into_iter().next() {
+    match integration.reading(side).fetch(query).await?.into_iter().next() {
         Some(Lookup::Found(found)) => Ok(Some(found)),
         Some(Lookup::Gone(_) | Lookup::Hidden | Lookup::Several(_)) => Ok(None),
         Some(Lookup::Unanswered) | None => {

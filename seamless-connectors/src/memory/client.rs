@@ -60,6 +60,8 @@ pub struct Counts {
     pub pages: u64,
     /// Records looked up.
     pub lookups: u64,
+    /// Calls that looked them up.
+    pub fetches: u64,
     /// Batches written.
     pub batches: u64,
     /// Operations written, refused ones included.

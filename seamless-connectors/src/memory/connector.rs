@@ -83,6 +83,7 @@ impl Connector for Memory {
             FetchBy::Key { values, .. } => values.len(),
         };
         state.counts.lookups += asked as u64;
+        state.counts.fetches += 1;
         match fault {
             Some(Fault::FetchFails(kind)) => return Err(Error::new(kind, "the look-up failed")),
             Some(_) => return Ok(std::iter::repeat_with(|| Lookup::Unanswered).take(asked).collect()),

@@ -1,74 +1,11 @@
-//! What a mapper is given and gives: drafts of target fields, references it needs resolved, and its errors.
+//! What a mapper is given and gives: references it needs resolved, and its errors.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
 
 use crate::model::{
-    ActionId, EntityName, FieldName, KeyPart, LinkId, Planned, Presence, Record, RecordId, RuleId, Shape,
-    Side, Value, ValueKind,
+    ActionId, EntityName, FieldName, KeyPart, LinkId, RecordId, RuleId, Side, Value, ValueKind,
 };
-
-/// Target fields that a rule fills. A field that a rule does not touch stays as it is.
-#[derive(Clone, Debug)]
-pub struct Draft<'a> {
-    current: &'a Record,
-    planned: Vec<(usize, Planned)>,
-}
-
-impl<'a> Draft<'a> {
-    /// A draft over the target record as it is. For a create: a record about which nothing was said.
-    pub fn over(current: &'a Record) -> Self {
-        Self { current, planned: Vec::new() }
-    }
-
-    /// The shape of the target.
-    pub fn shape(&self) -> &Arc<Shape> {
-        self.current.shape()
-    }
-
-    /// What the target holds before: what a rule needs that writes only part of a field, or that must keep what it
-    /// cannot see.
-    pub fn current(&self, slot: usize) -> Presence<'_> {
-        self.current.get(slot)
-    }
-
-    /// What the target holds before, by name.
-    pub fn current_field(&self, field: &str) -> Presence<'_> {
-        self.current.field(field)
-    }
-
-    /// Plans a value for a slot; a later one replaces an earlier one. Slots beyond the shape are left out.
-    pub fn set(&mut self, slot: usize, value: Planned) {
-        if slot >= self.current.shape().len() {
-            return;
-        }
-        match self.planned.iter_mut().find(|(known, _)| *known == slot) {
-            Some((_, planned)) => *planned = value,
-            None => self.planned.push((slot, value)),
-        }
-    }
-
-    /// Plans a known value for a slot.
-    pub fn set_known(&mut self, slot: usize, value: Value) {
-        self.set(slot, Planned::Known(value));
-    }
-
-    /// What was planned, by slot, in the order in which slots were first set.
-    pub fn planned(&self) -> &[(usize, Planned)] {
-        &self.planned
-    }
-
-    /// What is planned for a slot.
-    pub fn get(&self, slot: usize) -> Option<&Planned> {
-        self.planned.iter().find(|(known, _)| *known == slot).map(|(_, planned)| planned)
-    }
-
-    /// Takes what was planned.
-    pub fn into_planned(self) -> Vec<(usize, Planned)> {
-        self.planned
-    }
-}
 
 /// Something that a rule must look up before it can carry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

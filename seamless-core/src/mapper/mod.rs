@@ -6,16 +6,21 @@
 
 mod actions;
 mod carry;
+mod draft;
 mod link;
 mod order;
+mod path;
 mod rule;
 
 use std::fmt;
 
 pub use actions::{SideActions, StateAction};
-pub use carry::{Answer, Ask, Draft, Found, MapContext, MapError, MapProblem, References, Resolved, Seek};
+pub use carry::{Answer, Ask, Found, MapContext, MapError, MapProblem, References, Resolved, Seek};
+pub use draft::Draft;
 pub use link::{DeletePolicy, GuardLimits, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
 pub use order::links_in_order;
+pub(crate) use path::check as check_paths;
+pub use path::{PATH_STEPS_MAX, Path, Step};
 pub use rule::{ConflictPolicy, Direction, DriftPolicy, FirstLinkPolicy, Rule, RuleKind, WriteOn};
 
 use crate::model::{Record, RuleIndex, Side, Slot};
@@ -31,6 +36,13 @@ pub trait Mapper: fmt::Debug + Send + Sync + 'static {
 
     /// The rules; a [`RuleIndex`] is a place in this slice. Never changes.
     fn rules(&self) -> &[Rule];
+
+    /// The values of a side that are read through references. Rules, scope and conditions name them as fields; the engine
+    /// completes every record with them before anything looks at it. Never changes; the default has none.
+    fn paths(&self, side: Side) -> &[Path] {
+        let _ = side;
+        &[]
+    }
 
     /// What must be looked up before the rules can carry from this record, given what was looked up already. Called
     /// again with the answers until it names nothing new, at most four times.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::mapper::{Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, Rule, SideActions};
+use crate::mapper::{
+    Draft, LinkSpec, MapContext, MapError, MapProblem, Mapper, Path, Rule, SideActions, check_paths,
+};
 use crate::model::{
     Condition, Error, ErrorKind, FieldName, Fingerprint, FormSpec, Planned, Presence, Record, Result, RuleId,
     RuleIndex, RuledFields, Shape, Side, SideForms, Sides, Truth,
@@ -29,6 +31,8 @@ pub struct CompiledLink {
     created: Sides<Option<(Vec<usize>, Arc<RuledFields>)>>,
     /// Per side, the slots of fields that actions move, in order.
     pub(super) moved: Sides<Vec<usize>>,
+    /// Whether the scope of a side looks at another record.
+    scope_reaches: Sides<bool>,
     pub(super) layout: Layout,
 }
 
@@ -39,8 +43,11 @@ impl CompiledLink {
     /// side has, more rules or fields than the limits allow.
     pub fn compile(mapper: Arc<dyn Mapper>) -> Result<Arc<CompiledLink>> {
         let (spec, rules) = (mapper.link(), mapper.rules());
-        let (left, left_watched) = shape_of(Side::Left, spec, rules)?;
-        let (right, right_watched) = shape_of(Side::Right, spec, rules)?;
+        for side in Side::BOTH {
+            check_paths(spec, rules, side, mapper.paths(side))?;
+        }
+        let (left, left_watched) = shape_of(Side::Left, spec, rules, mapper.paths(Side::Left))?;
+        let (right, right_watched) = shape_of(Side::Right, spec, rules, mapper.paths(Side::Right))?;
         let shapes = Sides::new(left, right);
         let watched = Sides::new(left_watched, right_watched);
         let at_link = |error: Error| error.at("link", &spec.id);
@@ -66,7 +73,10 @@ impl CompiledLink {
             moved_slots(Side::Left, spec, &groups, &shapes.left).map_err(at_link)?,
             moved_slots(Side::Right, spec, &groups, &shapes.right).map_err(at_link)?,
         );
-        let digest = digest_of(spec, rules)?;
+        let paths = Sides::new(mapper.paths(Side::Left), mapper.paths(Side::Right));
+        let digest = digest_of(spec, rules, &paths)?;
+        let scope_reaches =
+            Sides::new(reaches(&spec.scope.left, paths.left), reaches(&spec.scope.right, paths.right));
         Ok(Arc::new(CompiledLink {
             mapper,
             shapes,
@@ -77,6 +87,7 @@ impl CompiledLink {
             digest,
             created,
             moved,
+            scope_reaches,
             layout,
         }))
     }
@@ -153,6 +164,40 @@ impl CompiledLink {
         self.spec().scope.of(side).holds(record)
     }
 
+    /// Whether the scope of a side looks at another record: what it says of a record can then be unknown although the record
+    /// itself is read, and the record waits.
+    pub fn scope_reaches(&self, side: Side) -> bool {
+        *self.scope_reaches.of(side)
+    }
+
+    /// Whether it waits to be known whether a record of a side takes part: its scope looks at another record, which does not
+    /// say.
+    pub fn scope_waits(&self, side: Side, record: &Record) -> bool {
+        self.scope_reaches(side) && self.scope(side, record) == Truth::Unknown
+    }
+
+    /// Whether anything of a side is read through references.
+    pub fn follows_paths(&self, side: Side) -> bool {
+        !self.mapper.paths(side).is_empty()
+    }
+
+    /// The paths of a side that begin with one of these fields: where a field is missing, so is what is read through it.
+    pub fn begun_by(&self, side: Side, fields: &[FieldName]) -> Vec<FieldName> {
+        let begun = self.mapper.paths(side).iter().filter(|path| path.list.is_none());
+        let begun = begun.filter(|path| path.begins().is_some_and(|begins| fields.contains(begins)));
+        begun.map(|path| path.name.clone()).collect()
+    }
+
+    /// What is said of a record of a side that waits for that.
+    pub fn scope_unseen(&self, side: Side) -> String {
+        format!("whether it takes part cannot be seen: {}", self.spec().scope.of(side))
+    }
+
+    /// Whether a condition on records of a side looks at another record.
+    pub fn reaches(&self, side: Side, condition: &Condition) -> bool {
+        reaches(condition, self.mapper.paths(side))
+    }
+
     /// Whether values of a group may go to a side, as the rules and the mode of the link say.
     pub fn allows(&self, group: usize, to: Side) -> bool {
         self.layout.allowed.get(group).is_some_and(|allowed| *allowed.of(to))
@@ -189,18 +234,34 @@ impl CompiledLink {
         cx: &MapContext<'_>,
     ) -> Result<Vec<(usize, Planned)>, Box<MapError>> {
         let mut draft = Draft::over(target);
-        for (index, rule) in self.rules_of(group) {
-            match rule.when.of(from).holds(source) {
-                Truth::Out => {}
-                Truth::In => self.mapper.carry(index, from, source, &mut draft, cx)?,
-                Truth::Unknown => return Err(Box::new(condition_unknown(rule, from))),
-            }
-        }
+        self.carry_into(group, from, source, &mut draft, cx)?;
         let planned = draft.into_planned();
         if !cx.creating {
             self.check_writable(group, from.other(), target, &planned)?;
         }
         Ok(planned)
+    }
+
+    /// Carries all rules of a group behind what others put into a draft already, as for a record that is made: whether the
+    /// target may be written is not asked.
+    ///
+    /// Errors: as [`CompiledLink::carry_group`]; the draft then holds what the group planned before.
+    pub fn carry_into(
+        &self,
+        group: usize,
+        from: Side,
+        source: &Record,
+        draft: &mut Draft<'_>,
+        cx: &MapContext<'_>,
+    ) -> Result<(), Box<MapError>> {
+        for (index, rule) in self.rules_of(group) {
+            match rule.when.of(from).holds(source) {
+                Truth::Out => {}
+                Truth::In => self.mapper.carry(index, from, source, draft, cx)?,
+                Truth::Unknown => return Err(Box::new(self.condition_unknown(rule, from))),
+            }
+        }
+        Ok(())
     }
 
     /// Whether a group may change a record as it is. What changes nothing is never in the way, so that two records can be found
@@ -230,6 +291,7 @@ impl CompiledLink {
         let problem = match condition.holds(target) {
             Truth::In => return Ok(()),
             Truth::Out => MapProblem::NotNow,
+            Truth::Unknown if self.reaches(to, condition) => MapProblem::NotFound,
             Truth::Unknown => MapProblem::NotKnown,
         };
         let field = rule.fields.of(to.other()).first().or_else(|| rule.fields.of(to).first());
@@ -352,6 +414,23 @@ impl CompiledLink {
         stable && form.same_presence(left.get(pair.slots.left), right.get(pair.slots.right))
     }
 
+    fn condition_unknown(&self, rule: &Rule, from: Side) -> MapError {
+        let condition = rule.when.of(from);
+        let field = condition.fields().into_iter().next();
+        let waits = self.reaches(from, condition);
+        MapError {
+            rule: rule.id.clone(),
+            field: field.unwrap_or_else(|| FieldName::from("(condition)")),
+            kind: None,
+            problem: if waits { MapProblem::NotFound } else { MapProblem::NotKnown },
+            message: match waits {
+                true => format!("whether the rule applies cannot be seen: {condition}"),
+                false => "decides whether the rule applies, but was not said".to_owned(),
+            },
+            remedy: "let the integration's account read the field".to_owned(),
+        }
+    }
+
     /// The rules of a group with their places.
     pub(super) fn rules_of(&self, group: usize) -> impl Iterator<Item = (RuleIndex, &Rule)> {
         let places = self.groups.get(group).map_or(&[][..], |group| &group.rules);
@@ -395,8 +474,14 @@ fn created(
     Ok(Some((slots.clone(), RuledFields::new(asked.into_iter().zip(names))?)))
 }
 
+/// Whether a condition names a path.
+fn reaches(condition: &Condition, paths: &[Path]) -> bool {
+    let named = |field: &FieldName| paths.iter().any(|path| path.list.is_none() && path.name == *field);
+    !paths.is_empty() && condition.fields().iter().any(named)
+}
+
 /// The shape of a side, and how many of its fields are watched.
-fn shape_of(side: Side, spec: &LinkSpec, rules: &[Rule]) -> Result<(Arc<Shape>, usize)> {
+fn shape_of(side: Side, spec: &LinkSpec, rules: &[Rule], paths: &[Path]) -> Result<(Arc<Shape>, usize)> {
     let mut names: Vec<FieldName> = Vec::new();
     let mut known = std::collections::HashSet::new();
     let mut add = |names: &mut Vec<FieldName>, name: &FieldName| {
@@ -417,6 +502,12 @@ fn shape_of(side: Side, spec: &LinkSpec, rules: &[Rule]) -> Result<(Arc<Shape>, 
     let watched = names.len();
     let matching = spec.matching.iter().flat_map(|line| &line.fields);
     matching.for_each(|field| add(&mut names, field.field.of(side)));
+    // What a path begins with is read with it; that it refers to another record now says nothing of the value.
+    for path in paths.iter().filter(|path| path.list.is_none()) {
+        if let Some(begins) = path.begins().filter(|_| names.contains(&path.name)) {
+            add(&mut names, begins);
+        }
+    }
     // A field that only matching needs can have a form of its own that depends on another field.
     for scale in &spec.forms.of(side).scales {
         if names.contains(&scale.amount) {
@@ -436,7 +527,7 @@ fn forms_of(side: Side, spec: &LinkSpec, rules: &[Rule], shape: &Arc<Shape>) -> 
 }
 
 /// Everything is named, so that whoever adds a part of a rule or link must think about whether it decides.
-fn digest_of(spec: &LinkSpec, rules: &[Rule]) -> Result<Fingerprint> {
+fn digest_of(spec: &LinkSpec, rules: &[Rule], paths: &Sides<&[Path]>) -> Result<Fingerprint> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"seamless link 1");
     let LinkSpec {
@@ -467,6 +558,9 @@ fn digest_of(spec: &LinkSpec, rules: &[Rule]) -> Result<Fingerprint> {
     }
     if [&actions.left, &actions.right].into_iter().any(|actions| *actions != SideActions::default()) {
         part(&mut hasher, &("actions", actions))?;
+    }
+    if !paths.left.is_empty() || !paths.right.is_empty() {
+        part(&mut hasher, &("paths", paths.left, paths.right))?;
     }
     for rule in rules {
         let Rule {
@@ -500,16 +594,4 @@ fn part(hasher: &mut blake3::Hasher, what: &impl Serialize) -> Result<()> {
     hasher.update(&(bytes.len() as u64).to_le_bytes());
     hasher.update(&bytes);
     Ok(())
-}
-
-fn condition_unknown(rule: &Rule, from: Side) -> MapError {
-    let field = rule.when.of(from).fields().into_iter().next();
-    MapError {
-        rule: rule.id.clone(),
-        field: field.unwrap_or_else(|| FieldName::from("(condition)")),
-        kind: None,
-        problem: MapProblem::NotKnown,
-        message: "decides whether the rule applies, but was not said".to_owned(),
-        remedy: "let the integration's account read the field".to_owned(),
-    }
 }

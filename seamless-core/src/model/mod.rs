@@ -42,7 +42,7 @@ pub use identity::{
 };
 pub use lines::{LineForm, LineKey, OwnPart};
 pub use packed::{Layout, Packed, Packing};
-pub use planned::Planned;
+pub use planned::{Planned, PlannedRef};
 pub use record::{FIELDS_MAX, RECORD_TEXT_BYTES_MAX, Record, RecordBuilder, Shape, record};
 pub use rows::{Choice, RowForm, Several};
 pub use ruled::RuledFields;

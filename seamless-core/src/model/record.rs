@@ -172,7 +172,22 @@ impl Record {
         &self.shape
     }
 
+    /// The text that a slot holds; `None` where it holds none, whatever else it says.
+    #[inline]
+    pub fn text(&self, slot: usize) -> Option<&str> {
+        let cell = self.cells.get(slot).filter(|cell| cell.kind() == TEXT)?;
+        let from = cell.payload as usize;
+        self.text.get(from..from + cell.word() as usize)
+    }
+
+    /// Whether a slot holds a value, be it null.
+    #[inline]
+    pub fn holds(&self, slot: usize) -> bool {
+        self.cells.get(slot).is_some_and(|cell| !matches!(cell.kind(), ABSENT | UNREADABLE))
+    }
+
     /// What the record says of a slot; absent beyond the shape.
+    #[inline]
     pub fn get(&self, slot: usize) -> Presence<'_> {
         match self.cells.get(slot) {
             Some(cell) => self.presence(*cell),

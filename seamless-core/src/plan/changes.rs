@@ -5,9 +5,8 @@
 use std::sync::Arc;
 
 use super::entry::{FieldChange, Provenance};
-use crate::model::{
-    ActionId, FieldName, Planned, Presence, Record, RecordBuilder, RuleId, RuledFields, ValueRef,
-};
+pub use crate::model::PlannedRef;
+use crate::model::{ActionId, FieldName, Planned, Presence, Record, RecordBuilder, RuleId, RuledFields};
 
 /// The changes of an action, in the order of the target's shape. No field is named twice.
 #[derive(Clone, Default, PartialEq)]
@@ -66,36 +65,6 @@ pub struct Change<'a> {
     pub after: PlannedRef<'a>,
     /// Where the value comes from.
     pub from: &'a Provenance,
-}
-
-/// A [`Planned`], borrowed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum PlannedRef<'a> {
-    /// This value.
-    Known(ValueRef<'a>),
-    /// The id of the record that an action of the same plan creates.
-    ResultOf(ActionId),
-    /// Nothing is sent: the target decides (a number series, a default).
-    TargetDecides,
-}
-
-impl<'a> PlannedRef<'a> {
-    /// The value, where it is known.
-    pub fn known(self) -> Option<ValueRef<'a>> {
-        match self {
-            PlannedRef::Known(value) => Some(value),
-            PlannedRef::ResultOf(_) | PlannedRef::TargetDecides => None,
-        }
-    }
-
-    /// An owned copy.
-    pub fn to_planned(self) -> Planned {
-        match self {
-            PlannedRef::Known(value) => Planned::Known(value.to_value()),
-            PlannedRef::ResultOf(action) => Planned::ResultOf(action),
-            PlannedRef::TargetDecides => Planned::TargetDecides,
-        }
-    }
 }
 
 impl Change<'_> {
@@ -275,13 +244,8 @@ impl ChangesBuilder {
 
     /// Says how the next field changes.
     pub fn push(&mut self, before: Presence<'_>, after: &Planned, from: Provenance) {
-        let after = match after {
-            Planned::Known(value) => PlannedRef::Known(value.as_ref()),
-            Planned::ResultOf(action) => PlannedRef::ResultOf(*action),
-            Planned::TargetDecides => PlannedRef::TargetDecides,
-        };
         self.push_before(before);
-        self.push_after(after);
+        self.push_after(after.as_ref());
         self.push_from(from);
     }
 

@@ -399,7 +399,7 @@ impl Applying<'_> {
     pub(super) async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
         let entity = link.spec().entity.of(side).clone();
         let query = FetchQuery { entity, shape: link.shape(side).clone(), by };
-        let mut found = self.inner.narrowed.of(side).fetch(query).await?.into_iter();
+        let mut found = self.inner.following.of(side).fetch(query).await?.into_iter();
         Ok(found.next().unwrap_or(Lookup::Unanswered))
     }
 
@@ -586,5 +586,5 @@ async fn written(
         return Ok(Vec::new());
     }
     let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
-    inner.narrowed.of(side).write(link.spec().entity.of(side), batch).await
+    inner.following.of(side).write(link.spec().entity.of(side), batch).await
 }

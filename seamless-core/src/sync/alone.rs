@@ -78,6 +78,9 @@ enum Ambiguity {
     Taken(u16, RecordId),
     /// The other side did not say whether it has a match by this line: creating one now could be a duplicate.
     Unanswered(u16),
+    /// Its scope, or that of the record that it matches, looks at another record, which does not say: by this line, where it
+    /// matches one.
+    Unseen(Option<u16>),
     /// It matches nothing that is known, and the other side is never sure to show everything: creating one could be a
     /// duplicate, whenever it is done.
     Unsure,
@@ -128,6 +131,7 @@ async fn decide_page(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) -
     let rows = rows.into_iter().zip(survives).filter(|(_, survives)| !survives).map(|(row, _)| row);
     let mut candidates = candidates(deciding, side, rows.collect()).await?;
     leave_out_deleted(deciding, side, &mut candidates).await?;
+    find_unseen(deciding, side, &mut candidates);
     look_up_partners(deciding, side, &mut candidates).await?;
     let mut asked = Vec::with_capacity(candidates.len() * 2);
     for candidate in candidates.iter().filter(|candidate| candidate.may_be_decided()) {
@@ -185,6 +189,19 @@ async fn decide_page(deciding: &Deciding<'_>, side: Side, rows: Vec<Unpaired>) -
         }
     }
     deciding.put(page).await
+}
+
+/// Records of which it cannot be seen whether they take part are neither paired nor made: they wait.
+fn find_unseen(deciding: &Deciding<'_>, side: Side, candidates: &mut [Candidate]) {
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.ambiguous.is_none()) {
+        let waits = |of: Side, record: &Versioned| deciding.link.scope_waits(of, &record.record);
+        candidate.ambiguous = match &candidate.partner {
+            _ if waits(side, &candidate.record) => Some(Ambiguity::Unseen(None)),
+            Some((line, partner)) if waits(side.other(), partner) => Some(Ambiguity::Unseen(Some(*line))),
+            _ => continue,
+        };
+        candidate.partner = None;
+    }
 }
 
 /// Whether a side was enumerated to its end by an earlier run, and its changes have been read since.
@@ -388,6 +405,7 @@ async fn judge_found(
                 false => Some(Err(Ambiguity::Taken(line, found.id))),
             }
         }
+        _ if deciding.link.scope_waits(side, &found.record) => Some(Err(Ambiguity::Unseen(Some(line)))),
         _ if deciding.link.scope(side, &found.record) != Truth::In => None,
         _ if survives(deciding, side, &ids).await?.contains(&true) => {
             Some(Err(Ambiguity::Taken(line, found.id)))
@@ -423,6 +441,10 @@ fn park_ambiguous(
         Ambiguity::Several(line) => of_line(line, "several records match; none is chosen"),
         Ambiguity::Taken(line, id) => of_line(line, &format!("it matches {id}, which has a partner already")),
         Ambiguity::Unanswered(line) => of_line(line, "the other side did not say whether a record matches"),
+        Ambiguity::Unseen(None) => deciding.link.scope_unseen(side),
+        Ambiguity::Unseen(Some(line)) => {
+            of_line(line, "whether the record that it matches takes part cannot be seen")
+        }
         Ambiguity::Unsure => {
             "nothing that is known matches, and the other side is never sure to show all its records"
                 .to_owned()
@@ -432,6 +454,7 @@ fn park_ambiguous(
         Ambiguity::Several(_) | Ambiguity::Taken(..) => {
             "remove or correct the duplicate; then exactly one record matches"
         }
+        Ambiguity::Unseen(_) => "let the integration's account see the records that the scope looks at",
         Ambiguity::Unanswered(_) => "nothing, if the other side answers again: every plan asks it",
         Ambiguity::Unsure => {
             "make the record on the other side, where it is missing; then the two are paired"
@@ -448,7 +471,10 @@ fn park_ambiguous(
         side,
         id: Some(id.clone()),
         rules: Vec::new(),
-        why: ParkReason::Ambiguous,
+        why: match ambiguity {
+            Ambiguity::Unseen(_) => ParkReason::Hidden,
+            _ => ParkReason::Ambiguous,
+        },
         message,
         remedy: remedy.to_owned(),
     };

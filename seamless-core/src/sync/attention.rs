@@ -10,7 +10,7 @@ use crate::store::Scan;
 use super::area;
 use super::making::{BATCH_ROWS, Making};
 use super::pull::{Pulled, is_back};
-use super::vanished::close_gone;
+use super::vanished::{close_gone, close_left};
 
 /// Adds everything that is due to what the plan looks at.
 pub(super) async fn nominate(
@@ -85,16 +85,20 @@ async fn look_at(
     }
     making.spill(area::look(place), look).await?;
     let can_tell = making.inner.capabilities(link, side).gone_not_hidden;
-    let mut gone = Vec::new();
+    let (mut gone, mut left) = (Vec::new(), Vec::new());
     for lookup in fetch_unseen(making, place, link, side, alone).await? {
         match lookup {
             Lookup::Found(versioned) => {
+                if link.scope_reaches(side) && link.scope(side, &versioned.record) == Truth::Out {
+                    left.push(versioned.id.clone());
+                }
                 add_unpaired(making, place, link, side, &versioned, pulled).await?;
             }
             Lookup::Gone(proof) if can_tell => gone.push(proof.id),
             Lookup::Gone(_) | Lookup::Hidden | Lookup::Several(_) | Lookup::Unanswered => {}
         }
     }
+    close_left(making, place, link, side, left).await?;
     close_gone(making, place, link, side, gone).await
 }
 
@@ -106,7 +110,7 @@ async fn add_unpaired(
     versioned: &Versioned,
     pulled: &mut Pulled,
 ) -> Result<()> {
-    if link.scope(side, &versioned.record) != Truth::In {
+    if link.scope(side, &versioned.record) != Truth::In && !link.scope_waits(side, &versioned.record) {
         return Ok(());
     }
     let ordinal = pulled.unpaired;

@@ -8,12 +8,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::connector::Connector;
 use crate::mapper::{Mapper, links_in_order};
 use crate::merge::{CompiledLink, Reconciler, ThreeWay};
-use crate::model::{Error, ErrorKind, LinkId, PartitionId, Result, Sides, hex};
+use crate::model::{Error, ErrorKind, LinkId, PartitionId, Result, Side, Sides, hex};
 use crate::plan::SystemIdentity;
 use crate::store::{Binding, StateStore};
 
 use super::cancel::Cancel;
 use super::doubt::Doubts;
+use super::following::Following;
 use super::narrowing::Narrowing;
 use super::progress::{NoObserver, Observer};
 
@@ -72,7 +73,9 @@ pub(super) struct Inner {
     pub(super) names: Sides<String>,
     pub(super) connectors: Sides<Arc<dyn Connector>>,
     /// The same connectors, for what is read and written: where a field is missing, the others are.
-    pub(super) narrowed: Sides<Narrowing>,
+    pub(super) narrowed: Sides<Arc<Narrowing>>,
+    /// And with what the mappings read through references: what everything of a run reads and writes through.
+    pub(super) following: Sides<Following>,
     pub(super) links: Vec<Arc<CompiledLink>>,
     pub(super) store: Arc<dyn StateStore>,
     pub(super) clock: Arc<dyn Clock>,
@@ -149,6 +152,12 @@ impl Integration {
     /// The connectors.
     pub fn connectors(&self) -> &Sides<Arc<dyn Connector>> {
         &self.inner.connectors
+    }
+
+    /// A side as a run reads it: fields that the system does not have are absent, and records hold what the mappings read
+    /// through references.
+    pub fn reading(&self, side: Side) -> &dyn Connector {
+        self.inner.following.of(side)
     }
 
     /// What the mapping calls the sides.
@@ -262,11 +271,19 @@ impl IntegrationBuilder {
         }
         let links = in_dependency_order(links);
         let configuration = configuration_digest(&links);
+        let narrowed =
+            Sides::new(Arc::new(Narrowing::over(left.clone())), Arc::new(Narrowing::over(right.clone())));
+        let follow = |side: Side| {
+            let inner = Arc::clone(narrowed.of(side)) as Arc<dyn Connector>;
+            Following::over(inner, side, links.iter().map(|link| link.mapper()))
+        };
+        let following = Sides::new(follow(Side::Left)?, follow(Side::Right)?);
         Ok(Integration {
             inner: Arc::new(Inner {
                 partition: PartitionId::new(self.name),
                 names: Sides::new(left_name, right_name),
-                narrowed: Sides::new(Narrowing::over(left.clone()), Narrowing::over(right.clone())),
+                narrowed,
+                following,
                 connectors: Sides::new(left, right),
                 links,
                 store,

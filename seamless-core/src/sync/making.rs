@@ -46,10 +46,11 @@ impl Making<'_> {
     }
 
     pub(super) fn connector(&self, side: Side) -> &dyn Connector {
-        self.reading(side)
+        self.inner.following.of(side)
     }
 
-    pub(super) fn reading(&self, side: Side) -> &Narrowing {
+    /// What is known of fields that a side does not have.
+    pub(super) fn narrowing(&self, side: Side) -> &Narrowing {
         self.inner.narrowed.of(side)
     }
 

@@ -14,6 +14,7 @@
 //! | making a plan | `planning` (the whole), `making` (what each step needs), `area` (the spill) |
 //! | reading | `pull`, `attention`, `pairing` |
 //! | fields that a system does not have any more | `narrowing`, `resting` |
+//! | values of other records, read along paths | `following` |
 //! | deciding | `merging`, `deciding`, `alone`, `lookup`, `circles`, `keys`, `older` |
 //! | applying | `applying` (the whole), `ahead`, `readying`, `acting`, `operation`, `fate` |
 //! | committing | `settle`, `pair_now`, `relink` |
@@ -34,6 +35,7 @@ mod circles;
 mod deciding;
 mod doubt;
 mod fate;
+mod following;
 mod integration;
 mod keys;
 mod late_commit;
@@ -61,6 +63,7 @@ mod vanished;
 
 pub use applying::{Applied, Dropped};
 pub use cancel::Cancel;
+pub use following::follow;
 pub use integration::{Integration, IntegrationBuilder, Options};
 pub use plan_handle::{Approved, Plan};
 pub use progress::{Event, NoObserver, Observer, Phase};

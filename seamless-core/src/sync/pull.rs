@@ -169,10 +169,11 @@ impl<'a> Pulling<'a> {
         let ordered = self.full && self.capabilities.order == Order::RecordId;
         let mut pages =
             self.making.connector(self.side).read(query).await.map_err(|error| self.place(error))?;
-        let gone = self
+        let mut gone = self
             .making
-            .reading(self.side)
+            .narrowing(self.side)
             .gone(self.link.spec().entity.of(self.side), self.link.shape(self.side));
+        gone.extend(self.link.begun_by(self.side, &gone));
         if let (Some(field), None) = (gone.first(), &before) {
             return Err(self.place(never_there(field)));
         }
@@ -361,8 +362,11 @@ impl<'a> Pulling<'a> {
                 sorted.changed.push(area::versioned_row(&versioned)?);
             }
             None => {
-                if self.link.scope(self.side, &versioned.record) != Truth::In {
-                    return Ok(());
+                match self.link.scope(self.side, &versioned.record) {
+                    Truth::In => {}
+                    // It waits, by name: what it refers to may be seen again without a change of the record.
+                    Truth::Unknown if self.link.scope_reaches(self.side) => {}
+                    Truth::Unknown | Truth::Out => return Ok(()),
                 }
                 let ordinal = self.ordinal;
                 self.ordinal += 1;

@@ -175,7 +175,7 @@ impl Integration {
             shape: link.shape(side).clone(),
             by: FetchBy::Ids(ids.clone()),
         };
-        let answers = self.inner.narrowed.of(side).fetch(query).await?;
+        let answers = self.inner.following.of(side).fetch(query).await?;
         let found = ids.into_iter().zip(answers).filter_map(|(id, answer)| match answer {
             Lookup::Found(found) => Some((id, link.fingerprint(side, &found.record))),
             _ => None,

@@ -5,7 +5,7 @@
 
 use futures::StreamExt;
 
-use crate::connector::{Connector, ReadQuery};
+use crate::connector::ReadQuery;
 use crate::mapper::{DeletePolicy, LeavePolicy, Rule};
 use crate::merge::CompiledLink;
 use crate::model::{
@@ -98,13 +98,13 @@ pub(super) async fn are_back(
         let entity = link.spec().entity.of(side);
         let (shape, condition) = (link.shape(side).clone(), Condition::Always);
         let query = ReadQuery { entity: entity.clone(), shape, condition, after: None, page_records_max: 1 };
-        let reading = making.reading(side);
-        match reading.read(query).await {
+        match making.connector(side).read(query).await {
             Ok(mut pages) => pages.next().await.transpose().map(drop)?,
             // Reading it in earnest says what is wrong.
             Err(_) => continue,
         }
-        let gone = reading.gone(entity, link.shape(side));
+        let mut gone = making.narrowing(side).gone(entity, link.shape(side));
+        gone.extend(link.begun_by(side, &gone));
         for (slot, field) in link.shape(side).names().iter().enumerate() {
             let was_missing = open.of(side).iter().any(|notice| notice.id == name_of(field));
             if was_missing && !gone.contains(field) {
@@ -245,14 +245,16 @@ fn notices(making: &Making<'_>, link: &CompiledLink, side: Side, pulled: &Pulled
         return vec![(name_of_entity(link, side), parked(Vec::new(), message, remedy.to_owned()))];
     }
     let notice = |field: &FieldName| {
+        // What is read through a missing field is missing with it, and is not said by itself.
+        let mut about = vec![field.clone()];
+        about.extend(link.begun_by(side, &about));
         let rules = link.rules().iter().filter(|rule| {
-            rule.fields.of(side).contains(field) || rule.when.of(side).fields().contains(field)
+            let mut asked = rule.fields.of(side).iter().cloned().chain(rule.when.of(side).fields());
+            asked.any(|field| about.contains(&field))
         });
         let rules: Vec<RuleId> = rules.map(|rule| rule.id.clone()).collect();
         let what = match (&pulled.rests, rules.as_slice()) {
-            (Some(_), _) if needs(link, side, std::slice::from_ref(field)) => {
-                "the link needs it and rests".to_owned()
-            }
+            (Some(_), _) if needs(link, side, &about) => "the link needs it and rests".to_owned(),
             (_, [rule]) => format!("the rule {} rests", rule.as_str()),
             (_, rules) => {
                 let names: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
@@ -266,7 +268,8 @@ fn notices(making: &Making<'_>, link: &CompiledLink, side: Side, pulled: &Pulled
         );
         (name_of(field), parked(Vec::new(), message, remedy))
     };
-    pulled.gone.iter().map(notice).collect()
+    let is_path = |field: &FieldName| link.mapper().paths(side).iter().any(|path| path.name == *field);
+    pulled.gone.iter().filter(|field| !is_path(field)).map(notice).collect()
 }
 
 fn entry(place: u16, link: &CompiledLink, side: Side, id: &RecordId, effect: Effect) -> Entry {

@@ -65,6 +65,17 @@ pub(super) async fn close_gone(
     close(making, place, link, side, gone, Known::Proven).await
 }
 
+/// Ends what is open about records that never had a partner and are known to be out of the scope: they take no part.
+pub(super) async fn close_left(
+    making: &Making<'_>,
+    place: u16,
+    link: &CompiledLink,
+    side: Side,
+    left: Vec<RecordId>,
+) -> Result<()> {
+    close(making, place, link, side, left, Known::NotShown).await
+}
+
 /// How it is known that records are gone.
 #[derive(Clone, Copy, PartialEq)]
 enum Known {

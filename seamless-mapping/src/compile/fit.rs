@@ -11,6 +11,7 @@ use seamless_core::model::{Entity, Field, FieldKind, FieldName, OptionSet, Schem
 use super::LinkCx;
 use super::actions;
 use super::link::{create, lifecycle_sets};
+use super::paths;
 use crate::declaration::{CopyDecl, KindDecl, Matching, OptionKey, RuleDecl, TooLong, TypeDecl};
 use crate::finding::{Findings, Place};
 use crate::rules::convert;
@@ -27,8 +28,16 @@ pub(crate) fn entity<'a>(cx: &LinkCx<'a>, side: Side) -> Option<&'a Entity> {
 
 pub(crate) fn first_field<'a>(cx: &LinkCx<'a>, declared: &RuleDecl, side: Side) -> Option<&'a Field> {
     match declared.fields.of(side).as_slice() {
-        [field] => entity(cx, side)?.field(field.as_str()),
+        [field] => field_of(cx, side, field),
         _ => None,
+    }
+}
+
+/// A field of the record, or the one that a path ends with.
+fn field_of<'a>(cx: &LinkCx<'a>, side: Side, name: &FieldName) -> Option<&'a Field> {
+    match paths::named(cx, side, name) {
+        Some(path) => paths::ends(cx, side, path),
+        None => entity(cx, side)?.field(name.as_str()),
     }
 }
 
@@ -63,7 +72,7 @@ pub(crate) fn types(
 
 /// What a field holds, where a schema says it.
 pub(super) fn type_in_schema(cx: &LinkCx<'_>, side: Side, field: &FieldName) -> Option<TypeDecl> {
-    entity(cx, side)?.field(field.as_str()).and_then(|field| TypeDecl::of_kind(&field.kind))
+    field_of(cx, side, field).and_then(|field| TypeDecl::of_kind(&field.kind))
 }
 
 /// What the sides of a rule can choose from, where a schema says that they take nothing else.
@@ -172,9 +181,11 @@ pub(crate) fn check_link(cx: &LinkCx<'_>, findings: &mut Findings) {
 
 fn check_names(cx: &LinkCx<'_>, side: Side, entity: &Entity, findings: &mut Findings) {
     let mut check = |field: &FieldName, place: Place| {
-        if entity.field(field.as_str()).is_none() {
+        if paths::named(cx, side, field).is_none() && entity.field(field.as_str()).is_none() {
             let message = format!("{} of {} has no field {field}", entity.name, cx.side_name(side));
-            let help = did_you_mean(field.as_str(), entity.fields.iter().map(|field| field.name.as_str()));
+            let own = entity.fields.iter().map(|field| field.name.as_str());
+            let paths = cx.link.paths.of(side).iter().map(|path| path.name.as_str());
+            let help = did_you_mean(field.as_str(), own.chain(paths));
             let help =
                 help.unwrap_or_else(|| "correct the name, or let the integration's user see it".to_owned());
             findings.error("unknown-field", place, message, &help);

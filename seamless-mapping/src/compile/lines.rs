@@ -9,7 +9,7 @@ use seamless_core::model::{
 };
 
 use super::{CompileOptions, LinkCx, fit, link};
-use crate::declaration::{CopyDecl, KindDecl, LinesDecl, LinkDecl, Matching, RuleDecl};
+use crate::declaration::{CopyDecl, KindDecl, LinesDecl, LinkDecl, Matching, PathDecl, RuleDecl};
 use crate::finding::{Findings, Place};
 use crate::link_mapper::LinkMapper;
 use crate::rules::lines::Lines;
@@ -52,7 +52,7 @@ pub(super) fn compile(
     if mapper.rules().iter().any(|rule| rule.kind == RuleKind::Followed) {
         let message =
             "a rule of a line reads a value through a reference: nobody would notice that it changed";
-        let help = "read it in a link of the child entity, or carry the reference with `lookup: LINK`";
+        let help = "name it in `paths`, below the field that holds the lines, or carry the reference with `lookup: LINK`";
         findings.error("lookup-in-line", cx.rule_place(at, Some("rules")), message, help);
         return None;
     }
@@ -242,6 +242,13 @@ fn link_of_lines(
         Direction::To(side) => LinkMode::To(side),
     };
     link.matching = Some(Matching::Nothing);
+    link.sweep_every = cx.link.sweep_every;
+    for side in Side::BOTH {
+        let list = declared.fields.of(side).first();
+        let of_list =
+            cx.link.paths.of(side).iter().filter(|path| path.list.is_some() && path.list.as_ref() == list);
+        *link.paths.of_mut(side) = of_list.map(|path| PathDecl { list: None, ..path.clone() }).collect();
+    }
     link.rules.clone_from(&lines.rules);
     for key in &lines.key {
         let carries = |rule: &RuleDecl| {

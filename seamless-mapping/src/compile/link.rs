@@ -1,12 +1,14 @@
 //! One link: its defaults, its rules, and what its parts must agree on.
 
-use seamless_core::mapper::{DeletePolicy, LeavePolicy, LinkMode, LinkSpec, MatchField, MatchLine};
+use seamless_core::mapper::{
+    DeletePolicy, LeavePolicy, LinkMode, LinkSpec, Mapper, MatchField, MatchLine, Path, Rule,
+};
 use seamless_core::model::{Condition, DEPTH_MAX, FieldName, FormSpec, LinkId, Side, Sides, Value};
 
-use super::{LinkCx, actions, fit, group, lines, money, rule, scope};
+use super::{LinkCx, actions, fit, group, lines, money, paths, rule, scope};
 use crate::declaration::{LinkDecl, LookupThrough, LookupVia, Matching};
 use crate::finding::Findings;
-use crate::link_mapper::LinkMapper;
+use crate::link_mapper::{CompiledRule, LinkMapper};
 
 /// Rules of a link at most, as many as the engine takes.
 const RULES_MAX: usize = 4096;
@@ -23,6 +25,7 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         return None;
     }
     check_link(cx, findings);
+    let mut read = paths::compile(cx, findings);
     let matching = matching(cx, findings)?;
     for (at, declared) in link.rules.iter().enumerate() {
         let id = declared.stable_id();
@@ -70,9 +73,21 @@ pub(crate) fn compile(cx: &LinkCx<'_>, findings: &mut Findings) -> Option<LinkMa
         sweep_every: link.sweep_every,
         limits: link.limits,
     };
+    for side in Side::BOTH {
+        read.of_mut(side).extend(rules.iter().flat_map(|(_, rule, compiled)| of_lines(rule, compiled, side)));
+    }
     let rules = rules.into_iter().map(|(_, rule, compiled)| (rule, compiled)).collect();
     let implied = with_implied.rules.get(link.rules.len()..).unwrap_or_default().to_vec();
-    Some(LinkMapper::new(spec, rules, cx.options.functions.clone()).with_implied(implied))
+    Some(LinkMapper::new(spec, rules, cx.options.functions.clone()).with_implied(implied).with_paths(read))
+}
+
+/// What the lines of a rule read along paths.
+fn of_lines(rule: &Rule, compiled: &CompiledRule, side: Side) -> Vec<Path> {
+    let lines = compiled.carrier.of_lines().zip(rule.fields.of(side).first());
+    let paths = lines.map(|(lines, list)| {
+        lines.paths(side).iter().map(|path| Path { list: Some(list.clone()), ..path.clone() }).collect()
+    });
+    paths.unwrap_or_default()
 }
 
 /// Where values may go, records may be created; a link that only observes shows what it would create.

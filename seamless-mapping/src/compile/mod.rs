@@ -16,6 +16,7 @@ mod money;
 mod named;
 mod order;
 mod pack;
+pub(crate) mod paths;
 mod rule;
 pub(crate) mod scope;
 

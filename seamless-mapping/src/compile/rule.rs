@@ -8,7 +8,7 @@ use seamless_core::mapper::{
 use seamless_core::model::{CanonicalForm, Condition, FieldName, Fingerprint, Normaliser, Side, Sides};
 use serde::Serialize;
 
-use super::{LinkCx, embed, fingerprint, fit, lines, lookup, money, pack, scope};
+use super::{LinkCx, embed, fingerprint, fit, lines, lookup, money, pack, paths, scope};
 use crate::declaration::{
     CopyDecl, JoinDecl, KindDecl, OptionKey, OptionRow, OptionsDecl, RoundDecl, RuleDecl, TooLong, TypeDecl,
     UnknownPolicy,
@@ -575,6 +575,8 @@ struct Decisive<'a> {
     version: Option<&'a str>,
     #[serde(skip_serializing_if = "<[Fingerprint]>::is_empty")]
     lines: &'a [Fingerprint],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paths: Vec<String>,
 }
 
 fn digest(
@@ -601,6 +603,7 @@ fn digest(
         when: &rcx.declared.when,
         version,
         lines,
+        paths: paths::read_by(rcx.cx, rcx.declared),
     };
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"seamless rule 1");

@@ -10,6 +10,7 @@ use super::LinkCx;
 use super::actions;
 use super::fit;
 use super::link::create;
+use super::paths;
 use crate::declaration::{KindDecl, RuleDecl};
 
 /// The values that records created on a side get so that they are in the scope: those that the scope equates, of fields
@@ -20,7 +21,11 @@ pub(crate) fn implied_values(cx: &LinkCx<'_>, side: Side) -> Vec<(FieldName, Val
     }
     let said = cx.link.scope.of(side).equalities();
     let once = |field: &FieldName| said.iter().filter(|(known, _)| known == field).count() == 1;
-    let named = |field: &FieldName| cx.link.rules.iter().any(|rule| rule.fields.of(side).contains(field));
+    // What is read from another record says nothing of what this one must hold.
+    let named = |field: &FieldName| {
+        paths::named(cx, side, field).is_some()
+            || cx.link.rules.iter().any(|rule| rule.fields.of(side).contains(field))
+    };
     let entity = fit::entity(cx, side);
     let writable = |field: &FieldName| {
         entity.is_none_or(|entity| {

@@ -8,6 +8,7 @@ use seamless_core::mapper::{
 };
 use seamless_core::model::{Condition, EntityName, FormSpec, LinkId, Sides};
 
+use super::path::PathDecl;
 use super::rule::RuleDecl;
 use super::test::TestDecl;
 
@@ -26,6 +27,8 @@ pub struct LinkDecl {
     pub writable: Sides<Condition>,
     /// The verbs of each side's system that move the states of its records.
     pub actions: Sides<SideActions>,
+    /// The values of each side that are read through references.
+    pub paths: Sides<Vec<PathDecl>>,
     /// Links that may pair the same records of an entity that both have.
     pub shares: Vec<LinkId>,
     /// How records without a pair are matched. Must be said, even if it is that nothing is matched.
@@ -76,6 +79,7 @@ impl LinkDecl {
             scope: Sides::new(Condition::Always, Condition::Always),
             writable: Sides::new(Condition::Always, Condition::Always),
             actions: Sides::default(),
+            paths: Sides::default(),
             shares: Vec::new(),
             matching: None,
             create: None,

@@ -7,6 +7,7 @@
 mod companies;
 mod link;
 mod money;
+mod path;
 mod rule;
 mod test;
 
@@ -15,6 +16,7 @@ use seamless_core::model::{Sides, Value};
 pub use companies::ForEachDecl;
 pub use link::{LinkDecl, Matching};
 pub use money::{Basis, CompareDecl, CurrencyVia, MoneyDecl, MoneyPart};
+pub use path::PathDecl;
 pub use rule::{
     CopyDecl, EmbedDecl, IfBlank, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl, LookupThrough,
     LookupVia, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl,

@@ -11,7 +11,7 @@ mod words;
 use seamless_core::mapper::{Draft, MapContext, MapError, Resolved, Rule, WriteOn};
 use seamless_core::merge::CompiledLink;
 use seamless_core::model::{
-    ActionName, Condition, Entity, FieldName, Planned, Presence, Record, RuleId, RuleIndex, Side, Slot,
+    ActionName, Condition, Entity, FieldName, PlannedRef, Presence, Record, RuleId, RuleIndex, Side, Slot,
     Truth, Value,
 };
 
@@ -172,7 +172,11 @@ fn one_rule(
     let read = rule.fields.of(from).iter();
     let mut explained = ExplainedRule {
         rule: rule.id.clone(),
-        how: declared.map(words::how).unwrap_or_default(),
+        how: words::along(
+            declared.map(words::how).unwrap_or_default(),
+            rule.fields.of(from),
+            link.mapper().paths(from),
+        ),
         read: read.map(|field| (field.clone(), source.field(field.as_str()).to_slot())).collect(),
         written: Vec::new(),
         rests: rests(rule, (from, source), context.creating),
@@ -188,15 +192,15 @@ fn one_rule(
         let now = current.get(slot);
         let then = match draft.get(slot) {
             None => Then::Same,
-            Some(Planned::Known(value)) => {
-                let same = link.forms(to).slot(slot).same_presence(now, Presence::Value(value.as_ref()));
+            Some(PlannedRef::Known(value)) => {
+                let same = link.forms(to).slot(slot).same_presence(now, Presence::Value(value));
                 match same {
                     true => Then::Same,
-                    false => becomes(link, (to, slot), now, value, context.creating),
+                    false => becomes(link, (to, slot), now, &value.to_value(), context.creating),
                 }
             }
-            Some(Planned::TargetDecides) => Then::SystemDecides,
-            Some(Planned::ResultOf(_)) => Then::CreatedId,
+            Some(PlannedRef::TargetDecides) => Then::SystemDecides,
+            Some(PlannedRef::ResultOf(_)) => Then::CreatedId,
         };
         explained.written.push(Target { field: field.clone(), now: now.to_slot(), then });
     }

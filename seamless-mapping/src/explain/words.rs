@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use seamless_core::mapper::MapProblem;
+use seamless_core::mapper::{MapProblem, Path};
 use seamless_core::model::{ActionName, FieldName, Sides, Slot, Truth};
 
 use super::{Explained, ExplainedRule, Rests, Then, Untouched};
@@ -47,6 +47,19 @@ pub(super) fn how(declared: &RuleDecl) -> String {
         KindDecl::Embed(embed) => format!("the row that is {}", embed.condition),
         KindDecl::Custom(name) => format!("made by the function {name}"),
     }
+}
+
+/// The same, with what is read through references.
+pub(super) fn along(mut how: String, fields: &[FieldName], paths: &[Path]) -> String {
+    let is_read = |path: &&Path| match &path.list {
+        None => fields.contains(&path.name),
+        Some(list) => fields.contains(list),
+    };
+    for path in paths.iter().filter(is_read) {
+        let name = if path.list.is_some() { format!("{} of a line ", path.name) } else { String::new() };
+        how = format!("{how}, {name}read along {path}");
+    }
+    how
 }
 
 impl Explained {

@@ -33,6 +33,39 @@ impl Function {
     }
 }
 
+/// Writes the text that a call makes of lent arguments behind an empty text, and gives true; false where the call must be
+/// asked: what was written is then thrown away.
+pub(super) type Writes = fn(&[ValueRef<'_>], &mut String) -> bool;
+
+/// How the text of a function is written where there is room for it already.
+///
+/// Law (`what_a_function_writes_is_what_it_makes`): where it writes, the call makes the same.
+pub(super) fn writes(function: &Function) -> Option<Writes> {
+    match function.name {
+        "upper" => Some(write_upper),
+        "text" => Some(write_date),
+        _ => None,
+    }
+}
+
+fn write_upper(arguments: &[ValueRef<'_>], out: &mut String) -> bool {
+    let ValueRef::Text(text) = first(arguments) else { return false };
+    for letter in text.chars() {
+        match letter.is_ascii() {
+            true => out.push(letter.to_ascii_uppercase()),
+            false => out.extend(letter.to_uppercase()),
+        }
+    }
+    out.len() <= TEXT_BYTES_MAX
+}
+
+fn write_date(arguments: &[ValueRef<'_>], out: &mut String) -> bool {
+    match arguments {
+        [ValueRef::Date(date), ValueRef::Text(format)] => calendar::write(*date, format, out),
+        _ => false,
+    }
+}
+
 /// Arguments at most, of functions that take any number of them.
 const MANY: usize = 64;
 
@@ -136,6 +169,9 @@ fn count(arguments: &[ValueRef<'_>], at: usize) -> Result<usize, Problem> {
 
 /// Where the character with so many before it begins; the end where there are not so many.
 fn place(text: &str, characters: usize) -> usize {
+    if text.as_bytes().get(..characters).is_some_and(<[u8]>::is_ascii) {
+        return characters;
+    }
     text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at)
 }
 

@@ -27,7 +27,7 @@ pub use function::FUNCTIONS;
 pub(crate) use parse::PutIn;
 pub use parse::{ParseProblem, SOURCE_BYTES_MAX};
 
-use function::Function;
+use function::{Function, Writes};
 
 /// Bytes of a text that an expression may make.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -40,6 +40,8 @@ pub struct Expression {
     parameters: Vec<Value>,
     fields: Vec<FieldName>,
     root: Node,
+    /// How the text that the whole expression makes is written where there is room for it already.
+    writes: Option<Writes>,
 }
 
 /// What an expression is made of.
@@ -112,9 +114,35 @@ impl Expression {
         self.root.worth(fields).map(Worth::into_value)
     }
 
-    /// The value, lent by the fields or the expression where it can be.
-    pub(crate) fn worth<'a>(&'a self, fields: &[ValueRef<'a>]) -> Result<Worth<'a>, Problem> {
-        self.root.worth(fields)
+    /// The value, where it is lent by the fields or the expression, or a text, which is then put into `scratch`.
+    pub(crate) fn lent<'a>(
+        &'a self,
+        fields: &[ValueRef<'a>],
+        scratch: &'a mut String,
+    ) -> Option<ValueRef<'a>> {
+        if let (Some(writes), Node::Call(_, arguments)) = (self.writes, &self.root) {
+            let mut at_hand = [ValueRef::Null; ARGUMENTS_AT_HAND];
+            let given = at_hand.get_mut(..arguments.len())?;
+            let mut lent = true;
+            for (place, argument) in given.iter_mut().zip(arguments) {
+                match argument.worth(fields).ok()? {
+                    Worth::Lent(value) => *place = value,
+                    Worth::Text(_) | Worth::Made(_) => lent = false,
+                }
+            }
+            if lent && writes(given, scratch) {
+                return Some(ValueRef::Text(scratch));
+            }
+            scratch.clear();
+        }
+        match self.root.worth(fields).ok()? {
+            Worth::Lent(value) => Some(value),
+            Worth::Text(text) => {
+                *scratch = text;
+                Some(ValueRef::Text(scratch))
+            }
+            Worth::Made(_) => None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use seamless_core::document::did_you_mean;
 use seamless_core::model::{Comparison, DEPTH_MAX, Decimal, FieldName, Value};
 
-use super::function::{FUNCTIONS, Function};
+use super::function::{FUNCTIONS, Function, writes};
 use super::{Arithmetic, Expression, Node};
 use crate::words::{Piece, pieces};
 
@@ -118,7 +118,11 @@ pub(super) fn parse(source: &str, put_in: &PutIn<'_>) -> Result<Expression, Pars
             "operators have blanks around them; put a name that holds a blank in backticks",
         ));
     }
-    Ok(Expression { source: Arc::from(source), parameters, fields: parser.fields, root })
+    let writes = match &root {
+        Node::Call(function, _) => writes(function),
+        _ => None,
+    };
+    Ok(Expression { source: Arc::from(source), parameters, fields: parser.fields, root, writes })
 }
 
 fn tokens(source: &str) -> Result<Vec<(Token, Range<usize>)>, ParseProblem> {

@@ -176,6 +176,26 @@ proptest! {
         }
     }
 
+    // Catches: capital letters that are more or fewer than the small one (ß, ŉ), a date that only chrono can write, what an
+    // earlier value left in the room.
+    #[test]
+    fn what_a_function_writes_is_what_it_makes(text in "[a-zßŉıǆéλς 0-9]{0,12}", days in -400_000_i64..4_000_000, format in "(%[Ymdjy]|[-. ]){0,5}") {
+        let date = chrono::NaiveDate::default() + chrono::Days::new(days.unsigned_abs());
+        let values = [ValueRef::Text(&text), ValueRef::Date(date), ValueRef::Text(&format), ValueRef::Null];
+        let mut scratch = String::new();
+        for source in ["upper(a)", "upper(d)", "upper(left(a, 3))", "upper(a + a)", "text(b, c)", "text(b)", "text(a)", "text(date('2024-01-31'), c)"] {
+            let expression = Expression::parse(source).unwrap();
+            let place = |field: &FieldName| ["a", "b", "c", "d"].iter().position(|name| *name == field.as_str());
+            let fields: Vec<ValueRef<'_>> =
+                expression.fields().iter().map(|field| values[place(field).unwrap()]).collect();
+            scratch.clear();
+            match (expression.lent(&fields, &mut scratch), expression.value(&fields)) {
+                (Some(lent), made) => prop_assert_eq!(lent.to_value(), made.unwrap(), "{}", source),
+                (None, made) => prop_assert!(made.is_err(), "{source} makes {made:?}"),
+            }
+        }
+    }
+
     #[test]
     fn every_text_of_signs_is_answered(text in "[-+*?: ab()\\[\\]=<>!&|\"'`,.0-9]{1,40}") {
         if let Ok(expression) = Expression::parse(&text) {

@@ -72,6 +72,13 @@ impl Uses {
             rule.fields.of(side).iter().for_each(|field| by(field, writes, reads));
             rule.when.of(side).fields().iter().for_each(|field| by(field, false, true));
         }
+        // A path is about the field that it begins with; what it leads to is of another entity.
+        for path in cx.link.paths.of(side) {
+            let Some(begins) = path.list.as_ref().or(path.steps.first().map(|(field, _)| field)) else {
+                continue;
+            };
+            uses.key("paths", std::iter::once(begins));
+        }
         uses.key("scope", cx.link.scope.of(side).fields().iter());
         uses.key("writable", cx.link.writable.of(side).fields().iter());
         uses.key("actions", cx.link.actions.of(side).fields().into_iter());
@@ -82,6 +89,9 @@ impl Uses {
         uses.key("forms", forms.fields.iter().map(|(field, _)| field));
         uses.key("forms", forms.scales.iter().flat_map(|scale| [&scale.amount, &scale.by]));
         uses.key("lifecycle", lifecycle_sets(cx, side).into_iter().map(|(field, _)| field));
+        cx.link.paths.of(side).iter().filter(|path| path.list.is_none()).for_each(|path| {
+            uses.fields.remove(&path.name);
+        });
         uses
     }
 

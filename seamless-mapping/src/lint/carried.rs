@@ -63,6 +63,8 @@ fn used(cx: &LinkCx<'_>, side: Side) -> BTreeSet<FieldName> {
         used.extend(lines.iter().flat_map(|line| &line.fields).map(|field| field.field.of(side).clone()));
     }
     used.extend(lifecycle_sets(cx, side).into_iter().map(|(field, _)| field.clone()));
+    let paths = cx.link.paths.of(side).iter();
+    used.extend(paths.filter_map(|path| path.steps.first()).map(|(field, _)| field.clone()));
     used
 }
 

@@ -183,7 +183,7 @@ fn row(declared: &RuleDecl, rule: &Rule, mapper: &LinkMapper, names: &Sides<Stri
             (false, WriteOn::Always) => words::drift(rule.on_drift).to_owned(),
         },
         loss: loss::words(declared, mapper, names),
-        note: note(declared, words::moved(mapper.link(), rule, names), names),
+        note: note(declared, rule, mapper, names),
     }
 }
 
@@ -234,13 +234,20 @@ fn of_lines(declared: &RuleDecl, list: &Rule, inner: &LinkMapper, names: &Sides<
         .collect()
 }
 
-fn note(declared: &RuleDecl, moved: Vec<String>, names: &Sides<String>) -> String {
-    let mut notes = moved;
+fn note(declared: &RuleDecl, rule: &Rule, mapper: &LinkMapper, names: &Sides<String>) -> String {
+    let mut notes = words::moved(mapper.link(), rule, names);
     for side in Side::BOTH {
         let condition = declared.when.of(side);
         if *condition != Condition::Always && declared.direction.allows(side.other()) {
             notes.push(format!("from {} only when {condition}", names.of(side)));
         }
+    }
+    for side in Side::BOTH {
+        let read = mapper
+            .paths(side)
+            .iter()
+            .filter(|path| declared.fields.of(side).contains(path.list.as_ref().unwrap_or(&path.name)));
+        notes.extend(read.map(|path| format!("{} is read along {path}", path.name)));
     }
     notes.extend(declared.note.clone());
     notes.join("; ")

@@ -19,6 +19,7 @@ pub(crate) const LINK: &[&str] = &[
     "writable",
     "actions",
     "starts",
+    "paths",
     "shares",
     "match",
     "create",

@@ -10,6 +10,7 @@ use super::actions;
 use super::condition::condition;
 use super::keys::{FORM_SCALE, Keys, LIMITS, LINK, MATCH_LINE};
 use super::lifecycle::Lifecycle;
+use super::path::paths;
 use super::policy::{self, PerSide, per_side};
 use super::rule::{RulePlaces, rule};
 use super::sentence::{Operator, Sentence, has_operator};
@@ -48,6 +49,9 @@ pub(crate) fn link(reader: &Reader<'_>, node: &Node) -> Result<ReadLink, Diagnos
     read_conditions(reader, &mut keys, "scope", &mut declared.scope);
     read_conditions(reader, &mut keys, "writable", &mut declared.writable);
     actions::read(reader, &mut keys, &mut declared);
+    if let Some(read) = keys.take_with("paths", |_, node| paths(reader, node)) {
+        declared.paths = read;
+    }
     if let Some(shares) = keys.take_as("shares", links) {
         declared.shares = shares;
     }

@@ -13,6 +13,7 @@ mod lines;
 mod link;
 mod money;
 mod parameters;
+mod path;
 pub(crate) mod policy;
 pub(crate) mod rule;
 #[cfg(test)]

@@ -125,6 +125,17 @@ impl Carrier for Copy {
         (!self.two_way || self.declared.format.of(to).is_none()).then_some(value)
     }
 
+    fn hands_on(&self, to: Side) -> Option<usize> {
+        let read_back = self.two_way && self.declared.format.of(to).is_some();
+        match *self.types.of(to) {
+            _ if self.choices.of(to).is_some() || read_back => None,
+            None | Some(TypeDecl::Text { length_max: None }) => Some(usize::MAX),
+            // Bytes are never fewer than characters.
+            Some(TypeDecl::Text { length_max: Some(length) }) => Some(length as usize),
+            Some(_) => None,
+        }
+    }
+
     fn make(&self, to: Side, values: &[ValueRef<'_>], _cx: &Making<'_>) -> Result<Made, Trouble> {
         let mut value = values.first().copied().unwrap_or(ValueRef::Null);
         if *self.empty_is_null.of(to.other()) && value == ValueRef::Text("") {

@@ -10,10 +10,8 @@ use super::convert::convert;
 use super::copy::fitted;
 use super::{Carrier, Cell, Made, Making, Trouble};
 use crate::declaration::{CopyDecl, TypeDecl};
-use crate::expression::{Expression, Worth};
-
-/// Fields of an expression that are gathered without an allocation.
-const FIELDS_AT_HAND: usize = 4;
+use crate::expression::Expression;
+use crate::link_mapper::FIELDS_AT_HAND;
 
 /// An expression, and where its fields stand among those of the rule.
 #[derive(Debug)]
@@ -57,24 +55,15 @@ impl Carrier for Worked {
         for (cell, place) in at_hand.iter_mut().zip(places) {
             *cell = values.get(*place).copied()?;
         }
-        let worth = expression.worth(at_hand.get(..places.len())?).ok()?;
-        match (&worth, *self.types.of(to)) {
-            (_, None) => {}
+        let value = expression.lent(at_hand.get(..places.len())?, scratch)?;
+        match *self.types.of(to) {
+            None => Some(value),
             // Bytes are never fewer than characters.
-            (_, Some(TypeDecl::Text { length_max }))
-                if worth
-                    .as_ref()
-                    .as_text()
-                    .is_some_and(|text| length_max.is_none_or(|length| text.len() <= length as usize)) => {}
-            _ => return None,
-        }
-        match worth {
-            Worth::Lent(value) => Some(value),
-            Worth::Text(text) => {
-                *scratch = text;
-                Some(ValueRef::Text(scratch))
+            Some(TypeDecl::Text { length_max }) => {
+                let fits = |text: &str| length_max.is_none_or(|length| text.len() <= length as usize);
+                value.as_text().is_some_and(fits).then_some(value)
             }
-            Worth::Made(_) => None,
+            Some(_) => None,
         }
     }
 

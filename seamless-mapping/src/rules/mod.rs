@@ -170,6 +170,15 @@ pub(crate) trait Carrier: fmt::Debug + Send + Sync {
         None
     }
 
+    /// How many bytes a text has at most that a side gets as it is; `None` where each must be asked about.
+    ///
+    /// Law (`what_is_handed_on_is_what_is_made`): of a text that is not empty and has no more bytes `make` gives the same
+    /// text, whatever the target holds.
+    fn hands_on(&self, to: Side) -> Option<usize> {
+        let _ = to;
+        None
+    }
+
     /// Whether what a side gets can change although the giving record does not: it is a field of another record.
     fn follows(&self, to: Side) -> bool {
         let _ = to;

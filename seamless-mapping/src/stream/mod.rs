@@ -38,7 +38,7 @@ use seamless_core::model::{
 };
 
 use crate::declaration::TypeDecl;
-use crate::link_mapper::LinkMapper;
+use crate::link_mapper::{FIELDS_AT_HAND, LinkMapper};
 use crate::rules::convert::convert;
 use crate::rules::{Carrier, Cell, Making, Trouble};
 use scan::{Found, Span, Wrong, object, unescape};
@@ -48,9 +48,6 @@ pub const LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Members of a line whose places are remembered for the next one.
 const MEMBERS_ALIKE_MAX: usize = 1024;
-
-/// Fields of a rule that are gathered without an allocation.
-const FIELDS_AT_HAND: usize = 4;
 
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

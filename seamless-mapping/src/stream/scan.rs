@@ -325,7 +325,9 @@ mod tests {
             members.push((text(name)[5..].to_owned(), text(value)));
             Ok(())
         });
-        done.ok().map(|()| members)
+        // A number beyond what the other reader's numbers hold is refused there, and kept as its text here.
+        let is_kept = |(_, value): &(String, String)| !value.ends_with("inf");
+        done.ok().filter(|()| members.iter().all(is_kept)).map(|()| members)
     }
 
     /// Another author's reader of the same.

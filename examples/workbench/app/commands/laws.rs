@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use seamless_core::mapper::{LinkMode, Mapper};
 use seamless_core::merge::CompiledLink;
-use seamless_core::model::{Record, Side, Sides};
+use seamless_core::model::{Condition, Record, Side, Sides};
+use seamless_core::sync::follow;
 use seamless_mapping::laws::{CounterExample, RuleLaws, Sample};
 use seamless_mapping::{LawReport, Mapping, check_laws};
 use serde_json::{Value as Json, json};
@@ -56,6 +57,8 @@ fn records(
     let mut samples = Vec::new();
     for side in Side::BOTH {
         let connector = open_connector(&environment, names.of(side), lookups)?;
+        let connector =
+            follow(connector, side, mapping.mappers().iter().map(|mapper| &**mapper as &dyn Mapper))?;
         for mapper in mapping.mappers().iter().filter(|mapper| mapper.link().mode != LinkMode::Off) {
             let link = CompiledLink::compile(Arc::clone(mapper) as _)?;
             let read =

@@ -5,7 +5,7 @@ use crate::connector::{Versioned, WriteReturns};
 use crate::mapper::{Ask, MapContext, MapProblem};
 use crate::merge::{CarryReason, Case, ConflictReason, Judgement, Verdict, conflict, merged};
 use crate::model::{
-    ActionId, Bits, FieldName, Planned, Presence, Record, RuleId, Side, Sides, Slot, Truth, Value,
+    ActionId, Bits, FieldName, Planned, PlannedRef, Presence, Record, RuleId, Side, Sides, Slot, Truth, Value,
 };
 
 use super::steps::{Move, Sends, Shut, Steps};
@@ -32,6 +32,10 @@ impl Deciding<'_> {
                 }
                 return self.out_of_scope(side);
             }
+        }
+        if let Some(side) = Side::BOTH.into_iter().find(|side| link.scope_waits(*side, &now.of(*side).record))
+        {
+            return self.wait_for_scope(side);
         }
         if let Some(Pair { status: PairStatus::Frozen(_), .. }) = self.situation.pair {
             self.effect(Effect::Thaw, Bits::new());
@@ -74,7 +78,10 @@ impl Deciding<'_> {
             match judgement {
                 Judgement::Settled | Judgement::NotApplied => {}
                 // What is open about it is not over because a side does not show it now.
-                Judgement::Unknown(_) => contested.extend(self.rule_ids(group)),
+                Judgement::Unknown(_) => {
+                    contested.extend(self.rule_ids(group));
+                    self.wait_to_read(&case, group);
+                }
                 Judgement::Agree(_) | Judgement::Kept(_) => agreed.insert(group),
                 Judgement::Diverged if self.was_opened(group) => {}
                 Judgement::Diverged => diverged.extend(self.rule_ids(group)),
@@ -197,6 +204,20 @@ impl Deciding<'_> {
         })
     }
 
+    /// Parks a group that cannot be judged because another record, which it is read from or which decides whether it
+    /// applies, does not say: that record may be seen again without a change of this one.
+    fn wait_to_read(&mut self, case: &Case<'_>, group: usize) {
+        let link = self.cx.link;
+        let may = |to: &Side| link.allows(group, *to) && link.follows_paths(to.other());
+        for to in Side::BOTH.into_iter().filter(may) {
+            let (source, target) = (*case.current.of(to.other()), *case.current.of(to));
+            match link.carry_group(group, to.other(), source, target, case.context.of(to)) {
+                Err(error) if error.problem == MapProblem::NotFound => self.park_group(group, to, &error),
+                _ => {}
+            }
+        }
+    }
+
     /// Carries a group to a side, or parks it where that cannot be done.
     pub(super) fn carry(
         &mut self,
@@ -261,7 +282,7 @@ impl Deciding<'_> {
         writing: &mut Writing,
     ) {
         let Some(field) = self.cx.link.shape(to).name(slot) else { return };
-        self.push_wait(to, &after, &mut writing.waits);
+        self.push_wait(to, after.as_ref(), &mut writing.waits);
         let rule = self.rule_of(group, to, field);
         let change = FieldChange { rule, field: field.clone(), before, after, from };
         match self.cx.link.is_moved(to, slot) {
@@ -271,9 +292,9 @@ impl Deciding<'_> {
     }
 
     /// Adds the action that a value waits for.
-    pub(super) fn push_wait(&self, to: Side, after: &Planned, waits: &mut Vec<Wait>) {
-        if let Planned::ResultOf(action) = after
-            && let Some(wait) = self.wait_for(to, *action)
+    pub(super) fn push_wait(&self, to: Side, after: PlannedRef<'_>, waits: &mut Vec<Wait>) {
+        if let PlannedRef::ResultOf(action) = after
+            && let Some(wait) = self.wait_for(to, action)
             && !waits.contains(&wait)
         {
             waits.push(wait);

@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use crate::connector::{AbsenceProof, Versioned};
-use crate::mapper::{Ask, DeletePolicy, LeavePolicy, MapContext};
+use crate::mapper::{Ask, DeletePolicy, Draft, LeavePolicy, MapContext};
 use crate::merge::CompiledLink;
-use crate::model::{Bits, FieldName, Planned, Presence, Record, RecordId, Side, Sides, Slot, Truth, Value};
+use crate::model::{
+    Bits, FieldName, Planned, PlannedRef, Presence, Record, RecordId, Side, Sides, Slot, Truth, Value,
+};
 
 use super::{Deciding, Deferred, Half, Move, Writing};
 use crate::plan::changes::{Changes, ChangesBuilder};
@@ -44,34 +46,41 @@ impl Deciding<'_> {
             creating: true,
         };
         let (mut settles, mut waits_for) = (Bits::new(), Vec::new());
-        let mut carried: Vec<(usize, usize, Planned)> = Vec::with_capacity(nothing.shape().len());
+        // One draft for all groups: their values lie behind each other until they are put into the action.
+        let mut draft = Draft::over(&nothing);
+        let mut carried: Vec<(usize, usize)> = Vec::with_capacity(nothing.shape().len());
         let mut moves: Vec<Move> = Vec::new();
         for (place, group) in link.groups().iter().enumerate() {
             if !group.direction.allows(to) || self.cx.rests.contains(place) {
                 continue;
             }
-            match link.carry_group(place, from, &source.record, &nothing, &context) {
-                Ok(planned) => {
+            let before = draft.planned().len();
+            match link.carry_into(place, from, &source.record, &mut draft, &context) {
+                Ok(()) => {
+                    let planned = || draft.planned_since(before);
                     // What the target decides is known when the record is read: until then the group has no bases, and the
                     // next plan carries it back.
-                    if !planned.iter().any(|(_, after)| *after == Planned::TargetDecides) {
+                    if !planned().any(|(_, after)| after == PlannedRef::TargetDecides) {
                         settles.insert(place);
                     }
-                    planned.iter().for_each(|(_, after)| self.push_wait(to, after, &mut waits_for));
-                    for (slot, after) in planned {
-                        match link
-                            .start(to, slot)
-                            .and_then(|start| self.made_in(to, place, slot, start, &after))
-                        {
+                    planned().for_each(|(_, after)| self.push_wait(to, after, &mut waits_for));
+                    for (slot, after) in planned() {
+                        let start = link.start(to, slot);
+                        let made_in =
+                            start.and_then(|start| self.made_in(to, place, slot, start, &after.to_planned()));
+                        match made_in {
                             Some(made_in) => moves.push(made_in),
-                            None => carried.push((slot, place, after)),
+                            None => carried.push((slot, place)),
                         }
                     }
                 }
-                Err(error) => self.cannot_carry(place, to, Some(id), &error),
+                Err(error) => {
+                    draft.forget_since(before);
+                    self.cannot_carry(place, to, Some(id), &error);
+                }
             }
         }
-        carried.sort_unstable_by_key(|(slot, ..)| *slot);
+        carried.sort_unstable_by_key(|(slot, _)| *slot);
         let (as_made, steps) = match moves.is_empty() {
             true => (source.record.clone(), Vec::new()),
             false => self.steps_of_new(to, source, id, &moves),
@@ -85,7 +94,7 @@ impl Deciding<'_> {
             side: to,
             target: PlannedTarget::New,
             verb: PlannedVerb::Create,
-            changes: self.created(to, carried),
+            changes: self.created(to, &carried, &draft),
             expects: PlannedExpects::Missing,
             reason,
             waits_for,
@@ -117,19 +126,22 @@ impl Deciding<'_> {
 
     /// The changes that make a record: what was carried, by slot and group. Most records of a link are made of the same
     /// fields, which they share.
-    fn created(&self, to: Side, carried: Vec<(usize, usize, Planned)>) -> Changes {
+    fn created(&self, to: Side, carried: &[(usize, usize)], draft: &Draft<'_>) -> Changes {
         let link = self.cx.link;
-        let slots = carried.iter().map(|(slot, ..)| slot);
+        let slots = carried.iter().map(|(slot, _)| slot);
         if let Some((_, fields)) = link.created(to).filter(|(all, _)| slots.eq(all.iter())) {
             let mut making = ChangesBuilder::new(Arc::clone(fields));
-            for (_, _, after) in &carried {
-                making.push(Presence::Absent, after, Provenance::Created);
+            for (slot, _) in carried {
+                making.push_before(Presence::Absent);
+                making.push_after(draft.get(*slot).unwrap_or(PlannedRef::TargetDecides));
+                making.push_from(Provenance::Created);
             }
             return making.finish();
         }
-        let changes = carried.into_iter().filter_map(|(slot, group, after)| {
-            let field = link.shape(to).name(slot)?.clone();
-            let rule = self.rule_of(group, to, &field);
+        let changes = carried.iter().filter_map(|(slot, group)| {
+            let field = link.shape(to).name(*slot)?.clone();
+            let rule = self.rule_of(*group, to, &field);
+            let after = draft.get(*slot)?.to_planned();
             Some(FieldChange { rule, field, before: Slot::Absent, after, from: Provenance::Created })
         });
         Changes::of(changes.collect())
@@ -287,6 +299,20 @@ impl Deciding<'_> {
             ParkReason::Lagging,
             format!("the {side} side still shows what it held before the last write"),
             "nothing, if it shows the write later; a hint takes what it shows for an edit".to_owned(),
+        );
+    }
+
+    /// Nothing is decided about a pair while it cannot be seen whether a record of it takes part: it is not out of the scope
+    /// because a record that the scope looks at is not shown. What rests goes on resting.
+    pub(super) fn wait_for_scope(&mut self, side: Side) {
+        if self.situation.pair.is_some_and(|pair| pair.status != PairStatus::Linked) {
+            return;
+        }
+        self.park_record(
+            side,
+            ParkReason::Hidden,
+            self.cx.link.scope_unseen(side),
+            "let the integration's account see the records that the scope looks at".to_owned(),
         );
     }
 
