@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use seamless_core::mapper::{
     ConflictPolicy, DeletePolicy, Direction, DriftPolicy, FirstLinkPolicy, GuardLimits, LeavePolicy,
-    LinkMode, MatchField, MatchLine, StateAction, WriteOn,
+    LinkMode, MatchField, MatchLine, WriteOn,
 };
 use seamless_core::model::{
     CanonicalForm, Condition, FieldName, FormSpec, Layout, LinkId, Normaliser, RuleId, Side, Sides, Value,
@@ -131,41 +131,6 @@ impl LinkBuilder {
     #[must_use]
     pub fn writable(mut self, side: Side, condition: Condition) -> Self {
         *self.link.writable.of_mut(side) = condition;
-        self
-    }
-
-    /// An action of a side's system, which brings a field from one of these states to another one. The field is never written
-    /// by an update from then on.
-    #[must_use]
-    pub fn action<const N: usize>(
-        mut self,
-        side: Side,
-        name: &str,
-        field: &str,
-        from: [impl Into<Value>; N],
-        to: impl Into<Value>,
-    ) -> Self {
-        let from = from.into_iter().map(Into::into).collect();
-        let (name, field, to) = (name.into(), field.into(), to.into());
-        let step = StateAction { name, field, from, to, opens: false };
-        self.link.actions.of_mut(side).steps.push(step);
-        self
-    }
-
-    /// The action that was named last may be done for the sake of an edit alone: the record is opened, written and brought
-    /// back.
-    #[must_use]
-    pub fn opens(mut self, side: Side) -> Self {
-        if let Some(step) = self.link.actions.of_mut(side).steps.last_mut() {
-            step.opens = true;
-        }
-        self
-    }
-
-    /// The state that a record of a side is made in: the field is not sent with it.
-    #[must_use]
-    pub fn starts(mut self, side: Side, field: &str, state: impl Into<Value>) -> Self {
-        self.link.actions.of_mut(side).starts.push((field.into(), state.into()));
         self
     }
 

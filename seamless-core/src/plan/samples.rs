@@ -228,6 +228,7 @@ fn some_action(word: &'static str) -> impl Strategy<Value = Body> {
     let verb = prop_oneof![
         Just(PlannedVerb::Create),
         Just(PlannedVerb::Update),
+        Just(PlannedVerb::Action { name: "reopen".into(), back: Some(Value::text(word)) }),
         Just(PlannedVerb::Delete(PlannedGround::LeftScope)),
         Just(PlannedVerb::Delete(PlannedGround::Absent(AbsenceProof::Tombstone(Tombstone {
             id: RecordId::int(3),

@@ -272,6 +272,7 @@ proptest! {
                 prop_assert_eq!(*counts.create.of(side), verb(|verb| matches!(verb, PlannedVerb::Create)));
                 prop_assert_eq!(*counts.update.of(side), verb(|verb| matches!(verb, PlannedVerb::Update)));
                 prop_assert_eq!(*counts.delete.of(side), verb(|verb| matches!(verb, PlannedVerb::Delete(_))));
+                prop_assert_eq!(*counts.act.of(side), verb(|verb| matches!(verb, PlannedVerb::Action { .. })));
                 prop_assert_eq!(tally.deletes(&link.into(), side), *counts.delete.of(side));
             }
             let effect = |test: fn(&Effect) -> bool| of(&|entry| matches!(&entry.body, Body::Effect(e) if test(e)));

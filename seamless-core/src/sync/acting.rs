@@ -11,8 +11,8 @@ use crate::connector::{
     WriteBatch, WriteOutcome,
 };
 use crate::merge::CompiledLink;
-use crate::model::{Error, ErrorKind, FieldName, RecordId, Result, Retry, Side};
-use crate::plan::{Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, attempt_name};
+use crate::model::{Error, ErrorKind, FieldName, Result, Retry, Side};
+use crate::plan::{Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, Reason, attempt_name};
 use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
@@ -232,35 +232,6 @@ impl Applying<'_> {
         Ok(fates.into_iter().zip(found).map(choose).collect())
     }
 
-    /// What became of an operation that a system says it did. An action moves a state: where the answer does not show that,
-    /// the record is looked at, since a system may take an action and leave the state as it is (it asks somebody first).
-    async fn came_to(
-        &self,
-        link: &CompiledLink,
-        side: Side,
-        one: &Ready,
-        id: RecordId,
-        proof: Proof,
-    ) -> Result<Fate> {
-        if !matches!(one.op.verb, Verb::Action(_)) {
-            return Ok(Fate::Done(id, proof));
-        }
-        let held = match &proof {
-            Proof::Stored(held) => Some(held.clone()),
-            Proof::Version(_) | Proof::None if self.inner.capabilities(link, side).consistent_read => {
-                match self.fetch_one(link, side, FetchBy::Ids(vec![id.clone()])).await? {
-                    Lookup::Found(held) => Some(held),
-                    Lookup::Gone(_) | Lookup::Hidden | Lookup::Several(_) | Lookup::Unanswered => None,
-                }
-            }
-            Proof::Version(_) | Proof::None => None,
-        };
-        Ok(match held.and_then(|held| one.left_as_it_was(link, side, &held)) {
-            Some(error) => Fate::Failed(error),
-            None => Fate::Done(id, proof),
-        })
-    }
-
     /// What a refusal means. A create whose key is taken by a record that nobody has paired and that holds everything
     /// that was to be sent arrived earlier: the key is one that the mapping writes, so nobody but us would have chosen
     /// the same values for it.
@@ -425,7 +396,7 @@ impl Applying<'_> {
         Ok(Fate::Undecidable)
     }
 
-    async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
+    pub(super) async fn fetch_one(&self, link: &CompiledLink, side: Side, by: FetchBy) -> Result<Lookup> {
         let entity = link.spec().entity.of(side).clone();
         let query = FetchQuery { entity, shape: link.shape(side).clone(), by };
         let mut found = self.inner.narrowed.of(side).fetch(query).await?.into_iter();
@@ -455,7 +426,11 @@ impl Applying<'_> {
             Fate::Done(id, proof) => {
                 let written = Written { id: &id, proof: &proof, sent: one.sent() };
                 if let Some(pair_now) = pair_key(entry).map(|key| now.entry(key).or_default()) {
-                    if !pair_now.open.is_empty() {
+                    // That a record was opened or brought back says nothing of what could not be written to it.
+                    let ends = entry
+                        .action()
+                        .is_none_or(|action| !matches!(action.reason, Reason::Opened | Reason::ClosedAgain));
+                    if ends && !pair_now.open.is_empty() {
                         pair_now.close(&settled_rules(link, entry));
                         pair_now.close_whole_record();
                     }
@@ -464,9 +439,10 @@ impl Applying<'_> {
                     }
                     self.settle(link, entry, pair_now, Some(written));
                     self.use_decisions(link, entry, commit);
-                    let tried = pair_now.open.iter().any(|open| {
-                        matches!(open.why, AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. })
-                    });
+                    let tried = ends
+                        && pair_now.open.iter().any(|open| {
+                            matches!(open.why, AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. })
+                        });
                     if let (true, Some((side, id))) = (tried, pair_key(entry)) {
                         commit.settled.push((entry.link.clone(), side, id.clone(), AttentionKind::Retry));
                         commit.settled.push((entry.link.clone(), side, id, AttentionKind::Hint));

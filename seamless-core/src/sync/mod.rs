@@ -40,6 +40,7 @@ mod late_commit;
 mod lookup;
 mod making;
 mod merging;
+mod moved;
 mod narrowing;
 mod older;
 mod operation;

@@ -1,7 +1,9 @@
-//! Rules that documents need: amounts, totals, keys that a side issues, look-ups by a field.
+//! What documents need: amounts, totals, keys that a side issues, look-ups by a field, actions.
 
+use seamless_core::mapper::StateAction;
 use seamless_core::model::{Decimal, FieldName, Side, Sides, Value};
 
+use super::LinkBuilder;
 use crate::declaration::{
     Basis, CompareDecl, CurrencyVia, IfMissing, KindDecl, LookupDecl, LookupVia, MoneyDecl, MoneyPart,
     OptionRow, RoundDecl, RuleDecl,
@@ -24,6 +26,43 @@ pub fn money<const L: usize, const R: usize>(
 pub fn compare(left: &str, right: &str, tolerance: Decimal) -> RuleDecl {
     let declared = CompareDecl { tolerance };
     RuleDecl::new(KindDecl::Compare(declared), vec![left.into()], vec![right.into()])
+}
+
+impl LinkBuilder {
+    /// An action of a side's system, which brings a field from one of these states to another one. The field is never written
+    /// by an update from then on.
+    #[must_use]
+    pub fn action<const N: usize>(
+        mut self,
+        side: Side,
+        name: &str,
+        field: &str,
+        from: [impl Into<Value>; N],
+        to: impl Into<Value>,
+    ) -> Self {
+        let from = from.into_iter().map(Into::into).collect();
+        let (name, field, to) = (name.into(), field.into(), to.into());
+        let step = StateAction { name, field, from, to, opens: false };
+        self.link.actions.of_mut(side).steps.push(step);
+        self
+    }
+
+    /// The action that was named last may be done for the sake of an edit alone: the record is opened, written and brought
+    /// back.
+    #[must_use]
+    pub fn opens(mut self, side: Side) -> Self {
+        if let Some(step) = self.link.actions.of_mut(side).steps.last_mut() {
+            step.opens = true;
+        }
+        self
+    }
+
+    /// The state that a record of a side is made in: the field is not sent with it.
+    #[must_use]
+    pub fn starts(mut self, side: Side, field: &str, state: impl Into<Value>) -> Self {
+        self.link.actions.of_mut(side).starts.push((field.into(), state.into()));
+        self
+    }
 }
 
 impl RuleDecl {

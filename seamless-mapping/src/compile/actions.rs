@@ -97,16 +97,14 @@ fn check_rules(cx: &LinkCx<'_>, side: Side, findings: &mut Findings) {
     }
 }
 
-/// What the schema of a side says of its actions. A schema that declares none may say nothing of them.
+/// What the schema of a side says of its actions. A schema that declares none may say nothing of them: that is a note of the
+/// lint, and the head of a plan tells.
 pub(crate) fn check_schema(cx: &LinkCx<'_>, side: Side, findings: &mut Findings) {
     let Some(known) = entity(cx, side) else { return };
     let declared = cx.link.actions.of(side);
     let mut seen: Vec<&ActionName> = Vec::new();
     for step in &declared.steps {
         if known.actions.is_empty() {
-            let message = format!("{} of {} declares no actions", known.name, cx.side_name(side));
-            let help = "see whether the system has them: what needs one is refused there, and waits";
-            findings.warning("actions-undeclared", cx.place("actions"), message, help);
             break;
         }
         let Some(action) = known.action(step.name.as_str()) else {

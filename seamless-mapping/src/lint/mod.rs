@@ -56,6 +56,7 @@ pub fn lint(declared: &MappingDecl, options: &LintOptions<'_>) -> Vec<Finding> {
         rules(&cx, &mut findings);
         targets::check_creates(&cx, &mut findings);
         targets::check_lifecycle(&cx, &mut findings);
+        targets::check_actions(&cx, &mut findings);
         carried::check(&cx, &mut findings);
         promises::check(&cx, options.capabilities, &mut findings);
     }

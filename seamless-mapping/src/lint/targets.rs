@@ -100,6 +100,16 @@ pub(super) fn check_creates(cx: &LinkCx<'_>, findings: &mut Findings) {
     }
 }
 
+/// Actions of which the schema says nothing: whether the system has them is seen when one is done.
+pub(super) fn check_actions(cx: &LinkCx<'_>, findings: &mut Findings) {
+    for side in Side::BOTH.into_iter().filter(|side| !cx.link.actions.of(*side).is_empty()) {
+        let Some(entity) = fit::entity(cx, side).filter(|entity| entity.actions.is_empty()) else { continue };
+        let message = format!("{} of {} declares no actions", entity.name, cx.side_name(side));
+        let help = "see whether the system has them: what needs one is refused there, and waits";
+        findings.note("actions-undeclared", cx.place("actions"), message, help);
+    }
+}
+
 /// States that a rule asks for and no action leads to: records that are to become them wait.
 pub(super) fn check_states(cx: &LinkCx<'_>, at: usize, rule: &RuleDecl, findings: &mut Findings) {
     let KindDecl::Options(options) = &rule.kind else { return };

@@ -269,6 +269,7 @@ fn acts(action: &Action) -> String {
     let verb = match &action.verb {
         PlannedVerb::Create => "create".to_owned(),
         PlannedVerb::Update => "update".to_owned(),
+        PlannedVerb::Action { name, .. } => name.to_string(),
         PlannedVerb::Delete(PlannedGround::LeftScope) => "delete (left the scope)".to_owned(),
         PlannedVerb::Delete(PlannedGround::Absent(proof)) => format!("delete ({} is gone)", proof.id()),
     };
