@@ -298,7 +298,17 @@ fn the_page_classes_each_of_the_83_pieces_of_code_and_names_what_is_there() {
     let (names, _) = there();
     let template = template();
     let variants = template.variants().iter().map(|variant| variant.name.as_str());
-    let keys = ["only_with", "states", "lifecycle", "match", "scope", "custom", "create", "write_in_product"];
+    let keys = [
+        "only_with",
+        "states",
+        "lifecycle",
+        "match",
+        "scope",
+        "custom",
+        "create",
+        "write_in_product",
+        "actions",
+    ];
     let keys: BTreeSet<&str> = variants.chain(keys).collect();
     let mut of_mapping: BTreeMap<&str, usize> = BTreeMap::new();
     let mut of_class: BTreeMap<&str, usize> = BTreeMap::new();
