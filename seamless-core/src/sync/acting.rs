@@ -12,7 +12,7 @@ use crate::connector::{
 };
 use crate::merge::CompiledLink;
 use crate::model::{Error, ErrorKind, FieldName, Result, Retry, Side};
-use crate::plan::{Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, attempt_name};
+use crate::plan::{Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, Reason, attempt_name};
 use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
@@ -426,7 +426,11 @@ impl Applying<'_> {
             Fate::Done(id, proof) => {
                 let written = Written { id: &id, proof: &proof, sent: one.sent() };
                 if let Some(pair_now) = pair_key(entry).map(|key| now.entry(key).or_default()) {
-                    if !pair_now.open.is_empty() {
+                    // That a record was opened or brought back says nothing of what could not be written to it.
+                    let ends = entry
+                        .action()
+                        .is_none_or(|action| !matches!(action.reason, Reason::Opened | Reason::ClosedAgain));
+                    if ends && !pair_now.open.is_empty() {
                         pair_now.close(&settled_rules(link, entry));
                         pair_now.close_whole_record();
                     }
@@ -435,9 +439,10 @@ impl Applying<'_> {
                     }
                     self.settle(link, entry, pair_now, Some(written));
                     self.use_decisions(link, entry, commit);
-                    let tried = pair_now.open.iter().any(|open| {
-                        matches!(open.why, AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. })
-                    });
+                    let tried = ends
+                        && pair_now.open.iter().any(|open| {
+                            matches!(open.why, AttentionWhy::Retry { .. } | AttentionWhy::Hint { .. })
+                        });
                     if let (true, Some((side, id))) = (tried, pair_key(entry)) {
                         commit.settled.push((entry.link.clone(), side, id.clone(), AttentionKind::Retry));
                         commit.settled.push((entry.link.clone(), side, id, AttentionKind::Hint));

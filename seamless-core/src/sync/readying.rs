@@ -144,7 +144,7 @@ impl Applying<'_> {
         // An action carries no values: what it leads to is what it is known by.
         let patch = match &verb {
             Verb::Action(_) => {
-                sent = sent.or_else(|| Some(patch));
+                sent = sent.or(Some(patch));
                 Record::absent(shape)
             }
             Verb::Create | Verb::Update | Verb::Delete(_) => patch,

@@ -106,7 +106,12 @@ impl Deciding<'_> {
         let mut steps = Steps::default();
         let moves = std::mem::take(&mut writing.of_mut(side).moves);
         for slot in link.moved(side) {
-            let Some(at) = record.get(*slot).value() else { continue };
+            let Some(at) = record.get(*slot).value() else {
+                // What is not known leads nowhere, and settles nothing.
+                let of = moves.iter().filter(|wanted| wanted.slot == *slot).filter_map(|wanted| wanted.group);
+                of.for_each(|group| writing.of_mut(side).settles.remove(group));
+                continue;
+            };
             let wanted = moves.iter().find(|wanted| wanted.slot == *slot);
             let wanted = wanted.filter(|wanted| self.leads_somewhere(side, wanted, writing.of_mut(side)));
             let open = match wanted {
@@ -146,16 +151,16 @@ impl Deciding<'_> {
     /// Whether a way leads to a state that is wanted. Where none does, it waits and says both states.
     fn leads_somewhere(&mut self, side: Side, wanted: &Move, writing: &mut Writing) -> bool {
         let link = self.cx.link;
-        let (Some(at), Some(to)) = (wanted.change.before.as_presence().value(), after(wanted)) else {
-            return false;
-        };
-        if link.way(side, wanted.slot, at, to).is_some() {
+        let states = wanted.change.before.as_presence().value().zip(after(wanted));
+        if states.is_some_and(|(at, to)| link.way(side, wanted.slot, at, to).is_some()) {
             return true;
         }
         if let Some(group) = wanted.group {
             writing.settles.remove(group);
-            let error = no_way(&wanted.change, at, to);
-            self.park_group(group, side, &error);
+            if let Some((at, to)) = states {
+                let error = no_way(&wanted.change, at, to);
+                self.park_group(group, side, &error);
+            }
         }
         false
     }
@@ -519,13 +524,12 @@ impl Deciding<'_> {
         };
         let settles: Option<(Bits, Settled)> =
             settles.map(|(group, how)| (std::iter::once(group).collect(), how));
-        if let (Some((groups, Settled::OnTheWay)), Some(other)) = (&settles, observed.of_mut(from)) {
-            if let (Some(slot), Planned::Known(state)) =
+        if let (Some((groups, Settled::OnTheWay)), Some(other)) = (&settles, observed.of_mut(from))
+            && let (Some(slot), Planned::Known(state)) =
                 (link.shape(side).slot(change.field.as_str()), &change.after)
-            {
-                let with = Record::absent(link.shape(side)).with([(slot, Presence::Value(state.as_ref()))]);
-                *other = standing_for(link, side, &with, other, groups);
-            }
+        {
+            let with = Record::absent(link.shape(side)).with([(slot, Presence::Value(state.as_ref()))]);
+            *other = standing_for(link, side, &with, other, groups);
         }
         let action = Action {
             id: self.action_id(side, &id, &format!("{rank} {name}")),
