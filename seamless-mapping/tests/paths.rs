@@ -193,7 +193,7 @@ fn state(value: Slot) -> Record {
 
 #[test]
 fn what_is_not_known_at_the_end_of_a_path_waits_by_name() {
-    let link = "    paths:\n      crm:\n        customer.state: [ customer -> account, state ]\n    rules:\n      - customer.state -> State\n      - number -> No: { when: customer.state == 1 }\n";
+    let link = "    paths:\n      crm:\n        customer.state: [ customer -> account, state ]\n    rules:\n      - customer.state -> State\n      - number -> No: { when: { crm: customer.state == 1 } }\n";
     let link = mapping(link).link("orders").unwrap();
     let nothing = Record::absent(&Shape::new(["State".into(), "No".into()]).unwrap());
     let (resolved, entity) = (Resolved::new(), EntityName::from("Order"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use seamless_core::mapper::{LinkMode, Mapper};
 use seamless_core::merge::CompiledLink;
-use seamless_core::model::{Condition, Record, Side, Sides};
+use seamless_core::model::{Record, Side, Sides};
 use seamless_core::sync::follow;
 use seamless_mapping::laws::{CounterExample, RuleLaws, Sample};
 use seamless_mapping::{LawReport, Mapping, check_laws};
