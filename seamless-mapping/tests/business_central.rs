@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use seamless_core::mapper::{Direction, Mapper};
 use seamless_core::model::{Schema, Sides, Value};
 use seamless_mapping::declaration::{KindDecl, MappingDecl, RuleDecl};
-use seamless_mapping::notation::declarations;
+use seamless_mapping::notation::{declarations, lint_each};
 use seamless_mapping::snapshot::read_schema;
 use seamless_mapping::template::{Choices, Overlay, Template, compose, shipped};
 use seamless_mapping::{
-    CompileOptions, Finding, Gravity, LintOptions, LoadOptions, ParameterValues, lint, run_tests,
+    Companies, CompileOptions, Finding, Gravity, LintOptions, LoadOptions, ParameterValues, lint, run_tests,
 };
 
 const PAGE: &str = include_str!("../../docs/dynamics365-sales--business-central.md");
@@ -28,7 +28,13 @@ fn template() -> Template {
 
 /// What a company says of itself.
 fn company() -> ParameterValues {
-    let said = [("company", "cronus"), ("company_id", "c1"), ("local_currency", "EUR"), ("local_currency_id", "eur"), ("owning_team", "t1")];
+    let said = [
+        ("company", "cronus"),
+        ("company_id", "c1"),
+        ("local_currency", "EUR"),
+        ("local_currency_id", "eur"),
+        ("owning_team", "t1"),
+    ];
     said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
 }
 
@@ -318,7 +324,10 @@ fn the_page_classes_each_of_the_83_pieces_of_code_and_names_what_is_there() {
         let named_there: Vec<&str> = ours.split('`').skip(1).step_by(2).collect();
         // What is said is said by a rule, a link or a key of it, under exactly this name.
         if class == "notation" {
-            assert!(named_there.iter().any(|name| names.contains(*name)), "{mapping}, {what}: no rule is named");
+            assert!(
+                named_there.iter().any(|name| names.contains(*name)),
+                "{mapping}, {what}: no rule is named"
+            );
             for name in named_there.iter().filter(|name| name.contains(" / ")) {
                 assert!(names.contains(*name), "{mapping}, {what}: {name}");
             }
@@ -364,4 +373,89 @@ fn the_page_classes_each_of_the_83_pieces_of_code_and_names_what_is_there() {
         word[..1].make_ascii_uppercase();
         assert!(PAGE.contains(&format!("*{word}* ({count})")), "{class}");
     }
+}
+
+/// Catches: a link of the template that would write records of another company, and a scope that two companies share.
+#[test]
+fn no_two_companies_claim_a_record_and_every_link_says_whose_it_writes() {
+    let mut each = std::collections::BTreeMap::new();
+    each.insert("cronus".to_owned(), company());
+    let mut other = company();
+    other.insert("company_id".to_owned(), Value::text("c2"));
+    each.insert("adatum".to_owned(), other);
+    let companies = Companies { each, ..Companies::default() };
+    let schemas = schemas();
+    let groups =
+        choices(&[("prices", "groups"), ("units", "groups"), ("orders", "released"), ("ownership", "team")]);
+    for choices in [most(), groups] {
+        let composed = compose(&template(), &[], &choices).unwrap();
+        let compile = CompileOptions { schemas: Some(schemas.as_ref()), ..CompileOptions::default() };
+        let options = LintOptions { compile, capabilities: None };
+        let found = lint_each("m", composed.text(), &companies, "cronus", &options);
+        let of_companies: Vec<String> = found
+            .iter()
+            .flat_map(seamless_core::document::Diagnostics::iter)
+            .filter(|one| one.diagnostic().code.starts_with("company"))
+            .map(|one| one.diagnostic().message.clone())
+            .collect();
+        assert_eq!(of_companies, [""; 0], "{choices:?}");
+    }
+}
+
+/// What the rules that a company's parameters decide make of records.
+#[test]
+fn owners_companies_and_local_currencies_are_those_of_the_company() {
+    const OVERLAY: &str = r#"
+overlay: tried
+template: dynamics365-sales--business-central
+version: 0.3.0
+variants: { ownership: team }
+links:
+  customers:
+    tests:
+      - name: a new account is the company's and its team's
+        to: crm
+        record: { Name: Adatum }
+        expect: { bcbi_companyid: { reference: [cdm_company, c1] }, ownerid: { reference: [team, t1] } }
+      - name: the owner of an account that is there stays
+        to: crm
+        record: { Name: Adatum }
+        current: { name: Adatum }
+        expect: { ownerid: untouched }
+  price-lists:
+    tests:
+      - name: a list without a currency is in the local one
+        to: crm
+        record: { Code: P1, Currency Code: "" }
+        expect: { transactioncurrencyid: { reference: [transactioncurrency, eur] } }
+      - name: a list in another one
+        to: crm
+        record: { Code: P1, Currency Code: USD }
+        partners: { currencies: { USD: usd } }
+        expect: { transactioncurrencyid: { reference: [transactioncurrency, usd] } }
+  price-list-lines:
+    tests:
+      - name: a price without a currency is in the local one
+        to: crm
+        record: { Unit Price: 10.125, Currency Code: "" }
+        expect: { amount: 10.125, transactioncurrencyid: { reference: [transactioncurrency, eur] } }
+      - name: a price in another one
+        to: crm
+        record: { Unit Price: 10, Currency Code: USD }
+        partners: { currencies: { USD: usd } }
+        expect: { amount: 10, transactioncurrencyid: { reference: [transactioncurrency, usd] } }
+"#;
+    let overlay = Overlay::read("tried.yaml", OVERLAY).unwrap_or_else(|found| panic!("{found}"));
+    let composed =
+        compose(&template(), &[overlay], &Choices::new()).unwrap_or_else(|found| panic!("{found}"));
+    let schemas = schemas();
+    let compile = CompileOptions { schemas: Some(schemas.as_ref()), ..CompileOptions::default() };
+    let loaded = composed.load(&LoadOptions { parameters: company(), compile });
+    let report = run_tests(&loaded.unwrap_or_else(|found| panic!("{found}")).mapping);
+    assert!(report.passed(), "{report}");
+    // With ownership by team the team must be said.
+    let mut nobody = company();
+    nobody.remove("owning_team");
+    let refused = composed.load(&LoadOptions { parameters: nobody, ..LoadOptions::default() }).unwrap_err();
+    assert!(refused.to_string().contains("the key of a record of team is missing"), "{refused}");
 }

@@ -34,7 +34,13 @@ fn composed(template: &Template, overlays: &[Overlay]) -> Composed {
 
 /// What a company says of itself.
 fn company() -> ParameterValues {
-    let said = [("company", "cronus"), ("company_id", "c1"), ("local_currency", "EUR"), ("local_currency_id", "eur"), ("owning_team", "t1")];
+    let said = [
+        ("company", "cronus"),
+        ("company_id", "c1"),
+        ("local_currency", "EUR"),
+        ("local_currency_id", "eur"),
+        ("owning_team", "t1"),
+    ];
     said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
 }
 
@@ -71,7 +77,7 @@ fn fitted(expected: Sides<Expected<'_>>, crm: &Schema) -> FitReport {
     let erp = read("business_central.json", BUSINESS_CENTRAL);
     let text = composed(&template(text()), &[]).text().to_owned();
     let mapping = declarations("m", &text, &company()).unwrap();
-    fit(&FitInput { mapping: &mapping, expected, now: Sides::new(crm, &erp) })
+    fit(&FitInput { mapping: &mapping, expected, now: Sides::new(crm, &erp), samples: None })
 }
 
 /// What breaks, as link and field.
@@ -154,7 +160,9 @@ fn the_overlay_of_a_customer_survives_the_next_version_with_the_conflicts_that_a
     let (old, new) = (template(text()), next());
     let before = composed(&old, &[overlay(ADATUM)]);
     let loads = |composed: &Composed| {
-        let loaded = composed.load(&LoadOptions { parameters: company(), ..LoadOptions::default() }).unwrap_or_else(|found| panic!("{found}"));
+        let loaded = composed
+            .load(&LoadOptions { parameters: company(), ..LoadOptions::default() })
+            .unwrap_or_else(|found| panic!("{found}"));
         let report = run_tests(&loaded.mapping);
         assert!(report.passed(), "{report}");
     };

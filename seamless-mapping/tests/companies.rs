@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use seamless_core::mapper::{Mapper, WriteOn};
 use seamless_core::model::{
-    Entity, Field, FieldKind, FieldName, Record, RecordId, Reference, Schema, Shape, Side, Sides, Slot, Truth, Value,
-    record,
+    Entity, Field, FieldKind, FieldName, Record, RecordId, Reference, Schema, Shape, Side, Sides, Slot,
+    Truth, Value, record,
 };
 use seamless_mapping::declaration::KindDecl;
 use seamless_mapping::notation::lint_each;
@@ -45,7 +45,9 @@ links:
 "#;
 
 fn companies(each: &[(&str, &[(&str, Value)])]) -> Companies {
-    let own = |given: &[(&str, Value)]| given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let own = |given: &[(&str, Value)]| {
+        given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    };
     let each = each.iter().map(|(name, given)| ((*name).to_owned(), own(given))).collect();
     Companies { each, ..Companies::default() }
 }
@@ -69,7 +71,8 @@ fn account(company: Option<i64>) -> Record {
     let shape = Shape::new(fields).unwrap();
     let to = |id| Value::Reference(Reference { entity: "company".into(), id: RecordId::int(id) }.into());
     let company = company.map_or(Value::Null, to);
-    record(&shape, [("kind".into(), Slot::Value(Value::Int(1))), ("companyid".into(), Slot::Value(company))]).unwrap()
+    record(&shape, [("kind".into(), Slot::Value(Value::Int(1))), ("companyid".into(), Slot::Value(company))])
+        .unwrap()
 }
 
 fn entity(name: &str) -> Entity {
@@ -101,7 +104,8 @@ fn erp() -> Schema {
     let mut schema = Schema::default();
     for (name, fields) in [("Customer", &["No.", "Name"][..]), ("Person", &["Mail"])] {
         let mut made = entity(name);
-        made.fields.extend(fields.iter().map(|name| Field::new(*name, FieldKind::Text { length_max: Some(50) })));
+        made.fields
+            .extend(fields.iter().map(|name| Field::new(*name, FieldKind::Text { length_max: Some(50) })));
         schema.entities.insert(made.name.clone(), made);
     }
     schema
@@ -111,14 +115,26 @@ fn erp() -> Schema {
 #[test]
 fn every_company_is_an_integration_of_its_own_under_its_own_parameters() {
     let loaded = load_each("m.yaml", TEXT, &two(), &CompileOptions::default());
-    let names: BTreeSet<String> = loaded.values().map(|one| one.as_ref().unwrap().mapping.declared().integration.clone()).collect();
+    let names: BTreeSet<String> =
+        loaded.values().map(|one| one.as_ref().unwrap().mapping.declared().integration.clone()).collect();
     assert_eq!(names, ["crm-erp.branch", "crm-erp.house"].map(str::to_owned).into());
     let (house, branch) = (mapping(TEXT, &two(), "house", None), mapping(TEXT, &two(), "branch", None));
     let ids = |mapping: &Mapping| {
         let links = mapping.mappers().iter();
-        links.flat_map(|link| link.rules().iter().map(|rule| format!("{} / {}", link.link().id, rule.id)).collect::<Vec<_>>()).collect::<Vec<_>>()
+        links
+            .flat_map(|link| {
+                link.rules()
+                    .iter()
+                    .map(|rule| format!("{} / {}", link.link().id, rule.id))
+                    .collect::<Vec<_>>()
+            })
+            .collect::<Vec<_>>()
     };
-    assert_eq!(ids(&house), ids(&branch), "ids are stable: bases hang on them, in a state of the company's own");
+    assert_eq!(
+        ids(&house),
+        ids(&branch),
+        "ids are stable: bases hang on them, in a state of the company's own"
+    );
     assert_ne!(house.digest(), branch.digest());
     let report = run_tests(&house);
     assert!(report.passed(), "{report}");
@@ -132,7 +148,9 @@ fn the_scope_tells_the_records_of_a_company_from_those_of_others_and_of_nobody()
         let mapping = mapping(TEXT, &two(), company, None);
         mapping.link("customers").unwrap().link().scope.left.holds(record)
     };
-    for (company, of_first, of_second) in [("house", Truth::In, Truth::Out), ("branch", Truth::Out, Truth::In)] {
+    for (company, of_first, of_second) in
+        [("house", Truth::In, Truth::Out), ("branch", Truth::Out, Truth::In)]
+    {
         assert_eq!(scope(company, &account(Some(1))), of_first, "{company}");
         assert_eq!(scope(company, &account(Some(2))), of_second, "{company}");
         assert_eq!(scope(company, &account(None)), Truth::Out, "{company}");
@@ -152,7 +170,8 @@ fn a_record_that_is_created_on_the_shared_side_is_the_companys() {
         let nothing = Record::absent(carried.shape(Side::Left));
         let source = Record::absent(carried.shape(Side::Right));
         let (resolved, entity) = (seamless_core::mapper::Resolved::new(), "account".into());
-        let context = seamless_core::mapper::MapContext { resolved: &resolved, target_entity: &entity, creating: true };
+        let context =
+            seamless_core::mapper::MapContext { resolved: &resolved, target_entity: &entity, creating: true };
         let group = (0..carried.groups().len()).find_map(|group| {
             let carried = carried.carry_group(group, Side::Right, &source, &nothing, &context).ok()?;
             carried.into_iter().find_map(|(_, planned)| match planned {
@@ -245,13 +264,17 @@ fn lint_names_records_that_two_companies_claim() {
     let found = linted(TEXT, &same, "house");
     assert_eq!(
         found,
-        ["company-overlap: account of crm with kind 1, companyid 1 is also in the scope of customers of the company `branch`"]
+        [
+            "company-overlap: account of crm with kind 1, companyid 1 is also in the scope of customers of the company `branch`"
+        ]
     );
     // What all of them take when it is nobody's is claimed by all.
-    let blank = TEXT.replace("companyid == ${company_id}", "(companyid == ${company_id} or blank(companyid))");
+    let blank =
+        TEXT.replace("companyid == ${company_id}", "(companyid == ${company_id} or blank(companyid))");
     let found = linted(&blank, &two(), "branch");
     assert!(found.len() == 1 && found[0].contains("of the company `house`"), "{found:?}");
-    let shared = blank.replace("    match: [ name = Name ]", "    shares: [ customers ]\n    match: [ name = Name ]");
+    let shared =
+        blank.replace("    match: [ name = Name ]", "    shares: [ customers ]\n    match: [ name = Name ]");
     assert_eq!(linted(&shared, &two(), "branch"), [""; 0]);
 }
 
@@ -260,7 +283,10 @@ fn lint_names_records_that_two_companies_claim() {
 fn lint_names_links_that_write_the_shared_side_without_saying_whose_a_record_is() {
     let open = TEXT.replace(" and companyid == ${company_id}", "");
     let found = linted(&open, &two(), "house");
-    assert!(found.len() == 1 && found[0].starts_with("company-unscoped: every company writes account of crm"), "{found:?}");
+    assert!(
+        found.len() == 1 && found[0].starts_with("company-unscoped: every company writes account of crm"),
+        "{found:?}"
+    );
     // A link that writes the companies' own side only takes nobody anything.
     let two_way = TEXT.replace("    mode: to_erp\n", "");
     assert!(linted(&two_way, &two(), "house")[0].contains("every company writes person of crm"));

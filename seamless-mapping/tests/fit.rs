@@ -50,6 +50,7 @@ fn fitted(mapping: &str, was: Option<&Schema>, now: &Schema) -> FitReport {
         mapping: &mapping,
         expected: Sides::new(was, Expected::Whole(&erp)),
         now: Sides::new(now, &erp),
+        samples: None,
     })
 }
 
@@ -205,7 +206,8 @@ fn what_came_is_compared_with_what_the_other_side_has_and_nobody_carries() {
     let mapping = declarations("m.yaml", MAPPING, &Default::default()).unwrap();
     let now = schema(WAS);
     let unknown = Sides::new(Expected::Unknown, Expected::Unknown);
-    let blind = fit(&FitInput { mapping: &mapping, expected: unknown, now: Sides::new(&now, &erp) });
+    let blind =
+        fit(&FitInput { mapping: &mapping, expected: unknown, now: Sides::new(&now, &erp), samples: None });
     assert!(blind.suggestions.iter().any(|one| one.field.left.as_str() == "zip"), "{:#?}", blind.suggestions);
     assert!(blind.differences.is_empty(), "{:#?}", blind.differences);
 }
@@ -242,6 +244,7 @@ links:
         mapping: &mapping,
         expected: Sides::new(Expected::Whole(&was), Expected::Whole(&erp)),
         now: Sides::new(&now, &erp),
+        samples: None,
     });
     let found = only(&report, "text");
     assert_eq!((&found.what, &found.rules[..]), (&What::Missing, &["lines=Lines: text=Text".into()][..]));
@@ -277,7 +280,7 @@ proptest! {
         let declared = link.done().declare();
         let of = |schema| if known { Expected::Whole(schema) } else { Expected::Unknown };
         let expected = Sides::new(of(&was), of(&other));
-        let report = fit(&FitInput { mapping: &declared, expected, now: Sides::new(&now, &other) });
+        let report = fit(&FitInput { mapping: &declared, expected, now: Sides::new(&now, &other), samples: None });
         let broken: Vec<&FieldName> = report.differences.iter()
             .filter(|one| one.gravity == Gravity::Error && one.side == Side::Left)
             .filter_map(|one| one.field.as_ref()).collect();

@@ -72,15 +72,23 @@ impl Site {
         let composed = compose(&self.template, &[overlay], &Choices::new()).unwrap();
         composed.load(&LoadOptions::default()).unwrap_or_else(|findings| panic!("{findings}"));
         let mapping = declarations("m.yaml", composed.text(), &Default::default()).unwrap();
-        fit(&FitInput { mapping: &mapping, expected, now: self.now.as_ref() })
+        fit(&FitInput { mapping: &mapping, expected, now: self.now.as_ref(), samples: None })
     }
 
     fn written(&self, overlay: &str, expected: Sides<Expected<'_>>) -> Proposed {
         let overlays = [Overlay::read("ours.yaml", overlay).unwrap()];
         let options = LoadOptions::default();
         let (template, now) = (&self.template, self.now.as_ref());
-        proposed(&Proposing { template, overlays: &overlays, layer: 0, options: &options, expected, now })
-            .unwrap()
+        proposed(&Proposing {
+            template,
+            overlays: &overlays,
+            layer: 0,
+            options: &options,
+            expected,
+            now,
+            samples: None,
+        })
+        .unwrap()
     }
 }
 

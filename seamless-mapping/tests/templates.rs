@@ -439,7 +439,13 @@ fn what_is_no_template_is_refused_with_its_place() {
 
 /// What a company says of itself.
 fn company() -> ParameterValues {
-    let said = [("company", "cronus"), ("company_id", "c1"), ("local_currency", "EUR"), ("local_currency_id", "eur"), ("owning_team", "t1")];
+    let said = [
+        ("company", "cronus"),
+        ("company_id", "c1"),
+        ("local_currency", "EUR"),
+        ("local_currency_id", "eur"),
+        ("owning_team", "t1"),
+    ];
     said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
 }
 

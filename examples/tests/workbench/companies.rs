@@ -86,7 +86,8 @@ impl Shared {
     }
 
     fn customers(&self, company: &str) -> Vec<String> {
-        let all = "SELECT \"No.\" || ' ' || Name || ' ' || coalesce(\"Phone No.\", '-') FROM Customer ORDER BY 1";
+        let all =
+            "SELECT \"No.\" || ' ' || Name || ' ' || coalesce(\"Phone No.\", '-') FROM Customer ORDER BY 1";
         self.rows(&format!("{company}.db"), all)
     }
 
@@ -110,7 +111,10 @@ fn edits_of_a_company_reach_its_records_and_no_others() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(shared.customers("house"), ["H-1 Adatum Ltd 10", "H-2 Litware 22"]);
     assert_eq!(shared.customers("branch"), ["B-1 Fabrikam 20"]);
-    assert_eq!(shared.accounts(), ["1 H-1 Adatum Ltd 10", "2 B-1 Fabrikam 20", "0 - Nobody 3", "1 H-2 Litware 22"]);
+    assert_eq!(
+        shared.accounts(),
+        ["1 H-1 Adatum Ltd 10", "2 B-1 Fabrikam 20", "0 - Nobody 3", "1 H-2 Litware 22"]
+    );
     // Each has a state of its own.
     for state in ["state/dev/house.db", "state/dev/branch.db"] {
         assert!(shared.0.project(state).exists(), "{state}");
@@ -142,8 +146,19 @@ fn a_company_that_cannot_be_reached_stops_no_other() {
     let ran = shared.0.run(&["run", "--yes"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(shared.customers("branch"), ["B-1 Fabrikam 20"]);
-    let row = |name: &str| ran.out.lines().find(|line| line.contains(name) && line.contains('1') || line.contains(name) && line.contains("failed")).map(str::to_owned);
-    assert!(row("house").unwrap().contains("failed") && row("branch").unwrap().contains("done"), "{}", ran.out);
+    let row = |name: &str| {
+        ran.out
+            .lines()
+            .find(|line| {
+                line.contains(name) && line.contains('1') || line.contains(name) && line.contains("failed")
+            })
+            .map(str::to_owned)
+    };
+    assert!(
+        row("house").unwrap().contains("failed") && row("branch").unwrap().contains("done"),
+        "{}",
+        ran.out
+    );
     fs::rename(shared.0.path("away.db"), shared.0.path("house.db")).unwrap();
     let ran = shared.0.run(&["run", "--yes", "--json"]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -164,7 +179,10 @@ fn plans_state_and_history_are_those_of_a_company() {
     assert_eq!(applied.code, 0, "{applied:?}");
     assert_eq!((shared.customers("house").len(), shared.customers("branch").len()), (0, 1));
     let other = shared.0.run(&["apply", house.to_str().unwrap(), "--yes", "--company", "branch"]);
-    assert!(other.code == 1 && shared.customers("house").is_empty() && shared.customers("branch").len() == 1, "{other:?}");
+    assert!(
+        other.code == 1 && shared.customers("house").is_empty() && shared.customers("branch").len() == 1,
+        "{other:?}"
+    );
     let history = shared.0.run(&["history", "--json"]).json();
     assert_eq!(history["companies"]["house"]["journal"].as_array().unwrap().len(), 0, "{history}");
     assert!(!history["companies"]["branch"]["journal"].as_array().unwrap().is_empty(), "{history}");
@@ -181,14 +199,29 @@ fn status_sums_up_and_the_exit_codes_are_put_together() {
     assert_eq!(ran.code, 3, "a conflict of one company: {ran:?}");
     let status = shared.0.run(&["status"]);
     assert_eq!(status.code, 3, "{status:?}");
-    let all = status.out.lines().find(|line| line.contains("all ")).unwrap_or_else(|| panic!("{}", status.out));
-    let cells: Vec<&str> = all.split(|c: char| !c.is_alphanumeric() && c != ' ').map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    let all =
+        status.out.lines().find(|line| line.contains("all ")).unwrap_or_else(|| panic!("{}", status.out));
+    let cells: Vec<&str> = all
+        .split(|c: char| !c.is_alphanumeric() && c != ' ')
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .collect();
     assert_eq!(cells.join(" "), "all something waits 2 1 0 0", "{}", status.out);
     let json = shared.0.run(&["status", "--json"]).json();
     assert_eq!(json["companies"]["branch"]["links"][0]["conflicts"], 1, "{json}");
     assert_eq!(json["companies"]["house"]["links"][0]["conflicts"], 0, "{json}");
     // One record is of one company.
-    let vague = shared.0.run(&["resolve", "--link", "customers", "--record", "2", "--rule", "phone=Phone No.", "--take", "erp"]);
+    let vague = shared.0.run(&[
+        "resolve",
+        "--link",
+        "customers",
+        "--record",
+        "2",
+        "--rule",
+        "phone=Phone No.",
+        "--take",
+        "erp",
+    ]);
     assert!(vague.code == 1 && vague.err.contains("say which with --company: house, branch"), "{vague:?}");
     let all = ["resolve", "--link", "customers", "--all", "--rule", "phone=Phone No.", "--take", "erp"];
     assert_eq!(shared.0.run(&all).code, 0);
@@ -221,7 +254,9 @@ fn snapshots_of_a_company_are_its_own_and_the_shared_one_is_shared() {
     assert_eq!(shared.0.run(&["laws"]).code, 0);
     let page = shared.0.path("ownership.html");
     assert_eq!(shared.0.run(&["matrix", "--out", page.to_str().unwrap()]).code, 0);
-    assert!(shared.0.path("ownership.house.html").exists() && shared.0.path("ownership.branch.html").exists());
+    assert!(
+        shared.0.path("ownership.house.html").exists() && shared.0.path("ownership.branch.html").exists()
+    );
 }
 
 #[test]
@@ -238,7 +273,11 @@ fn what_is_wrong_with_companies_is_said_before_anything_is_opened() {
     let plan = &["plan"][..];
     for (from, to, expected) in [
         ("branch.db", "house.db", "the erp of `branch` is that of `house`"),
-        ("    connectors: { erp: { path: ../branch.db, label: Branch } }", "    connectors: { crm: { path: ../branch.db } }", "no side of each company `crm`"),
+        (
+            "    connectors: { erp: { path: ../branch.db, label: Branch } }",
+            "    connectors: { crm: { path: ../branch.db } }",
+            "no side of each company `crm`",
+        ),
         ("company_id: 2", "company_ld: 2", "did you mean `company_id`?"),
         ("  branch:", "  Branch:", "a company cannot be called"),
         ("company_id: 2, ", "", "the parameter `company_id` has no value"),
@@ -252,8 +291,13 @@ fn what_is_wrong_with_companies_is_said_before_anything_is_opened() {
     let none = said(&ENVIRONMENT[companies..], "", plan);
     assert!(none.contains("no company is named"), "{none}");
     shared.0.write("environments/dev.yaml", ENVIRONMENT);
-    let each = "for_each:\n  company:\n    side: erp\n    parameters: { company_id: { type: int }, prefix: {} }\n";
-    edited(&shared.0.project("integration.yaml"), each, "parameters: { company_id: { type: int, default: 1 }, prefix: { default: x } }\n");
+    let each =
+        "for_each:\n  company:\n    side: erp\n    parameters: { company_id: { type: int }, prefix: {} }\n";
+    edited(
+        &shared.0.project("integration.yaml"),
+        each,
+        "parameters: { company_id: { type: int, default: 1 }, prefix: { default: x } }\n",
+    );
     let unused = shared.0.run(plan);
     assert!(unused.code == 1 && unused.err.contains("not used once for each company"), "{unused:?}");
 }
@@ -279,7 +323,13 @@ fn the_next_version_of_a_template_of_companies_is_compared_with_the_parameters_o
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(shared.customers("house"), ["H-1 Adatum 1"]);
     let next = shared.0.path("next.yaml");
-    fs::write(&next, template.replace("version: 1.0.0", "version: 2.0.0").replace("- phone <-> Phone No.", "- phone -> Phone No.")).unwrap();
+    fs::write(
+        &next,
+        template
+            .replace("version: 1.0.0", "version: 2.0.0")
+            .replace("- phone <-> Phone No.", "- phone -> Phone No."),
+    )
+    .unwrap();
     let done = shared.0.run(&["template", "upgrade", next.to_str().unwrap(), "--write"]);
     assert_eq!(done.code, 0, "{done:?}");
     assert!(!done.out.contains("refused"), "{done:?}");

@@ -128,6 +128,7 @@ Examples:
   workbench --project crm-erp fit        # what the systems have now against the snapshots of the project
   workbench fit --mapping m.yaml --expected-left old.json --left new.json --right business-central.json
   workbench --project crm-erp fit --write-overlay crm-erp/overlays/fit.yaml   # of a project from a template
+  workbench --project crm-erp fit --sample 500                                # values are evidence too
 
 Without --left and --right the systems are asked. A project from a template is compared with what the template expects,
 and what an overlay can do about a difference can be written into one: read it before you run. `discover --keep` and `fit` leave the snapshots as they are, `discover` takes them
@@ -151,4 +152,10 @@ pub(crate) struct FitArgs {
     /// Write what is proposed into this overlay of the project's template, a new one or one that is there
     #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
     pub(crate) write_overlay: Option<PathBuf>,
+    /// Read so many records of each entity, and take their values as evidence for suggestions
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["mapping", "left", "right"], value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) sample: Option<u16>,
+    /// Say values in the evidence; without it only what they look like
+    #[arg(long, requires = "sample")]
+    pub(crate) show_values: bool,
 }

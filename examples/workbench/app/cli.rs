@@ -200,10 +200,22 @@ pub(crate) struct TemplateUpgradeArgs {
     pub(crate) write: bool,
 }
 
+/// Whether values may be looked at.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SampleArgs {
+    /// Read so many records of each entity, and take their values as evidence of what corresponds
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) sample: Option<u16>,
+    /// Say values in the evidence; without it only what they look like
+    #[arg(long, requires = "sample")]
+    pub(crate) show_values: bool,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   workbench --project crm-erp init --left sqlite:crm.db --right sqlite:erp.db
+  workbench --project crm-erp init --left sqlite:crm.db --right sqlite:erp.db --sample 500
   workbench --project crm-erp init --left sqlite:crm.db --left-name crm --right csv:exports --right-name erp \\
       --right-settings '{\"keys\": {\"Customer\": [\"No.\"]}}'")]
 pub(crate) struct InitArgs {
@@ -228,6 +240,8 @@ pub(crate) struct InitArgs {
     /// Overwrite a mapping that is there
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) sample: SampleArgs,
 }
 
 #[derive(Debug, Args)]
@@ -235,12 +249,16 @@ pub(crate) struct InitArgs {
 Examples:
   workbench --project crm-erp discover
   workbench --project crm-erp discover --keep   # compare only, the snapshot stays
+  workbench --project crm-erp discover --sample 500   # and what fields hold: filled, different, what it looks like
 
 Exit code 2 when the systems differ from the snapshot.")]
 pub(crate) struct DiscoverArgs {
     /// Leave the snapshot as it is
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Read so many records of each entity, and say what fields hold: no value is shown
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) sample: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -45,12 +45,8 @@ pub(crate) fn each(global: &Global, host: &mut Host<'_>, one: &mut One<'_>) -> R
     }
     let mut all = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        let of_one = Global {
-            company: Some(name.clone()),
-            for_all: true,
-            after_another: at > 0,
-            ..global.clone()
-        };
+        let of_one =
+            Global { company: Some(name.clone()), for_all: true, after_another: at > 0, ..global.clone() };
         let comma = if at > 0 { "," } else { "" };
         match global.json {
             true => write!(host.out, "{comma}{}:", Value::from(name.as_str())).map_err(Failure::output)?,
@@ -101,7 +97,9 @@ fn sum_up(all: &[(&str, Ended)], host: &mut Host<'_>) -> Result<(), Failure> {
             let found = ended.counts.iter().find(|(known, _)| known == what);
             found.map(|(_, count)| count.to_string()).unwrap_or_default()
         };
-        table.add_row([(*name).to_owned(), words(ended.outcome).to_owned()].into_iter().chain(what.iter().map(count)));
+        table.add_row(
+            [(*name).to_owned(), words(ended.outcome).to_owned()].into_iter().chain(what.iter().map(count)),
+        );
     }
     let sum = |what: &&str| {
         let counts = all.iter().flat_map(|(_, ended)| &ended.counts).filter(|(known, _)| known == what);

@@ -87,7 +87,8 @@ impl Environment {
         };
         let document = Document::parse_bytes(&path.display().to_string(), &bytes)?;
         let mut fields = Fields::of(&document, document.root())?;
-        let connectors = fields.require_with("connectors", |document, node| connectors(document, node, false));
+        let connectors =
+            fields.require_with("connectors", |document, node| connectors(document, node, false));
         let parameters = fields.take_with("parameters", |document, node| parameters(document, node, lookups));
         let parameters = parameters.unwrap_or_default();
         let companies = fields.take_with("companies", |document, node| companies(document, node, lookups));
@@ -224,7 +225,8 @@ impl Environment {
         let declared = mapping.declared();
         let sides = declared.sides.as_ref().map(|side| side.name.as_str());
         let of_companies = declared.for_each.iter().flat_map(|each| &each.parameters);
-        let parameters: Vec<&str> = declared.parameters.iter().chain(of_companies).map(|one| &*one.name).collect();
+        let parameters: Vec<&str> =
+            declared.parameters.iter().chain(of_companies).map(|one| &*one.name).collect();
         let mut report = Report::new();
         let root = self.document.root();
         self.check_known(root, "connectors", "side", &[sides.left, sides.right], &mut report);
@@ -234,7 +236,8 @@ impl Environment {
             for entry in entries {
                 let message = "the mapping is not used once for each company";
                 let help = "write `for_each` into the mapping, or take `companies` out here";
-                report.push(&self.document, Diagnostic::error("companies", entry.key.span, message).help(help));
+                report
+                    .push(&self.document, Diagnostic::error("companies", entry.key.span, message).help(help));
             }
             return Ok(report.into_result()?);
         };
@@ -242,13 +245,16 @@ impl Environment {
         for entry in entries {
             self.check_known(entry.value, "connectors", "side of each company", &[own], &mut report);
             self.check_known(entry.value, "parameters", "parameter", &parameters, &mut report);
-            let Some(mut settings) = report.accept(self.settings(own, Some(entry.name), None)) else { continue };
+            let Some(mut settings) = report.accept(self.settings(own, Some(entry.name), None)) else {
+                continue;
+            };
             // What people call a system makes it no other one.
             settings.remove("label");
             if let Some((other, _)) = seen.iter().find(|(_, known)| *known == settings) {
                 let message = format!("the {own} of `{}` is that of `{other}`", entry.name);
                 let help = "give each company the settings that tell its system from the others";
-                report.push(&self.document, Diagnostic::error("companies", entry.key.span, message).help(help));
+                report
+                    .push(&self.document, Diagnostic::error("companies", entry.key.span, message).help(help));
             }
             seen.push((entry.name, settings));
         }

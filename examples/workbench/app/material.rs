@@ -66,8 +66,9 @@ impl Material {
         let names = names.unwrap_or_else(|_| Sides::new("left".to_owned(), "right".to_owned()));
         let company = environment.as_ref().and_then(|found| found.company.clone());
         let companies = companies.zip(company);
-        let shelf =
-            environment.as_ref().map_or_else(|| Shelf::of(&global.project), |found| found.shelf(&global.project));
+        let shelf = environment
+            .as_ref()
+            .map_or_else(|| Shelf::of(&global.project), |found| found.shelf(&global.project));
         let mut material =
             Self { file, text, parameters, companies, names, shelf, schemas: None, capabilities: None };
         if args.live {

@@ -17,6 +17,7 @@ mod material;
 mod one_record;
 mod progress;
 mod project;
+mod sampling;
 mod show;
 mod snapshots;
 mod template;

@@ -13,6 +13,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) names: &'a Sides<String>,
     pub(crate) systems: &'a Sides<String>,
     pub(crate) schemas: Sides<&'a Schema>,
+    /// How many records of each entity were read.
+    pub(crate) sampled: Option<u16>,
 }
 
 /// How many links and rules are in force, and how many only comments.
@@ -49,8 +51,12 @@ pub(crate) fn write(subject: &Subject<'_>, ideas: &[LinkIdea]) -> (String, Tally
 
 fn head(subject: &Subject<'_>) -> String {
     let Subject { integration, names, systems, .. } = subject;
+    let by = match subject.sampled {
+        None => "by names and types; no record was read".to_owned(),
+        Some(count) => format!("by names, types and the values of at most {count} records of each entity"),
+    };
     format!(
-        "# Proposed from the schemas by names and types; no record was read. Read every line before you apply a plan.\n\
+        "# Proposed from the schemas {by}. Read every line before you apply a plan.\n\
          # Conflicts and deletions wait for a person unless a link says otherwise.\n\
          integration: {}\n\
          sides: {{ {}: {}, {}: {} }}\n\n",
@@ -81,7 +87,7 @@ fn link(subject: &Subject<'_>, idea: &LinkIdea, all: &[&LinkIdea], text: &mut St
         match refusal(subject, idea, all, &line) {
             None => {
                 kept += 1;
-                let _ = writeln!(text, "      - {line} # {}", rule.evidence);
+                let _ = writeln!(text, "      - {line} # {}", comment(&rule.evidence));
             }
             Some(reason) => {
                 tally.left_out += 1;

@@ -316,7 +316,10 @@ mod tests {
             (compare("house", Comparison::NotEqual, Value::text("h1")), Truth::Out),
             (compare("plant", Comparison::Equal, Value::Int(7)), Truth::In),
             (compare("plant", Comparison::Equal, Value::text("7")), Truth::Out),
-            (Condition::OneOf { field: "plant".into(), values: vec![Value::Int(6), Value::Int(7)] }, Truth::In),
+            (
+                Condition::OneOf { field: "plant".into(), values: vec![Value::Int(6), Value::Int(7)] },
+                Truth::In,
+            ),
             (compare("none", Comparison::Equal, Value::text("h1")), Truth::Out),
         ];
         for (condition, expected) in table {

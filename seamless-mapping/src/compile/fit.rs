@@ -105,7 +105,9 @@ fn check_record(
     let Value::Reference(record) = value else { return };
     let kind = first_field(cx, rule, side).map(|field| &field.kind);
     let help = match kind {
-        Some(FieldKind::Reference { targets }) if targets.is_empty() || targets.contains(&record.entity) => return,
+        Some(FieldKind::Reference { targets }) if targets.is_empty() || targets.contains(&record.entity) => {
+            return;
+        }
         Some(FieldKind::Reference { targets }) => {
             let targets: Vec<&str> = targets.iter().map(|entity| entity.as_str()).collect();
             format!("name one of {}", targets.join(", "))
@@ -113,7 +115,8 @@ fn check_record(
         Some(_) => "take `record_of` out: the field holds plain values".to_owned(),
         None => return,
     };
-    let message = format!("the field of {} does not point at records of {}", cx.side_name(side), record.entity);
+    let message =
+        format!("the field of {} does not point at records of {}", cx.side_name(side), record.entity);
     findings.error("const-record", cx.rule_place(at, Some("record_of")), message, &help);
 }
 

@@ -42,12 +42,7 @@ fn has_records_of_one_entity(kind: &FieldKind) -> bool {
 
 /// The record that a constant names by its key, where the schema says that its field points at records of one entity: whose
 /// a record is is often said by a reference, and a file can only write the key.
-pub(super) fn record_of_key(
-    cx: &LinkCx<'_>,
-    side: Side,
-    fields: &[FieldName],
-    key: &Value,
-) -> Option<Value> {
+pub(super) fn record_of_key(cx: &LinkCx<'_>, side: Side, fields: &[FieldName], key: &Value) -> Option<Value> {
     let [field] = fields else { return None };
     let FieldKind::Reference { targets } = &fit::entity(cx, side)?.field(field.as_str())?.kind else {
         return None;

@@ -2,7 +2,7 @@
 //!
 //! Every difference that touches the mapping is named, with how grave it is and a proposal in words; differences that touch
 //! nothing are not. What is new is compared with what the other side has and no rule carries: suggestions, with score and
-//! evidence. Asks no system anything, reads no record. Without the schemas that the mapping was written for, only what
+//! evidence. Asks no system anything, reads no record; values that a host has read are evidence too. Without the schemas that the mapping was written for, only what
 //! is missing can be told. The door is [`fit`].
 //!
 //! Cost: per entity the fields that went times those that came; suggestions a comparison per pair of free fields.
@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::compile::{CompileOptions, LinkCx, embed, lines};
 use crate::declaration::{KindDecl, LinkDecl, MappingDecl};
 use crate::finding::Gravity;
-use crate::suggest::{Correspondence, correspondences};
+use crate::suggest::{Correspondence, Samples, correspondences_by_values};
 
 pub use operation::{Answer, Operation, RulePath, Setting};
 
@@ -56,6 +56,8 @@ pub struct FitInput<'a> {
     pub expected: Sides<Expected<'a>>,
     /// What they have now.
     pub now: Sides<&'a Schema>,
+    /// Values of some records of both systems, as evidence for suggestions.
+    pub samples: Option<Sides<&'a Samples>>,
 }
 
 /// What came of it.
@@ -351,7 +353,8 @@ fn suggest(
     came: &Sides<Vec<FieldName>>,
 ) -> Vec<(Correspondence, Option<Side>)> {
     let uses = Sides::new(Uses::of(cx, Side::Left), Uses::of(cx, Side::Right));
-    let found = correspondences(entities, |side, field| uses.of(side).used(field).rules.is_empty());
+    let free = |side: Side, field: &FieldName| uses.of(side).used(field).rules.is_empty();
+    let found = correspondences_by_values(entities, free, input.samples);
     let known = |side: Side| input.expected.of(side).schema().is_some();
     let is_news = |found: &Correspondence| {
         let is_new = |side: Side| known(side) && came.of(side).contains(found.field.of(side));

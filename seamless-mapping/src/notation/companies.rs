@@ -108,7 +108,8 @@ fn side(node: &Node, sides: &Sides<SideDecl>) -> Result<Side, Diagnostic> {
     let name = node.as_str()?;
     let found = Side::BOTH.into_iter().find(|side| sides.of(*side).name == name);
     found.ok_or_else(|| {
-        let help = format!("write {} or {}: the side where each is a system", sides.left.name, sides.right.name);
+        let help =
+            format!("write {} or {}: the side where each is a system", sides.left.name, sides.right.name);
         Diagnostic::error("unknown-side", node.span, format!("no side is called `{name}`")).help(help)
     })
 }
@@ -123,7 +124,10 @@ fn company(
 ) -> Option<String> {
     if known.has(COMPANY) {
         let message = format!("`{COMPANY}` is the name of the company; no parameter can be called so");
-        report.push(document, Diagnostic::error("parameter-name", node.span, message).help("give it another name"));
+        report.push(
+            document,
+            Diagnostic::error("parameter-name", node.span, message).help("give it another name"),
+        );
         return None;
     }
     let refused = |message: String, help: &str| {

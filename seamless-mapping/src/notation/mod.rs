@@ -184,8 +184,8 @@ fn read(
         None => Some(Vec::new()),
     };
     let each = keys.take("for_each").zip(sides.as_ref());
-    let mut for_each =
-        each.and_then(|(node, sides)| companies::read(document, node, sides, given, &mut known, keys.report()));
+    let mut for_each = each
+        .and_then(|(node, sides)| companies::read(document, node, sides, given, &mut known, keys.report()));
     let at = ["parameters", "for_each"].iter().find_map(|key| document.root().get(key));
     if let Some(at) = at {
         known.check_given(document, at.span, given, keys.report());

@@ -100,8 +100,8 @@ impl Parameters {
         for name in given.keys().filter(|name| !self.has(name)) {
             let message = format!("the environment gives a parameter `{name}` that is not declared");
             let known = self.names.iter().map(String::as_str);
-            let finding = Diagnostic::warning("parameter-unknown", span, message)
-                .maybe_help(did_you_mean(name, known));
+            let finding =
+                Diagnostic::warning("parameter-unknown", span, message).maybe_help(did_you_mean(name, known));
             report.push(document, finding);
         }
     }

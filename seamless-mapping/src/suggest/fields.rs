@@ -1,11 +1,12 @@
-//! Which fields of two entities may be the same thing: by names, labels, types and option sets, each with a score and
-//! the reason. No record is read. The doors are [`likeness`] and [`best_pairs`].
+//! Which fields of two entities may be the same thing: by names, labels, types and option sets, and by values where some were
+//! read, each with a score and the reason. The doors are [`likeness`] and [`best_pairs`].
 
 use std::collections::BTreeSet;
 
 use seamless_core::model::{Entity, Field, FieldKind, FieldName, OptionSet, Side, Sides, Value, ValueKind};
 
 use super::names::{alike, plain};
+use super::sample::{Samples, Seen, told};
 
 /// Fields less alike than this are not proposed.
 pub(crate) const ALIKE_MIN: f64 = 0.82;
@@ -24,13 +25,21 @@ pub(crate) struct Known<'a> {
     pub(crate) field: &'a Field,
     pub(crate) name: String,
     label: Option<String>,
+    /// What was seen of its values.
+    pub(crate) seen: Option<&'a Seen>,
 }
 
 impl<'a> Known<'a> {
     pub(crate) fn of(field: &'a Field) -> Self {
         let name = plain(field.name.as_str());
         let label = field.label.as_deref().map(plain).filter(|label| !label.is_empty() && *label != name);
-        Self { field, name, label }
+        Self { field, name, label, seen: None }
+    }
+
+    /// With what was seen of the field in some records of its entity.
+    pub(crate) fn seen(self, samples: Option<&'a Samples>, entity: &Entity) -> Self {
+        let seen = samples.and_then(|samples| samples.of(&entity.name, &self.field.name));
+        Self { seen, ..self }
     }
 }
 
@@ -79,6 +88,12 @@ pub(crate) fn likeness(left: &Known<'_>, right: &Known<'_>, fuzzy: bool) -> Opti
             evidence.push_str(&format!(", {same} of {of} options are the same"));
             score = score.max(OPTIONS_SCORE);
         }
+    }
+    if let Some((a, b)) = left.seen.zip(right.seen) {
+        let told = told(a, b);
+        evidence.push_str(&told.words);
+        // Values by themselves never count as much as equal names.
+        score = (score.max(told.overlap) + told.looks).clamp(0.0, score.max(0.98));
     }
     Some((score, evidence))
 }
@@ -135,9 +150,20 @@ pub fn correspondences(
     entities: Sides<&Entity>,
     free: impl Fn(Side, &FieldName) -> bool,
 ) -> Vec<Correspondence> {
+    correspondences_by_values(entities, free, None)
+}
+
+/// The same, with values of some records of both systems as evidence too.
+pub fn correspondences_by_values(
+    entities: Sides<&Entity>,
+    free: impl Fn(Side, &FieldName) -> bool,
+    samples: Option<Sides<&Samples>>,
+) -> Vec<Correspondence> {
     let known = Sides::new(Side::Left, Side::Right).map(|side| {
-        let fields = proposable(entities.of(side)).filter(|field| free(side, &field.name));
-        fields.map(Known::of).collect::<Vec<_>>()
+        let entity = *entities.of(side);
+        let of_side = samples.as_ref().map(|samples| *samples.of(side));
+        let fields = proposable(entity).filter(|field| free(side, &field.name));
+        fields.map(|field| Known::of(field).seen(of_side, entity)).collect::<Vec<_>>()
     });
     let found = best_pairs(&known.left, &known.right, true).into_iter();
     let made = found.map(|(score, evidence, left, right)| Correspondence {

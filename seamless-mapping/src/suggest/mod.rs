@@ -1,17 +1,21 @@
 //! Proposals: which entities of two systems are the same thing, and which of their fields. By names, labels, types and
-//! option sets only; no record is read. Pure. The doors are [`suggest`] and [`correspondences`].
+//! option sets, and where a host gives [`Samples`], by values. Reads nothing itself. The doors are [`suggest`],
+//! [`suggest_by_values`] and [`correspondences`].
 //!
 //! Pairs are taken best first, each entity and field once. Cost: one comparison per pair of fields of the two systems;
 //! beyond a limit only equal names are counted.
 
 mod fields;
 pub(crate) mod names;
+mod sample;
 
 use std::collections::BTreeSet;
 
 use seamless_core::model::{Entity, EntityName, Field, FieldKind, FieldName, Schema, Side, Sides};
 
-pub use fields::{Correspondence, correspondences};
+pub use fields::{Correspondence, correspondences, correspondences_by_values};
+pub use sample::{CHARACTERS_MAX, DISTINCT_MAX, Form, Samples, Seen};
+
 pub(crate) use fields::{Known as KnownField, comparable, is_made_key, likeness};
 
 use fields::{best_pairs, proposable};
@@ -53,7 +57,17 @@ const COMPARISONS_MAX: usize = 4_000_000;
 
 /// Proposes links with their rules, the most certain first.
 pub fn suggest(schemas: Sides<&Schema>) -> Vec<LinkIdea> {
-    let known = schemas.map(|schema| schema.entities.values().map(Known::of).collect::<Vec<_>>());
+    suggest_by_values(schemas, None)
+}
+
+/// The same, with values of some records of both systems as evidence too: equal values of fields whose names say nothing, what
+/// values look like, and by which fields records can be told apart.
+pub fn suggest_by_values(schemas: Sides<&Schema>, samples: Option<Sides<&Samples>>) -> Vec<LinkIdea> {
+    let known = Sides::new(Side::Left, Side::Right).map(|side| {
+        let of_side = samples.as_ref().map(|samples| *samples.of(side));
+        let entities = schemas.of(side).entities.values();
+        entities.map(|entity| Known::of(entity, of_side)).collect::<Vec<_>>()
+    });
     let fields =
         known.as_ref().map(|entities| entities.iter().map(|entity| entity.fields.len()).sum::<usize>());
     let fuzzy = fields.left.saturating_mul(fields.right) <= COMPARISONS_MAX;
@@ -99,8 +113,8 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(entity: &'a Entity) -> Self {
-        let fields = proposable(entity).map(KnownField::of).collect();
+    fn of(entity: &'a Entity, samples: Option<&'a Samples>) -> Self {
+        let fields = proposable(entity).map(|field| KnownField::of(field).seen(samples, entity)).collect();
         Self { entity, name: plain(entity.name.as_str()), fields }
     }
 }
@@ -123,6 +137,9 @@ fn link(
             (true, true) => matching.push((0, field.clone(), "unique on both sides".to_owned())),
             (true, false) | (false, true) if !is_reference => {
                 matching.push((1, field.clone(), "unique on one side".to_owned()));
+            }
+            _ if !is_reference && tells_apart(left, l) && tells_apart(right, r) => {
+                matching.push((2, field.clone(), "different in every record that was read".to_owned()));
             }
             _ => {}
         }
@@ -161,6 +178,12 @@ fn through(left: &FieldKind, right: &FieldKind, pairs: &[(String, Sides<&EntityN
     };
     let found = pairs.iter().find(|(_, entity)| left.contains(entity.left) && right.contains(entity.right));
     found.map(|(id, _)| id.clone())
+}
+
+/// Whether the values that were read of a field tell its records apart.
+fn tells_apart(known: &Known<'_>, field: &Field) -> bool {
+    let seen = known.fields.iter().find(|known| known.field.name == field.name).and_then(|known| known.seen);
+    seen.is_some_and(Seen::tells_apart)
 }
 
 fn is_unique(entity: &Entity, field: &Field) -> bool {

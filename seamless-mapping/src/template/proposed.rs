@@ -19,6 +19,7 @@ use crate::compile::CompileOptions;
 use crate::finding::Gravity;
 use crate::fit::{Answer, Difference, Expected, FitInput, FitReport, Operation, Setting, What, fit};
 use crate::notation::{LoadOptions, declarations};
+use crate::suggest::Samples;
 use crate::testing::run_tests;
 
 /// How often it is looked what is left: an operation may show what it was covered by.
@@ -39,6 +40,8 @@ pub struct Proposing<'a> {
     pub expected: Sides<Expected<'a>>,
     /// What they have now.
     pub now: Sides<&'a Schema>,
+    /// Values of some records of both systems, as for `fit`.
+    pub samples: Option<Sides<&'a Samples>>,
 }
 
 /// What came of it.
@@ -106,7 +109,8 @@ impl Writing<'_> {
     fn fit(&self) -> Result<FitReport, Diagnostics> {
         let composed = compose(self.input.template, &self.overlays, &Choices::new())?;
         let mapping = declarations("mapping", composed.text(), &self.input.options.parameters)?;
-        Ok(fit(&FitInput { mapping: &mapping, expected: self.input.expected, now: self.input.now }))
+        let Proposing { expected, now, samples, .. } = *self.input;
+        Ok(fit(&FitInput { mapping: &mapping, expected, now, samples }))
     }
 
     /// Tries everything that a report proposes; also what was refused before, which another operation may have cleared.

@@ -68,10 +68,11 @@ fn looked_at(schema: &Schema) {
     };
     lint(&mapping, &options).iter().for_each(|finding| assert!(!finding.message.trim().is_empty()));
     let known = both.map(Expected::Whole);
-    let same = fit(&FitInput { mapping: &mapping, expected: known, now: both });
+    let same = fit(&FitInput { mapping: &mapping, expected: known, now: both, samples: None });
     assert_eq!(same, FitReport::default());
     let empty = Schema::default();
-    let gone = fit(&FitInput { mapping: &mapping, expected: known, now: Sides::new(&empty, schema) });
+    let gone =
+        fit(&FitInput { mapping: &mapping, expected: known, now: Sides::new(&empty, schema), samples: None });
     assert_eq!(gone.differences.len(), mapping.links.len());
     suggest(both);
 }

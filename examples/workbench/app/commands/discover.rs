@@ -3,14 +3,16 @@
 use futures::executor::block_on;
 use seamless_core::connector::{Connector, UniqueKey};
 use seamless_core::model::{Entity, Field, FieldKind, OptionSet, Schema};
+use seamless_mapping::suggest::{Samples, Seen};
 use serde_json::{Value, json};
 
 use crate::app::Outcome;
-use crate::app::cli::{DiscoverArgs, Global};
+use crate::app::cli::{DiscoverArgs, Global, SampleArgs};
 use crate::app::environment::Lookups;
 use crate::app::failure::Failure;
 use crate::app::host::Host;
 use crate::app::project::{environment, open_connector};
+use crate::app::sampling::sampled;
 use crate::app::show;
 
 pub(crate) fn run(args: &DiscoverArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
@@ -23,15 +25,21 @@ pub(crate) fn run(args: &DiscoverArgs, global: &Global, host: &mut Host<'_>) -> 
         let lookups = Lookups { secrets: &secrets, folder: &global.project };
         let connector = open_connector(&environment, &entry.side, lookups)?;
         let schema = live_schema(&*connector)?;
+        let asked = SampleArgs { sample: args.sample, show_values: false };
+        let samples = sampled(&asked, &entry.side, &*connector, &schema, host)?;
         let before = shelf.schema(&entry.side)?;
         let changes = before.as_ref().map(|before| differences(before, &schema));
         if changes.as_ref().is_some_and(|changes| !changes.is_empty()) {
             outcome = Outcome::Changes;
         }
         if global.json {
-            documents.push(side_json(&entry.side, &*connector, &schema, changes.as_deref()));
+            let mut document = side_json(&entry.side, &*connector, &schema, changes.as_deref());
+            if let (Some(samples), Some(fields)) = (&samples, document.as_object_mut()) {
+                fields.insert("values".to_owned(), values_json(samples, &schema));
+            }
+            documents.push(document);
         } else {
-            show_side(&entry.side, &*connector, &schema, changes.as_deref(), host)?;
+            show_side(&entry.side, &*connector, &schema, changes.as_deref(), samples.as_ref(), host)?;
         }
         if !args.keep {
             shelf.keep(&entry.side, &*connector, &schema)?;
@@ -69,6 +77,7 @@ fn show_side(
     connector: &dyn Connector,
     schema: &Schema,
     changes: Option<&[String]>,
+    samples: Option<&Samples>,
     host: &mut Host<'_>,
 ) -> Result<(), Failure> {
     let info = connector.info();
@@ -80,7 +89,7 @@ fn show_side(
     for entity in schema.entities.values() {
         let can = connector.capabilities(&entity.name);
         host.line(format_args!("\n{}{}", show::name(entity.name.as_str()), show::name(&abilities(&can))))?;
-        show_entity(entity, host)?;
+        show_fields(entity, samples, host)?;
     }
     match changes {
         None => host.line("\nThis was the first look.\n"),
@@ -95,13 +104,35 @@ fn show_side(
 
 /// The fields of an entity as a table.
 pub(crate) fn show_entity(entity: &Entity, host: &mut Host<'_>) -> Result<(), Failure> {
-    let mut table = show::table(&["field", "type", "notes", "options"], host);
+    show_fields(entity, None, host)
+}
+
+/// The same, with what was seen of their values.
+fn show_fields(entity: &Entity, samples: Option<&Samples>, host: &mut Host<'_>) -> Result<(), Failure> {
+    let mut heading = vec!["field", "type", "notes", "options"];
+    heading.extend(samples.map(|_| "values"));
+    let mut table = show::table(&heading, host);
     for field in &entity.fields {
         let options = options_of(&field.kind).map(options_text).unwrap_or_default();
-        let cells = [field.name.to_string(), field.kind.to_string(), notes(entity, field), options];
-        table.add_row(cells.map(|cell| show::name(&cell)));
+        let mut cells = vec![field.name.to_string(), field.kind.to_string(), notes(entity, field), options];
+        let seen = samples.map(|samples| samples.of(&entity.name, &field.name));
+        cells.extend(seen.map(|seen| seen.map(Seen::words).unwrap_or_default()));
+        table.add_row(cells.iter().map(|cell| show::name(cell)));
     }
     host.line(table)
+}
+
+/// What was seen of the fields of each entity, in words.
+fn values_json(samples: &Samples, schema: &Schema) -> Value {
+    let of_entity = |entity: &Entity| -> Value {
+        let words = entity.fields.iter().filter_map(|field| {
+            let seen = samples.of(&entity.name, &field.name)?;
+            Some((field.name.to_string(), Value::from(seen.words())))
+        });
+        words.collect::<serde_json::Map<_, _>>().into()
+    };
+    let entities = schema.entities.values().map(|entity| (entity.name.to_string(), of_entity(entity)));
+    entities.collect::<serde_json::Map<_, _>>().into()
 }
 
 fn abilities(can: &seamless_core::connector::Capabilities) -> String {

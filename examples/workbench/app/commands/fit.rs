@@ -1,4 +1,5 @@
-//! `fit`: whether the mapping still fits what the systems have. Reads the systems' schemas only; with
+//! `fit`: whether the mapping still fits what the systems have. Reads the systems' schemas only, and with `--sample` some
+//! records; with
 //! `--write-overlay` it writes what is proposed into an overlay of the project's template.
 
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::path::Path;
 use seamless_core::model::{Schema, Side, Sides};
 use seamless_mapping::fit::{Difference, Expected};
 use seamless_mapping::notation::declarations;
+use seamless_mapping::suggest::Samples;
 use seamless_mapping::template::{Choices, Overlay, Proposed, Proposing, proposed};
 use seamless_mapping::{FitInput, FitReport, Gravity, LoadOptions, fit};
 use serde_json::{Value as Json, json};
@@ -13,12 +15,15 @@ use serde_json::{Value as Json, json};
 use super::template::{check_name, first_overlay};
 use crate::app::Outcome;
 use crate::app::checks::{FitArgs, MaterialArgs};
-use crate::app::cli::Global;
+use crate::app::cli::{Global, SampleArgs};
+use crate::app::environment::Lookups;
 use crate::app::failure::Failure;
 use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::layers::{Layers, no_template, read};
 use crate::app::material::{Material, schema_file};
+use crate::app::project::{environment, open_connector};
+use crate::app::sampling::sampled;
 use crate::app::show;
 
 /// What a side had, and how it is known.
@@ -55,14 +60,23 @@ pub(crate) fn run(args: &FitArgs, global: &Global, host: &mut Host<'_>) -> Resul
     let known = known(args, layers.as_ref(), &material)?;
     let expected = known.as_ref().map(Known::expected);
     let now = material.both_schemas()?;
-    let report = fit(&FitInput { mapping: &declared, expected, now });
+    let kept = samples(args, global, &material.names, now, host)?;
+    let samples = kept.as_ref().map(Sides::as_ref);
+    let report = fit(&FitInput { mapping: &declared, expected, now, samples });
     let options = LoadOptions { parameters: material.parameters.clone(), ..LoadOptions::default() };
     let written = match (&args.write_overlay, &layers) {
         (Some(path), Some(layers)) => {
             let overlays = Layered::with(layers, &global.project, path)?;
             let (template, layer) = (&layers.template, overlays.layer);
-            let input =
-                Proposing { template, overlays: &overlays.all, layer, options: &options, expected, now };
+            let input = Proposing {
+                template,
+                overlays: &overlays.all,
+                layer,
+                options: &options,
+                expected,
+                now,
+                samples,
+            };
             let done = proposed(&input)?;
             if done.text != overlays.before {
                 write_text(path, &done.text)?;
@@ -93,12 +107,30 @@ pub(crate) fn run(args: &FitArgs, global: &Global, host: &mut Host<'_>) -> Resul
     })
 }
 
-/// What both sides had: as a file says it, as the template expects it, as the project's snapshot says it.
-fn known(
+/// Values of some records of both systems, where a person asked for them.
+fn samples(
     args: &FitArgs,
-    layers: Option<&Layers>,
-    material: &Material,
-) -> Result<Sides<Known>, Failure> {
+    global: &Global,
+    names: &Sides<String>,
+    now: Sides<&Schema>,
+    host: &mut Host<'_>,
+) -> Result<Option<Sides<Samples>>, Failure> {
+    let asked = SampleArgs { sample: args.sample, show_values: args.show_values };
+    if asked.sample.is_none() {
+        return Ok(None);
+    }
+    let environment = environment(global, host)?;
+    let secrets = host.secrets(&global.project);
+    let lookups = Lookups { secrets: &secrets, folder: &global.project };
+    let mut of_side = |side: Side| {
+        let connector = open_connector(&environment, names.of(side), lookups)?;
+        sampled(&asked, names.of(side), &*connector, now.of(side), host)
+    };
+    Ok(of_side(Side::Left)?.zip(of_side(Side::Right)?).map(|(left, right)| Sides::new(left, right)))
+}
+
+/// What both sides had: as a file says it, as the template expects it, as the project's snapshot says it.
+fn known(args: &FitArgs, layers: Option<&Layers>, material: &Material) -> Result<Sides<Known>, Failure> {
     let given = Sides::new(args.expected_left.as_ref(), args.expected_right.as_ref());
     let by_template = match layers {
         Some(layers) => layers.template.expected(layers.composed()?.choices()).map(Some),

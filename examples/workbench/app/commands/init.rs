@@ -5,7 +5,7 @@ use std::path::Path;
 
 use seamless_core::connector::Connector;
 use seamless_core::model::{Schema, Side, Sides};
-use seamless_mapping::suggest::suggest;
+use seamless_mapping::suggest::suggest_by_values;
 use serde_json::{Map, Value, json};
 
 use super::discover::live_schema;
@@ -17,6 +17,7 @@ use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::layers::TEMPLATE_FILE;
 use crate::app::project::{MAPPING_FILE, mapping};
+use crate::app::sampling::sampled;
 use crate::app::show;
 use crate::app::snapshots::Shelf;
 use crate::app::template::{self, Subject};
@@ -53,6 +54,15 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
             live_schema(&*connector).map_err(|failure| failure.with_settings(settings))?;
         *connectors.of_mut(side) = Some(connector);
     }
+    let mut samples = Sides::new(None, None);
+    for side in Side::BOTH {
+        if let Some(connector) = connectors.of(side) {
+            *samples.of_mut(side) =
+                sampled(&args.sample, names.of(side), &**connector, schemas.of(side), host)?;
+        }
+    }
+    let Sides { left, right } = samples.as_ref().map(Option::as_ref);
+    let of_values = left.zip(right).map(|(left, right)| Sides::new(left, right));
     // Both systems have answered: only now is anything written.
     make(folder)?;
     let shelf = Shelf::of(folder);
@@ -62,9 +72,14 @@ pub(crate) fn run(args: &InitArgs, global: &Global, host: &mut Host<'_>) -> Resu
         }
     }
     let integration = format!("{}-{}", names.left, names.right);
-    let subject =
-        Subject { integration: &integration, names: &names, systems: &systems, schemas: schemas.as_ref() };
-    let (text, tally) = template::write(&subject, &suggest(schemas.as_ref()));
+    let subject = Subject {
+        integration: &integration,
+        names: &names,
+        systems: &systems,
+        schemas: schemas.as_ref(),
+        sampled: args.sample.sample,
+    };
+    let (text, tally) = template::write(&subject, &suggest_by_values(schemas.as_ref(), of_values));
     write_text(&mapping_path, &text)?;
     let environment = folder.join("environments").join(format!("{}.yaml", global.env));
     make(&folder.join("environments"))?;

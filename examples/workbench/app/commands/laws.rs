@@ -3,13 +3,10 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
 use futures::executor::block_on;
-use seamless_core::Error;
-use seamless_core::connector::{Change, Connector, ReadQuery};
 use seamless_core::mapper::{LinkMode, Mapper};
 use seamless_core::merge::CompiledLink;
-use seamless_core::model::{Condition, Record, Side, Sides};
+use seamless_core::model::{Record, Side, Sides};
 use seamless_mapping::laws::{CounterExample, RuleLaws, Sample};
 use seamless_mapping::{LawReport, Mapping, check_laws};
 use serde_json::{Value as Json, json};
@@ -22,6 +19,7 @@ use crate::app::failure::Failure;
 use crate::app::host::Host;
 use crate::app::material::Material;
 use crate::app::project::{environment, open_connector};
+use crate::app::sampling::first_records;
 
 pub(crate) fn run(args: &LawsArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
     let material = Material::read(&args.material, global, host)?;
@@ -60,43 +58,13 @@ fn records(
         let connector = open_connector(&environment, names.of(side), lookups)?;
         for mapper in mapping.mappers().iter().filter(|mapper| mapper.link().mode != LinkMode::Off) {
             let link = CompiledLink::compile(Arc::clone(mapper) as _)?;
-            let read = block_on(first_records(&*connector, &link, side, count))?;
+            let read =
+                block_on(first_records(&*connector, link.spec().entity.of(side), link.shape(side), count))?;
             let of_link = |record: Record| Sample { link: link.spec().id.clone(), side, record };
             samples.extend(read.into_iter().map(of_link));
         }
     }
     Ok(samples)
-}
-
-async fn first_records(
-    connector: &dyn Connector,
-    link: &CompiledLink,
-    side: Side,
-    count: usize,
-) -> Result<Vec<Record>, Error> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let query = ReadQuery {
-        entity: link.spec().entity.of(side).clone(),
-        shape: link.shape(side).clone(),
-        condition: Condition::Always,
-        after: None,
-        page_records_max: count,
-    };
-    let mut pages = connector.read(query).await?;
-    let mut records = Vec::new();
-    while let Some(page) = pages.next().await {
-        let of_page = page?.changes.into_iter().filter_map(|change| match change {
-            Change::Upsert(found) => Some(found.record),
-            Change::Deleted(_) | Change::Broken { .. } => None,
-        });
-        records.extend(of_page.take(count - records.len()));
-        if records.len() >= count {
-            break;
-        }
-    }
-    Ok(records)
 }
 
 fn as_json(report: &LawReport, samples: &[Sample], names: Sides<&str>) -> Json {

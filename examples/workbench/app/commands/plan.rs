@@ -88,11 +88,7 @@ pub(crate) fn show_text(plan: &Plan, options: TextOptions, host: &mut Host<'_>) 
 }
 
 /// `{"plan":..,"counts":..,"guards":..,"entries":[..]}`; with `--mask` without entries, which hold clear values.
-fn write_json(
-    plan: &Plan,
-    args: &PlanArgs,
-    out: Option<&Path>,
-    host: &mut Host<'_>) -> Result<(), Failure> {
+fn write_json(plan: &Plan, args: &PlanArgs, out: Option<&Path>, host: &mut Host<'_>) -> Result<(), Failure> {
     let trailer = plan.trailer();
     let mut document = show::plan_json(plan);
     if let Some(fields) = document.as_object_mut() {

@@ -18,9 +18,8 @@ use crate::app::project::{Opened, Project};
 use crate::app::show;
 
 pub(crate) fn run(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Outcome, Failure> {
-    let all = |host: &mut Host<'_>| {
-        companies::each(global, host, &mut |global, host| round(args, global, host))
-    };
+    let all =
+        |host: &mut Host<'_>| companies::each(global, host, &mut |global, host| round(args, global, host));
     let Some(every) = args.every else { return all(host) };
     let mut last = Outcome::Done;
     while !host.cancel.is_cancelled() {
@@ -74,7 +73,8 @@ fn round(args: &RunArgs, global: &Global, host: &mut Host<'_>) -> Result<Ended, 
         outcome => outcome,
     };
     let applied = report.plans.iter().filter_map(|(_, _, applied)| applied.as_ref());
-    let (written, dropped) = applied.fold((0, 0), |(done, dropped), one| (done + one.written, dropped + one.dropped_count));
+    let (written, dropped) =
+        applied.fold((0, 0), |(done, dropped), one| (done + one.written, dropped + one.dropped_count));
     let counts = vec![("written", written), ("dropped", dropped), ("waiting", status.waiting.len() as u64)];
     Ok(Ended { outcome, counts })
 }

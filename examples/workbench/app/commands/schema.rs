@@ -12,8 +12,8 @@ use crate::app::failure::Failure;
 use crate::app::files::write_text;
 use crate::app::host::Host;
 use crate::app::material::schema_file;
-use crate::app::snapshots::schema_text;
 use crate::app::show;
+use crate::app::snapshots::schema_text;
 
 /// What editors complete mapping files with.
 const MAPPING_SCHEMA: &str = include_str!("../../../../docs/mapping.schema.json");
