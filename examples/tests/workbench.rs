@@ -5,6 +5,8 @@
 mod app;
 #[path = "workbench/companies.rs"]
 mod companies;
+#[path = "workbench/sampling.rs"]
+mod sampling;
 #[path = "workbench/templates.rs"]
 mod templates;
 

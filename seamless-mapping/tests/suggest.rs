@@ -88,7 +88,8 @@ fn sample(mut samples: Samples, entity: &str, fields: &[&str], rows: &[&[&str]])
     for row in rows {
         let value = |text: &&str| match (*text, text.parse::<i64>()) {
             ("-", _) => Slot::Value(Value::Null),
-            (_, Ok(number)) => Slot::Value(Value::Int(number)),
+            // What begins with a sign or nought is written as a text.
+            (text, Ok(number)) if !text.starts_with(['+', '0']) => Slot::Value(Value::Int(number)),
             (text, _) => Slot::Value(Value::text(text)),
         };
         let cells = fields.iter().map(|field| FieldName::from(*field)).zip(row.iter().map(value));

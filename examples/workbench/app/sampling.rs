@@ -1,6 +1,8 @@
 //! Values of some records of a system, read where a person asks for them: evidence of what its fields hold. Reads so many
 //! records of each entity and no more; nothing is kept. The doors are [`sampled`] and [`first_records`].
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use futures::executor::block_on;
 use seamless_core::Error;
@@ -40,7 +42,7 @@ pub(crate) fn sampled(
 pub(crate) async fn first_records(
     connector: &dyn Connector,
     entity: &EntityName,
-    shape: &Shape,
+    shape: &Arc<Shape>,
     count: usize,
 ) -> Result<Vec<Record>, Error> {
     if count == 0 {
@@ -48,7 +50,7 @@ pub(crate) async fn first_records(
     }
     let query = ReadQuery {
         entity: entity.clone(),
-        shape: shape.clone(),
+        shape: Arc::clone(shape),
         condition: Condition::Always,
         after: None,
         page_records_max: count,
