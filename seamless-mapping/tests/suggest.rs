@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use seamless_core::model::{FieldName, Shape, Slot, Value, record};
 use seamless_core::model::{Side, Sides};
 use seamless_mapping::suggest::{
-    Correspondence, DISTINCT_MAX, Samples, correspondences, correspondences_by_values, suggest,
+    Correspondence, DISTINCT_MAX, MatchIdea, Samples, correspondences, correspondences_by_values, suggest,
     suggest_by_values,
 };
 
@@ -207,10 +207,9 @@ fn values_say_by_what_records_are_recognised() {
     assert!(matching(None).is_empty());
     let found = matching(Some(Sides::new(&a, &b)));
     assert_eq!(found.len(), 1, "names are not different: {found:?}");
-    assert_eq!(
-        (found[0].0.left.as_str(), found[0].1.as_str()),
-        ("mail", "different in every record that was read")
-    );
+    let MatchIdea { field, same_when, evidence } = &found[0];
+    assert_eq!((field.left.as_str(), evidence.as_str()), ("mail", "different in every record that was read"));
+    assert_eq!(*same_when, Some("email"), "as they were compared");
 }
 
 /// Catches: a sample that grows with the system.

@@ -14,6 +14,7 @@ pub(crate) const TARGET: Target = Target { name: "environment", run, made: nothi
 const WORDS: &[&str] = &[
     "connectors: ",
     "parameters: ",
+    "companies: ",
     "kind: ",
     "sqlite",
     "csv",

@@ -49,9 +49,9 @@ fn init_reads_values_where_it_is_asked_to_and_says_none_unless_allowed() {
     let by_values = init(&desk, &["--sample", "100"]);
     for said in [
         "the values of at most 100 records of each entity",
-        "- new_x17 <-> Kontakt # ",
+        "- new_x17 <-> Kontakt: { same_when: email } # ",
         "6 of 6 values are the same (such as aaa@a.aaaaaaa), both hold e-mail addresses",
-        "- new_x17 = Kontakt # different in every record that was read",
+        "- new_x17 = Kontakt: { same_when: email } # different in every record that was read",
     ] {
         assert!(by_values.contains(said), "{said}\n{by_values}");
     }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use seamless_core::model::{FieldName, Schema, Side, Sides};
-use seamless_mapping::suggest::{LinkIdea, RuleIdea};
+use seamless_mapping::suggest::{LinkIdea, MatchIdea, RuleIdea};
 use seamless_mapping::{CompileOptions, LoadOptions, load};
 
 /// What the file is written for.
@@ -74,11 +74,11 @@ fn link(subject: &Subject<'_>, idea: &LinkIdea, all: &[&LinkIdea], text: &mut St
     text.push_str(&link_head(subject, idea, "  "));
     let mut lines = idea.matching.iter();
     text.push_str("    match:\n");
-    if let Some((field, why)) = lines.next() {
-        let _ = writeln!(text, "      - {} # {why}", match_line(field));
+    if let Some(line) = lines.next() {
+        let _ = writeln!(text, "      - {} # {}", match_line(line), line.evidence);
     }
-    for (field, why) in lines {
-        let _ = writeln!(text, "      # - {} # {why}", match_line(field));
+    for line in lines {
+        let _ = writeln!(text, "      # - {} # {}", match_line(line), line.evidence);
     }
     text.push_str("    rules:\n");
     let mut kept = 0;
@@ -152,22 +152,27 @@ fn rule_line(subject: &Subject<'_>, rule: &RuleIdea) -> String {
         Some(Side::Left) => ("<-", format!("to_{}", subject.names.left)),
         Some(Side::Right) => ("->", format!("to_{}", subject.names.right)),
     };
+    let lookup = rule.lookup.as_ref().map(|link| format!("lookup: {}", quoted(link)));
+    let same_when = rule.same_when.map(|word| format!("same_when: {word}"));
+    let options: Vec<String> = lookup.into_iter().chain(same_when).collect();
     if is_plain(left) && is_plain(right) {
-        return match &rule.lookup {
-            None => format!("{left} {arrow} {right}"),
-            Some(link) => format!("{left} {arrow} {right}: {{ lookup: {} }}", quoted(link)),
+        return match options.as_slice() {
+            [] => format!("{left} {arrow} {right}"),
+            options => format!("{left} {arrow} {right}: {{ {} }}", options.join(", ")),
         };
     }
-    let lookup = rule.lookup.as_ref().map(|link| format!(", lookup: {}", quoted(link))).unwrap_or_default();
+    let options: String = options.iter().map(|option| format!(", {option}")).collect();
     let (left, right) = (quoted(left.as_str()), quoted(right.as_str()));
-    format!("{{ {}: {left}, {}: {right}, flow: {flow}{lookup} }}", subject.names.left, subject.names.right)
+    format!("{{ {}: {left}, {}: {right}, flow: {flow}{options} }}", subject.names.left, subject.names.right)
 }
 
-fn match_line(field: &Sides<FieldName>) -> String {
-    if is_plain(&field.left) && is_plain(&field.right) {
-        return format!("{} = {}", field.left, field.right);
+fn match_line(line: &MatchIdea) -> String {
+    let Sides { left, right } = &line.field;
+    let same_when = line.same_when.map(|word| format!(": {{ same_when: {word} }}")).unwrap_or_default();
+    if is_plain(left) && is_plain(right) {
+        return format!("{left} = {right}{same_when}");
     }
-    quoted_always(&format!("`{}` = `{}`", field.left, field.right))
+    quoted_always(&format!("`{left}` = `{right}`")) + &same_when
 }
 
 /// Whether a name can stand in a sentence, and the sentence in YAML, as it is.

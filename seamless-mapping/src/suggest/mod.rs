@@ -30,10 +30,21 @@ pub struct LinkIdea {
     pub entity: Sides<EntityName>,
     /// Why, in words.
     pub evidence: String,
-    /// Pairs of fields by which records can be recognised, best first, each with the reason.
-    pub matching: Vec<(Sides<FieldName>, String)>,
+    /// Pairs of fields by which records can be recognised, best first.
+    pub matching: Vec<MatchIdea>,
     /// The rules, in the order of the left system's fields.
     pub rules: Vec<RuleIdea>,
+}
+
+/// A line of `match` that may be meant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchIdea {
+    /// The field of each side.
+    pub field: Sides<FieldName>,
+    /// The word of the equivalence under which values that were read agree: `email`, `digits`.
+    pub same_when: Option<&'static str>,
+    /// Why, in words.
+    pub evidence: String,
 }
 
 /// A rule that may be meant.
@@ -45,6 +56,8 @@ pub struct RuleIdea {
     pub only_to: Option<Side>,
     /// The link that both references go through.
     pub lookup: Option<String>,
+    /// The word of the equivalence under which values that were read agree: `email`, `digits`.
+    pub same_when: Option<&'static str>,
     /// Why, in words.
     pub evidence: String,
 }
@@ -127,22 +140,24 @@ fn link(
     pairs: &[(String, Sides<&EntityName>)],
 ) -> LinkIdea {
     let found = best_pairs(&left.fields, &right.fields, true);
-    let mut matching: Vec<(u8, Sides<FieldName>, String)> = Vec::new();
+    let mut matching: Vec<(u8, MatchIdea)> = Vec::new();
     let mut rules = Vec::new();
     for (_, evidence, l, r) in &found {
         let field = Sides::new(l.name.clone(), r.name.clone());
         let unique = Sides::new(is_unique(left.entity, l), is_unique(right.entity, r));
         let is_reference = matches!(l.kind, FieldKind::Reference { .. });
-        match (unique.left, unique.right) {
-            (true, true) => matching.push((0, field.clone(), "unique on both sides".to_owned())),
-            (true, false) | (false, true) if !is_reference => {
-                matching.push((1, field.clone(), "unique on one side".to_owned()));
-            }
-            _ if !is_reference && tells_apart(left, l) && tells_apart(right, r) => {
-                matching.push((2, field.clone(), "different in every record that was read".to_owned()));
-            }
-            _ => {}
-        }
+        let seen = Sides::new(seen(left, l), seen(right, r));
+        let same_when = seen.left.zip(seen.right).and_then(|(left, right)| sample::same_when(left, right));
+        let different = [seen.left, seen.right].iter().all(|seen| seen.is_some_and(Seen::tells_apart));
+        let recognised = match (unique.left, unique.right) {
+            (true, true) => Some((0, "unique on both sides")),
+            (true, false) | (false, true) if !is_reference => Some((1, "unique on one side")),
+            _ if !is_reference && different => Some((2, "different in every record that was read")),
+            _ => None,
+        };
+        matching.extend(recognised.map(|(rank, why)| {
+            (rank, MatchIdea { field: field.clone(), same_when, evidence: why.to_owned() })
+        }));
         let writable = Sides::new(!(l.read_only || l.computed), !(r.read_only || r.computed));
         let only_to = match (writable.left, writable.right) {
             (true, true) => None,
@@ -154,6 +169,7 @@ fn link(
             field,
             only_to,
             lookup: through(&l.kind, &r.kind, pairs),
+            same_when,
             evidence: evidence.clone(),
         });
     }
@@ -165,7 +181,7 @@ fn link(
         id,
         entity: Sides::new(left.entity.name.clone(), right.entity.name.clone()),
         evidence,
-        matching: matching.into_iter().map(|(_, field, why)| (field, why)).collect(),
+        matching: matching.into_iter().map(|(_, idea)| idea).collect(),
         rules,
     }
 }
@@ -180,10 +196,9 @@ fn through(left: &FieldKind, right: &FieldKind, pairs: &[(String, Sides<&EntityN
     found.map(|(id, _)| id.clone())
 }
 
-/// Whether the values that were read of a field tell its records apart.
-fn tells_apart(known: &Known<'_>, field: &Field) -> bool {
-    let seen = known.fields.iter().find(|known| known.field.name == field.name).and_then(|known| known.seen);
-    seen.is_some_and(Seen::tells_apart)
+/// What was seen of a field of an entity.
+fn seen<'a>(known: &Known<'a>, field: &Field) -> Option<&'a Seen> {
+    known.fields.iter().find(|known| known.field.name == field.name)?.seen
 }
 
 fn is_unique(entity: &Entity, field: &Field) -> bool {

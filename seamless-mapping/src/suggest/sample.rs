@@ -194,6 +194,16 @@ pub(crate) fn told(left: &Seen, right: &Seen) -> Told {
     told
 }
 
+/// The word of the equivalence under which values that look alike agree.
+pub(crate) fn same_when(left: &Seen, right: &Seen) -> Option<&'static str> {
+    let form = left.form().filter(|form| right.form() == Some(*form))?;
+    match form {
+        Form::Email => Some("email"),
+        Form::Phone => Some("digits"),
+        Form::PostalCode | Form::Web | Form::Guid => None,
+    }
+}
+
 fn is_telling(value: &str) -> bool {
     match value.chars().all(|c| c.is_numeric() || matches!(c, '.' | '-')) {
         true => value.chars().filter(|c| c.is_numeric()).count() >= TELLING_DIGITS,
