@@ -76,7 +76,14 @@ fn account(company: Option<i64>) -> Record {
 }
 
 fn entity(name: &str) -> Entity {
-    Entity { name: name.into(), label: None, fields: Vec::new(), key: Vec::new(), unique: Vec::new() }
+    Entity {
+        name: name.into(),
+        label: None,
+        fields: Vec::new(),
+        key: Vec::new(),
+        unique: Vec::new(),
+        actions: Vec::new(),
+    }
 }
 
 fn crm() -> Schema {

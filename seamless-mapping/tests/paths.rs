@@ -34,7 +34,8 @@ fn mapping(link: &str) -> Mapping {
 }
 
 fn entity(name: &str, fields: Vec<Field>) -> (EntityName, Entity) {
-    let entity = Entity { name: name.into(), label: None, fields, key: vec![], unique: vec![] };
+    let entity =
+        Entity { name: name.into(), label: None, fields, key: vec![], unique: vec![], actions: vec![] };
     (name.into(), entity)
 }
 

@@ -22,7 +22,14 @@ fn refers(field: &str, to: &str) -> Field {
 
 fn entity(name: &str, fields: Vec<Field>) -> EntityConfig {
     let fields = [text("id", 80)].into_iter().chain(fields).collect();
-    let entity = Entity { name: name.into(), label: None, fields, key: vec!["id".into()], unique: vec![] };
+    let entity = Entity {
+        name: name.into(),
+        label: None,
+        fields,
+        key: vec!["id".into()],
+        unique: vec![],
+        actions: vec![],
+    };
     EntityConfig::new(entity).capable(as_it_is)
 }
 
@@ -270,19 +277,17 @@ fn a_condition_and_a_state_of_another_record_decide_about_a_rule_and_wait_where_
         let one = order(&world, "A1", "ann");
         world.settle();
         // Of a rule the giving record decides, of who may be written the one that is written.
-        let (edit, held): (&dyn Fn(&str), &dyn Fn() -> Value) = match condition {
-            Where::When => {
-                (&|note| world.crm.edit("order", &one, &[("note", Value::text(note))]).unwrap(), &|| {
-                    right(&world, "Note")
-                })
+        let is_given = condition == Where::When;
+        let edit = |note: &str| {
+            if is_given {
+                return world.crm.edit("order", &one, &[("note", Value::text(note))]).unwrap();
             }
-            _ => (
-                &|note| {
-                    let id = world.erp.rows("Order")[0].id.clone();
-                    world.erp.edit("Order", &id, &[("Note", Value::text(note))]).unwrap();
-                },
-                &|| world.crm.value("order", &one, "note").unwrap(),
-            ),
+            let id = world.erp.rows("Order")[0].id.clone();
+            world.erp.edit("Order", &id, &[("Note", Value::text(note))]).unwrap();
+        };
+        let held = || match is_given {
+            true => right(&world, "Note"),
+            false => world.crm.value("order", &one, "note").unwrap(),
         };
         edit("b");
         world.settle();
@@ -391,7 +396,14 @@ fn where_the_field_that_a_path_begins_with_is_gone_its_rule_rests_with_one_notic
     world.settle();
     let schema = |fields: Vec<Field>| {
         let fields = [text("id", 80)].into_iter().chain(fields).collect();
-        Entity { name: "order".into(), label: None, fields, key: vec!["id".into()], unique: vec![] }
+        Entity {
+            name: "order".into(),
+            label: None,
+            fields,
+            key: vec!["id".into()],
+            unique: vec![],
+            actions: vec![],
+        }
     };
     let list = Field::new("lines", FieldKind::List { entity: "line".into() });
     let without = vec![text("number", 80), text("note", 80), list.clone()];
