@@ -365,6 +365,9 @@ mod tests {
             wrapped in any::<bool>(),
         ) {
             let line = if wrapped { format!("{{\"k\":{}}}", pieces.concat()) } else { pieces.concat() };
+            // The other author's numbers end where those of machines do, ours are text.
+            let is_too_large = |error: serde_json::Error| error.to_string().starts_with("number out of range");
+            prop_assume!(!serde_json::from_str::<serde_json::Value>(&line).is_err_and(is_too_large));
             prop_assert_eq!(read(&line).map(by_name), oracle(&line).map(by_name), "{}", line);
         }
 
