@@ -5,6 +5,8 @@
 //! record, so the number of the document is not one of their fields.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod cronus;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use seamless_core::mapper::{Direction, Mapper};
@@ -17,6 +19,8 @@ use seamless_mapping::{
     Companies, CompileOptions, Finding, Gravity, LintOptions, LoadOptions, ParameterValues, lint, run_tests,
 };
 
+use cronus::company;
+
 const PAGE: &str = include_str!("../../docs/dynamics365-sales--business-central.md");
 const DATAVERSE: &str = include_str!("data/template/dataverse.json");
 const BUSINESS_CENTRAL: &str = include_str!("data/template/business_central.json");
@@ -24,18 +28,6 @@ const BUSINESS_CENTRAL: &str = include_str!("data/template/business_central.json
 fn template() -> Template {
     let one = shipped().iter().find(|one| one.name.starts_with("dynamics365")).unwrap();
     Template::read(one.name, one.text).unwrap_or_else(|found| panic!("{found}"))
-}
-
-/// What a company says of itself.
-fn company() -> ParameterValues {
-    let said = [
-        ("company", "cronus"),
-        ("company_id", "c1"),
-        ("local_currency", "EUR"),
-        ("local_currency_id", "eur"),
-        ("owning_team", "t1"),
-    ];
-    said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
 }
 
 fn schemas() -> Sides<Schema> {

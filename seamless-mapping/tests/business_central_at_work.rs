@@ -2,14 +2,18 @@
 //! new version comes out under an overlay.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod cronus;
+
 use std::collections::BTreeSet;
 
-use seamless_core::model::{Entity, EntityName, Field, FieldKind, Schema, Sides, Value};
+use seamless_core::model::{Entity, EntityName, Field, FieldKind, Schema, Sides};
 use seamless_mapping::fit::{Expected, What};
 use seamless_mapping::notation::declarations;
 use seamless_mapping::snapshot::read_schema;
 use seamless_mapping::template::{Choices, Composed, Overlay, Template, compose, shipped, upgrade};
-use seamless_mapping::{FitInput, FitReport, Gravity, LoadOptions, ParameterValues, fit, run_tests};
+use seamless_mapping::{FitInput, FitReport, Gravity, LoadOptions, fit, run_tests};
+
+use cronus::company;
 
 const DATAVERSE: &str = include_str!("data/template/dataverse.json");
 const BUSINESS_CENTRAL: &str = include_str!("data/template/business_central.json");
@@ -30,18 +34,6 @@ fn overlay(text: &str) -> Overlay {
 
 fn composed(template: &Template, overlays: &[Overlay]) -> Composed {
     compose(template, overlays, &Choices::new()).unwrap_or_else(|found| panic!("{found}"))
-}
-
-/// What a company says of itself.
-fn company() -> ParameterValues {
-    let said = [
-        ("company", "cronus"),
-        ("company_id", "c1"),
-        ("local_currency", "EUR"),
-        ("local_currency_id", "eur"),
-        ("owning_team", "t1"),
-    ];
-    said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
 }
 
 fn read(name: &str, text: &str) -> Schema {

@@ -6,6 +6,8 @@
 //! `laws.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod cronus;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +22,9 @@ use seamless_core::model::{
 use seamless_mapping::declaration::{KindDecl, MappingDecl, OptionKey, RuleDecl};
 use seamless_mapping::notation::declarations;
 use seamless_mapping::template::{Template, compose, shipped};
-use seamless_mapping::{CompileOptions, LinkMapper, ParameterValues, compile};
+use seamless_mapping::{CompileOptions, LinkMapper, compile};
+
+use cronus::company;
 
 /// Cases for each pair of kinds.
 const CASES: u32 = 250;
@@ -49,18 +53,6 @@ fn kind(rule: &RuleDecl) -> &'static str {
         KindDecl::Generated(_) => "generated",
         KindDecl::Custom(_) => "custom",
     }
-}
-
-/// What a company says of itself.
-fn company() -> ParameterValues {
-    let said = [
-        ("company", "cronus"),
-        ("company_id", "c1"),
-        ("local_currency", "EUR"),
-        ("local_currency_id", "eur"),
-        ("owning_team", "t1"),
-    ];
-    said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
 }
 
 type Kinds = (&'static str, &'static str);

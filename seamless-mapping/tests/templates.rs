@@ -2,10 +2,14 @@
 //! the declarations.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-use seamless_core::model::{FieldKind, Value};
+mod cronus;
+
+use seamless_core::model::FieldKind;
 use seamless_mapping::notation::declarations;
 use seamless_mapping::template::{Choices, Composed, Overlay, Template, compose, shipped, upgrade};
 use seamless_mapping::{CompileOptions, LoadOptions, ParameterValues, run_tests};
+
+use cronus::company;
 
 const V1: &str = include_str!("data/template/sales-erp-1.yaml");
 const CUSTOMER: &str = include_str!("data/template/customer.yaml");
@@ -435,18 +439,6 @@ fn what_is_no_template_is_refused_with_its_place() {
         let found = Template::read("t.yaml", &format!("{head}{rest}")).unwrap_err().to_string();
         assert!(found.contains(message) && found.contains("t.yaml:"), "{rest}\n{found}");
     }
-}
-
-/// What a company says of itself.
-fn company() -> ParameterValues {
-    let said = [
-        ("company", "cronus"),
-        ("company_id", "c1"),
-        ("local_currency", "EUR"),
-        ("local_currency_id", "eur"),
-        ("owning_team", "t1"),
-    ];
-    said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
 }
 
 /// Every template that comes with the library: its own id, a version, every combination loads, with what it expects as

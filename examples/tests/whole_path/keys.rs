@@ -445,13 +445,12 @@ fn h55_a_delete_frees_its_number_for_a_record_of_the_same_plan() {
     renumber(&world, 1, number(0));
     add(&world, 7, number(1));
     let plan = world.plan();
-    let mut ranks = Vec::new();
-    block_on(plan.each(|entry| {
-        ranks.extend(entry.action().map(|_| entry.key.rank));
-        Ok(())
-    }))
-    .unwrap();
-    assert_eq!(ranks, [Rank::ReleaseKeys, Rank::MoveKeys(1), Rank::Create], "{}", world.text(&plan));
+    assert_eq!(
+        world.ranks(&plan),
+        [Rank::ReleaseKeys, Rank::MoveKeys(1), Rank::Create],
+        "{}",
+        world.text(&plan)
+    );
     one_plan(&world);
 }
 

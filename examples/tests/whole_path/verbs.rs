@@ -135,6 +135,12 @@ fn right(world: &World, field: &str) -> String {
     shown(world.erp.value("Order", &world.erp.rows("Order")[0].id, field))
 }
 
+/// The document of the right side has this note, and is in this state.
+#[track_caller]
+fn holds(world: &World, note: &str, status: &str) {
+    assert_eq!((right(world, "Note").as_str(), right(world, "Status").as_str()), (note, status));
+}
+
 fn shown(value: Option<Value>) -> String {
     match value {
         Some(Value::Text(text)) => text.to_string(),
@@ -260,7 +266,7 @@ fn an_edit_with_a_release_goes_over_first_and_one_of_a_released_document_opens_i
     assert_eq!(deeds(&plan), ["right orders update", "right orders release"], "{}", world.text(&plan));
     block_on(world.integration.apply(yes(&plan))).unwrap();
     world.settle();
-    assert_eq!((right(&world, "Note").as_str(), right(&world, "Status").as_str()), ("y", "Released"));
+    holds(&world, "y", "Released");
     edit(&world, &[("note", "z")]);
     let plan = world.plan();
     let expected = ["right orders reopen", "right orders update", "right orders release"];
@@ -270,7 +276,7 @@ fn an_edit_with_a_release_goes_over_first_and_one_of_a_released_document_opens_i
         assert!(shown.contains(said), "{said} is not in\n{shown}");
     }
     block_on(world.integration.apply(yes(&plan))).unwrap();
-    assert_eq!((right(&world, "Note").as_str(), right(&world, "Status").as_str()), ("z", "Released"));
+    holds(&world, "z", "Released");
     world.settle();
     assert_eq!((left(&world, "state").as_str(), left(&world, "note").as_str()), ("3", "z"));
     assert_eq!(world.waiting(), []);
@@ -291,7 +297,7 @@ fn an_edit_of_a_document_that_may_not_be_opened_waits_and_goes_over_with_its_ope
     assert_eq!(deeds(&plan), ["right orders reopen", "right orders update"], "{}", world.text(&plan));
     block_on(world.integration.apply(yes(&plan))).unwrap();
     world.settle();
-    assert_eq!((right(&world, "Note").as_str(), right(&world, "Status").as_str()), ("late", "Open"));
+    holds(&world, "late", "Open");
     assert_eq!(world.waiting(), []);
 }
 
@@ -305,7 +311,7 @@ fn an_edit_and_a_state_beyond_go_over_in_one_plan() {
     assert_eq!(deeds(&plan), expected, "{}", world.text(&plan));
     block_on(world.integration.apply(yes(&plan))).unwrap();
     world.settle();
-    assert_eq!((right(&world, "Note").as_str(), right(&world, "Status").as_str()), ("last word", "Posted"));
+    holds(&world, "last word", "Posted");
     assert_eq!(left(&world, "invoice"), "PI-1");
     assert_eq!(world.waiting(), []);
 }
@@ -456,7 +462,7 @@ fn a_document_that_is_outside_of_the_scope_while_it_is_open_is_brought_back_into
     assert!(world.plan().is_empty(), "{}", world.text(&world.plan()));
     edit(&world, &[("note", "short")]);
     world.settle();
-    assert_eq!((right(&world, "Note").as_str(), right(&world, "Status").as_str()), ("short", "Released"));
+    holds(&world, "short", "Released");
     assert_eq!(world.waiting(), []);
 }
 
@@ -669,12 +675,6 @@ fn steps_are_ranks_of_their_own_before_and_after_everything_that_is_written() {
     let world = settled(Opens::Yes, "3");
     edit(&world, &[("note", "z"), ("state", "4")]);
     let plan = world.plan();
-    let mut ranks = Vec::new();
-    block_on(plan.each(|entry| {
-        ranks.extend(entry.action().map(|_| entry.key.rank));
-        Ok(())
-    }))
-    .unwrap();
-    assert_eq!(ranks, [Rank::Open(1), Rank::Update, Rank::Act(1), Rank::Act(2)]);
+    assert_eq!(world.ranks(&plan), [Rank::Open(1), Rank::Update, Rank::Act(1), Rank::Act(2)]);
     assert_eq!(apply(&world), 0);
 }

@@ -11,6 +11,7 @@ use seamless_core::mapper::{DeletePolicy, Mapper};
 use seamless_core::model::{
     Entity, Field, FieldKind, LinkId, Normaliser, RecordId, Reference, Result, Side, Sides, Value,
 };
+use seamless_core::plan::Rank;
 use seamless_core::plan::render::TextOptions;
 use seamless_core::store::{Attention, MemoryStore, StateStore};
 use seamless_core::sync::{Approved, Integration, IntegrationBuilder, Options, Plan, RunReport};
@@ -251,6 +252,17 @@ impl World {
     /// The plan as text, for messages of failing tests.
     pub(crate) fn text(&self, plan: &Plan) -> String {
         block_on(plan.text(TextOptions::default())).unwrap()
+    }
+
+    /// The ranks of a plan's actions, in its order.
+    pub(crate) fn ranks(&self, plan: &Plan) -> Vec<Rank> {
+        let mut ranks = Vec::new();
+        block_on(plan.each(|entry| {
+            ranks.extend(entry.action().map(|_| entry.key.rank));
+            Ok(())
+        }))
+        .unwrap();
+        ranks
     }
 
     pub(crate) fn run(&self) -> RunReport {

@@ -43,6 +43,21 @@ pub struct LinkSpec {
     pub limits: GuardLimits,
 }
 
+impl LinkSpec {
+    /// What policies set in records of a side when the partner is gone or leaves the scope.
+    pub fn set_by_policies(&self, side: Side) -> impl Iterator<Item = &(FieldName, Value)> {
+        let by_delete = match self.on_delete.of(side.other()) {
+            DeletePolicy::Set(values) => values.as_slice(),
+            DeletePolicy::Park | DeletePolicy::Unlink | DeletePolicy::Delete | DeletePolicy::Restore => &[],
+        };
+        let by_leave = match self.on_leave.of(side.other()) {
+            LeavePolicy::Set(values) => values.as_slice(),
+            LeavePolicy::Park | LeavePolicy::Delete | LeavePolicy::Freeze => &[],
+        };
+        by_delete.iter().chain(by_leave)
+    }
+}
+
 /// What a link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

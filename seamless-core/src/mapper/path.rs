@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::link::{DeletePolicy, LeavePolicy, LinkSpec};
+use super::link::LinkSpec;
 use super::rule::Rule;
 use crate::model::{EntityName, Error, FieldName, Result, Side};
 
@@ -91,15 +91,7 @@ pub(crate) fn check(spec: &LinkSpec, rules: &[Rule], side: Side, paths: &[Path])
                 "match by a field of the record: no system finds a record by such a value",
             );
         }
-        let set_by_delete = match spec.on_delete.of(side.other()) {
-            DeletePolicy::Set(values) => values.as_slice(),
-            _ => &[],
-        };
-        let set_by_leave = match spec.on_leave.of(side.other()) {
-            LeavePolicy::Set(values) => values.as_slice(),
-            _ => &[],
-        };
-        if set_by_delete.iter().chain(set_by_leave).any(|(field, _)| *field == path.name) {
+        if spec.set_by_policies(side).any(|(field, _)| *field == path.name) {
             let message = "a policy sets what is read through references".to_owned();
             return refused(message, "set a field of the record");
         }

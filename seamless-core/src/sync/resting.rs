@@ -6,7 +6,7 @@
 use futures::StreamExt;
 
 use crate::connector::ReadQuery;
-use crate::mapper::{DeletePolicy, LeavePolicy, Rule};
+use crate::mapper::Rule;
 use crate::merge::CompiledLink;
 use crate::model::{
     Bits, Condition, Error, ErrorKind, FieldName, RecordId, Result, RuleId, Side, Sides, hex,
@@ -121,15 +121,7 @@ pub(super) fn needs(link: &CompiledLink, side: Side, gone: &[FieldName]) -> bool
     let spec = link.spec();
     let matched =
         spec.matching.iter().flat_map(|line| &line.fields).map(|field| field.field.of(side).clone());
-    let set_by_delete = match spec.on_delete.of(side.other()) {
-        DeletePolicy::Set(values) => values.as_slice(),
-        _ => &[],
-    };
-    let set_by_leave = match spec.on_leave.of(side.other()) {
-        LeavePolicy::Set(values) => values.as_slice(),
-        _ => &[],
-    };
-    let set = set_by_delete.iter().chain(set_by_leave).map(|(field, _)| field.clone());
+    let set = spec.set_by_policies(side).map(|(field, _)| field.clone());
     let moved = spec.actions.of(side).fields().into_iter().cloned();
     let mut needed = matched
         .chain(spec.scope.of(side).fields())
