@@ -280,3 +280,22 @@ fn i13_a_create_without_an_answer_is_in_doubt_as_long_as_its_source_is_hidden() 
     );
     assert_eq!(outcome.violation(), None);
 }
+
+/// Both fields stood as a form that the system may have made of them; a user then edited both, and the other side did not
+/// take one of the new values. What was suspected of the former values was still asked about.
+#[test]
+fn i9_what_was_suspected_of_a_value_is_over_where_the_next_one_is_refused() {
+    let outcome = played(
+        "
+        left: least upper
+        right: full short=13
+        things: 2
+        run
+        right create 1.0
+        run
+        left edit 1.0 0
+        left edit 1.0 1
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}

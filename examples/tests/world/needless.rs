@@ -107,6 +107,8 @@ fn i9_what_a_system_does_not_take_or_show_is_a_reason_to_ask() {
         "left create 0.0\nrun\nleft hide 0.0\nright edit 0.0 0\nrun\n",
         "left: gone-looks-hidden\nleft create 0.0\nrun\nleft delete 0.0\nright edit 0.0 0\nrun\n",
         "right: least upper\nleft create 0.0\nrun\n",
+        // What is referred to was deleted; its thing then got another record, which nothing refers to.
+        "things: 2\nleft create 1.0\nrun\n  at 13 right create 0.1\nleft refer 1.0 1\nleft delete 0.1\nright fault throttled\nrun\nright create 0.1\n",
     ] {
         let outcome = play(&subject(), &Script::parse(script).unwrap()).unwrap();
         assert_eq!(outcome.violation(), None, "{script}");

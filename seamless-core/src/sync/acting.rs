@@ -21,7 +21,7 @@ use super::fate::{Fate, Ready};
 use super::integration::Inner;
 use super::late_commit::{CameTo, Kind, Spent, names};
 use super::operation::{changed_rules, settled_rules};
-use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs, stop_steps};
+use super::pair_now::{PairNow, PairsNow, close_carried, pair_key, put_pairs, stop_steps};
 use super::progress::Event;
 use super::settle::{Written, overtake};
 
@@ -465,7 +465,10 @@ impl Applying<'_> {
                 self.drop_entry(entry, why, commit);
                 self.look_again(entry, commit);
             }
-            Fate::Failed(error) => self.failed(entry, error, false, now, commit),
+            Fate::Failed(error) => {
+                close_carried(link, entry, now);
+                self.failed(entry, error, false, now, commit);
+            }
             Fate::PutOff(error) => self.failed(entry, error, true, now, commit),
             Fate::SendAgain => {
                 let error = Error::new(ErrorKind::Unavailable, "it was sent twice and did not arrive");

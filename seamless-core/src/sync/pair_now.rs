@@ -46,6 +46,28 @@ pub(super) fn stop_steps(link: &CompiledLink, entry: &Entry, now: &mut PairsNow)
     }
 }
 
+/// A write was refused. What was parked about the groups that it carries is over: the plan found that they can be carried,
+/// and what waits now is the write. Conflicts stay until a commit ends them.
+pub(super) fn close_carried(link: &CompiledLink, entry: &Entry, now: &mut PairsNow) {
+    let Some(PairNow { open, open_changed, .. }) = pair_key(entry).and_then(|key| now.get_mut(&key)) else {
+        return;
+    };
+    let rules =
+        entry.settles.iter().filter_map(|group| link.groups().get(group)).flat_map(|group| &group.rules);
+    let carried: Vec<&RuleId> =
+        rules.filter_map(|rule| link.rules().get(usize::from(rule.0))).map(|rule| &rule.id).collect();
+    let before = open.len();
+    open.retain(|known| match &known.why {
+        AttentionWhy::Parked { rules, reason, .. } => {
+            matches!(reason, ParkedAs::Refused(_))
+                || rules.is_empty()
+                || !rules.iter().all(|rule| carried.contains(&rule))
+        }
+        AttentionWhy::Conflict { .. } | AttentionWhy::Hint { .. } | AttentionWhy::Retry { .. } => true,
+    });
+    *open_changed |= before != open.len();
+}
+
 /// Puts what a batch made of its pairs into the commit.
 pub(super) fn put_pairs(link: &CompiledLink, mut now: PairsNow, commit: &mut Commit) {
     let id = &link.spec().id;

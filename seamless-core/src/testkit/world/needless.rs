@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::chronicle::{Thing, is_blank, tag};
 use super::finding::Harm;
 use super::quiet::Waiting;
+use super::table::Row;
 use super::universe::Universe;
 use crate::connector::WriteReturns;
 use crate::model::{RecordId, RuleId, Side, Value};
@@ -196,12 +197,17 @@ impl Universe {
         })
     }
 
-    /// Whether what the record of a side refers to has not one record on each side, or waits itself.
+    /// Whether what the record of a side refers to is gone, has not one record on each side, or waits itself.
     fn points_at_unpaired(&self, side: Side, of: &Question<'_>) -> bool {
         let kind = of.thing.0;
         let Some(to) = self.kinds.get(kind).and_then(|kind| Some(kind.reference.as_ref()?.to)) else {
             return false;
         };
+        let rows = self.records_of(side, of.thing).into_iter();
+        let mut rows = rows.filter_map(|id| self.systems.of(side).row(kind, &id));
+        if rows.any(|row| self.points_at_deleted(side, kind, row)) {
+            return true;
+        }
         let records = self.records_of(side, of.thing).into_iter();
         let mut targets = records.filter_map(|id| {
             let target = self.target(side, kind, self.systems.of(side).row(kind, &id)?)?;
@@ -214,6 +220,17 @@ impl Universe {
                 || self.is_hidden(target)
                 || of.waiting.iter().any(|(on, row)| Some(on) == link && waits(row))
         })
+    }
+
+    /// Whether a row refers to a record that is not there any more; its thing may have another record by now.
+    fn points_at_deleted(&self, side: Side, kind: usize, row: &Row) -> bool {
+        let Some(reference) = self.kinds.get(kind).and_then(|kind| kind.reference.as_ref()) else {
+            return false;
+        };
+        match row.value(reference.field.of(side).as_str()) {
+            Value::Reference(held) => self.systems.of(side).row(reference.to, &held.id).is_none(),
+            _ => false,
+        }
     }
 
     fn is_survivor(&self, thing: Thing) -> bool {
