@@ -6,5 +6,7 @@ mod embedded_rows;
 mod host;
 mod numbered_lines;
 mod one_for_two;
+mod options_by_type;
 mod order_lines;
 mod payment_terms;
+mod sent_twice;

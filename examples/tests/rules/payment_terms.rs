@@ -135,7 +135,7 @@ impl World {
 }
 
 #[test]
-fn options_and_codes_are_translated_through_the_pairs_of_their_words() {
+fn h90_options_and_codes_are_translated_through_the_pairs_of_their_words() {
     let world = World::new("park");
     let account = world.account("Adatum", Some(4));
     world.settle();
