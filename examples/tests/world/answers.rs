@@ -299,3 +299,22 @@ fn i9_what_was_suspected_of_a_value_is_over_where_the_next_one_is_refused() {
     );
     assert_eq!(outcome.violation(), None);
 }
+
+/// The record was found by its key and held nothing else of what was sent, since a user had cleared the rest: it was taken for
+/// somebody else's, and what is blank in such a one was filled.
+#[test]
+fn i10_a_record_that_holds_only_the_key_of_what_was_sent_may_be_ours_and_was_perhaps_cleared() {
+    let outcome = played(
+        "
+        left: full
+        right: full
+        things: 2
+        right fault lost-reply
+        right fault fetch-fails
+        left create 1.1
+        run
+        right clear 1.1 2
+        ",
+    );
+    assert_eq!(outcome.violation(), None);
+}

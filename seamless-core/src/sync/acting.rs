@@ -453,7 +453,8 @@ impl Applying<'_> {
             }
             Fate::Superseded(why) => {
                 self.drop_entry(entry, &why, commit);
-                self.look_again(entry, commit);
+                // A record of its key may be ours all the same: a user may have changed the rest of it.
+                self.look_again(entry, is_create(entry), commit);
             }
             Fate::Overtaken(why) => {
                 let pair_now = pair_key(entry).and_then(|key| now.get_mut(&key));
@@ -463,7 +464,7 @@ impl Applying<'_> {
                     *changed |= overtake(link, action, pair);
                 }
                 self.drop_entry(entry, why, commit);
-                self.look_again(entry, commit);
+                self.look_again(entry, false, commit);
             }
             Fate::Failed(error) => {
                 close_carried(link, entry, now);

@@ -356,7 +356,7 @@ impl Applying<'_> {
             match self.basis_holds(entry, now) {
                 Err(why) => {
                     self.drop_entry(entry, why, &mut commit);
-                    self.look_again(entry, &mut commit);
+                    self.look_again(entry, false, &mut commit);
                 }
                 Ok(()) => {
                     self.effect(link, entry, now, &mut commit);
@@ -536,12 +536,12 @@ impl Applying<'_> {
         commit.endings.push(Ending { key: entry.key.clone(), state });
     }
 
-    /// The next plan looks at the record whatever the feeds say.
-    pub(super) fn look_again(&self, entry: &Entry, commit: &mut Commit) {
+    /// The next plan looks at the record whatever the feeds say. `unanswered`: a create of it was sent, and may have arrived.
+    pub(super) fn look_again(&self, entry: &Entry, unanswered: bool, commit: &mut Commit) {
         let Some((side, id)) = pair_key(entry) else { return };
         let now = self.inner.clock.now();
         let (failure, rules) = (String::new(), Vec::new());
-        let why = AttentionWhy::Retry { failures: 0, failure, rules, unanswered: false };
+        let why = AttentionWhy::Retry { failures: 0, failure, rules, unanswered };
         commit.attention.push((entry.link.clone(), Attention { side, id, why, due: now, since: now }));
     }
 }

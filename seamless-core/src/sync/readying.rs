@@ -36,7 +36,7 @@ impl Applying<'_> {
                 let goes_on = stops && goes_on(&entry);
                 self.drop_entry(&entry, if goes_on { NOT_AS_LEFT } else { why }, &mut commit);
                 if !goes_on || !self.is_tried_again(&entry, true).await? {
-                    self.look_again(&entry, &mut commit);
+                    self.look_again(&entry, false, &mut commit);
                 }
                 continue;
             }
@@ -47,7 +47,7 @@ impl Applying<'_> {
                     self.drop_entry(&entry, &why, &mut commit);
                     stop_steps(&link, &entry, &mut now);
                     if !self.is_tried_again(&entry, why == NOT_RELEASED).await? {
-                        self.look_again(&entry, &mut commit);
+                        self.look_again(&entry, false, &mut commit);
                     }
                 }
             }
