@@ -48,6 +48,8 @@ pub mod csv;
 #[cfg(any(feature = "csv", feature = "jsonl"))]
 mod files;
 mod fits;
+#[cfg(any(feature = "http", feature = "postgres"))]
+mod io;
 #[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
 mod iso;
 #[cfg(feature = "jsonl")]

@@ -31,9 +31,9 @@ use seamless_core::model::{
 
 use crate::compile::{CompileOptions, Mapping, compile};
 use crate::declaration::{
-    CopyDecl, IfMissing, JoinDecl, KindDecl, LinesDecl, LinkDecl, LookupDecl, LookupThrough, LookupVia,
-    MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt,
-    TestDecl, TooLong, TypeDecl, UnknownPolicy,
+    BlankReference, CopyDecl, IfMissing, JoinDecl, KindDecl, LinesDecl, LinkDecl, LookupDecl, LookupThrough,
+    LookupVia, MappingDecl, Matching, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl,
+    SplitAt, TestDecl, TooLong, TypeDecl, UnknownPolicy,
 };
 pub use documents::{compare, generated, lookup_by, money};
 pub use embed::embed;
@@ -379,6 +379,12 @@ pub fn lookup(left: &str, right: &str, link: &str) -> RuleDecl {
     looking_up(left, right, LookupVia::Link(link.into()))
 }
 
+/// A reference to a record whose key has several parts on the right: a field for each part, in the order of the key.
+pub fn lookup_parts<const N: usize>(left: &str, right: [&str; N], link: &str) -> RuleDecl {
+    let declared = LookupDecl::through(LookupVia::Link(link.into()));
+    RuleDecl::new(KindDecl::Lookup(declared), names([left]), names(right))
+}
+
 /// A reference to a record that is in one of several links.
 pub fn lookup_any<const N: usize>(left: &str, right: &str, links: [&str; N]) -> RuleDecl {
     looking_up(left, right, LookupVia::AnyOf(links.into_iter().map(LinkId::from).collect()))
@@ -395,8 +401,7 @@ pub fn lookup_by_entity<const N: usize>(
 }
 
 fn looking_up(left: &str, right: &str, via: LookupVia) -> RuleDecl {
-    let if_missing = Sides::new(IfMissing::Later, IfMissing::Later);
-    RuleDecl::new(KindDecl::Lookup(LookupDecl { via, if_missing }), names([left]), names([right]))
+    RuleDecl::new(KindDecl::Lookup(LookupDecl::through(via)), names([left]), names([right]))
 }
 
 /// A value of the right, worked out from fields of the left; see [`expression`](mod@crate::expression). Give the way back
@@ -559,6 +564,15 @@ impl RuleDecl {
     pub fn if_missing(mut self, side: Side, policy: IfMissing) -> Self {
         if let KindDecl::Lookup(lookup) = &mut self.kind {
             *lookup.if_missing.of_mut(side) = policy;
+        }
+        self
+    }
+
+    /// What a side gets when the other side refers to nothing. Of look-ups.
+    #[must_use]
+    pub fn blank_reference(mut self, side: Side, policy: BlankReference) -> Self {
+        if let KindDecl::Lookup(lookup) = &mut self.kind {
+            *lookup.if_blank.of_mut(side) = policy;
         }
         self
     }

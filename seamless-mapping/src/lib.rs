@@ -65,8 +65,8 @@ mod words;
 
 pub use builder::{
     LinkBuilder, MappingBuilder, both, compare, constant, copy, custom, embed, expression, generated, join,
-    join_right, lines, lookup, lookup_any, lookup_by, lookup_by_entity, money, only_left, only_right,
-    options, pack, table,
+    join_right, lines, lookup, lookup_any, lookup_by, lookup_by_entity, lookup_parts, money, only_left,
+    only_right, options, pack, table,
 };
 pub use compile::{CompileOptions, Mapping, compile};
 pub use finding::{Finding, Gravity, Place, Refused};

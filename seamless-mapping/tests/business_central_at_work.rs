@@ -4,14 +4,21 @@
 
 mod cronus;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use seamless_core::model::{Entity, EntityName, Field, FieldKind, Schema, Sides};
+use seamless_core::mapper::Mapper;
+use seamless_core::model::{
+    Decimal, Entity, EntityName, Field, FieldKind, FieldName, Schema, Shape, Sides, Slot, Truth, Value,
+    ValueRef, record,
+};
 use seamless_mapping::fit::{Expected, What};
 use seamless_mapping::notation::declarations;
 use seamless_mapping::snapshot::read_schema;
 use seamless_mapping::template::{Choices, Composed, Overlay, Template, compose, shipped, upgrade};
-use seamless_mapping::{FitInput, FitReport, Gravity, LoadOptions, fit, run_tests};
+use seamless_mapping::{
+    Closures, CompileOptions, CustomRefusal, FitInput, FitReport, Functions, Gravity, LoadOptions, fit,
+    run_tests,
+};
 
 use cronus::company;
 
@@ -144,7 +151,7 @@ fn next() -> Template {
         assert_eq!(changed.matches(was).count(), 1, "{was}");
         changed = changed.replace(was, is);
     }
-    template(&format!("{before}{changed}{after}").replace("version: 0.3.0", "version: 0.4.0"))
+    template(&format!("{before}{changed}{after}").replace("version: 0.4.0", "version: 0.5.0"))
 }
 
 #[test]
@@ -200,4 +207,143 @@ fn the_overlay_of_a_customer_survives_the_next_version_with_the_conflicts_that_a
         !after.text().contains("websiteurl <-> Home Page: { same_when: case }"),
         "the customer left it out"
     );
+}
+
+/// An overlay that has records made says what state they begin in, and by which actions they leave it.
+const MAKES: &str = r#"
+overlay: makes
+template: dynamics365-sales--business-central
+version: 0.4.0
+variants: { orders: released }
+links:
+  items:
+    set:
+      create: { crm: true, erp: false }
+      actions:
+        crm:
+          publish: { field: statecode, from: [2, 3], to: 0 }
+          retire: { field: statecode, from: 0, to: 1 }
+          activate: { field: statecode, from: 1, to: 0 }
+      starts: { crm: { statecode: 2 } }
+  invoices:
+    set:
+      create: { crm: true, erp: false }
+      actions:
+        crm:
+          pay: { field: statecode, from: 0, to: 2 }
+          cancel: { field: statecode, from: 0, to: 3 }
+      starts: { crm: { statecode: 0 } }
+  released-orders:
+    set:
+      create: { crm: true, erp: false }
+      actions:
+        crm:
+          submit: { field: statecode, from: 0, to: 1 }
+      starts: { crm: { statecode: 0 } }
+    tests:
+      - name: an order that is made is submitted, in the list of its currency or in that of the house
+        to: crm
+        record: { No.: "1001", Posting Description: Order 1001, Doc. No. Occurrence: 1, Currency Code: "", "Sales Lines": [] }
+        partners: {}
+        expect: { name: Order 1001, statecode: 1, pricelevelid: { reference: [pricelevel, pl1] } }
+"#;
+
+// Catches: a state that is sent with a new record, where the system makes every record in its first state; a product that
+// is active before it has a price.
+#[test]
+fn an_overlay_that_makes_records_says_by_which_actions_they_come_to_their_states() {
+    let (crm, erp) = (dataverse(inline()), read("business_central.json", BUSINESS_CENTRAL));
+    let compile = CompileOptions { schemas: Some(Sides::new(&crm, &erp)), ..CompileOptions::default() };
+    let loaded = composed(&template(text()), &[overlay(MAKES)])
+        .load(&LoadOptions { parameters: company(), compile })
+        .unwrap_or_else(|found| panic!("{found}"));
+    let report = run_tests(&loaded.mapping);
+    assert!(report.passed(), "{report}");
+    let order: Vec<String> = loaded.mapping.mappers().iter().map(|link| link.link().id.to_string()).collect();
+    let place = |id: &str| order.iter().position(|known| known == id).unwrap();
+    assert!(place("items") < place("item-prices"), "{order:?}");
+    for (link, starts, steps) in [("items", 2, 3), ("invoices", 0, 2), ("released-orders", 0, 1)] {
+        let link = loaded.mapping.link(link).unwrap();
+        let actions = &link.link().actions.left;
+        assert_eq!(actions.start("statecode"), Some(&Value::Int(starts)), "{}", link.link().id);
+        assert_eq!(actions.steps.len(), steps, "{}", link.link().id);
+    }
+}
+
+/// The one piece of code that is a function: it knows what stands in a table that refers to the currency.
+fn rates() -> Functions {
+    let rates = BTreeMap::from([("USD", "0.92"), ("CHF", "1.04")]);
+    let rate = move |values: &[ValueRef<'_>]| {
+        let code = values.first().and_then(|code| code.as_text()).unwrap_or_default();
+        let rate = rates.get(code).and_then(|rate| rate.parse::<Decimal>().ok());
+        rate.map(|rate| vec![Value::Decimal(rate)]).ok_or_else(|| CustomRefusal {
+            message: format!("{code} has no exchange rate"),
+            remedy: "enter one for today or earlier".to_owned(),
+        })
+    };
+    Functions::new().rule("exchange_rate", Closures::new("1").to_left(rate))
+}
+
+#[test]
+fn the_exchange_rate_of_a_new_currency_is_what_a_function_of_the_host_says() {
+    const RATES: &str = r#"
+overlay: rates
+template: dynamics365-sales--business-central
+version: 0.4.0
+links:
+  currencies:
+    set: { create: { crm: true, erp: false } }
+    add:
+      - exchangerate <- Code: { custom: exchange_rate }
+    tests:
+      - name: a new currency has a rate and the precision of the organisation
+        to: crm
+        record: { Code: USD, Symbol: $, Description: US dollar }
+        expect: { isocurrencycode: USD, exchangerate: { decimal: "0.92" }, currencyprecision: 2 }
+      - name: without a rate a person is asked
+        to: crm
+        record: { Code: JPY, Symbol: "", Description: Yen }
+        expect: { exchangerate: park, currencysymbol: JPY }
+"#;
+    let composed = composed(&template(text()), &[overlay(RATES)]);
+    let compile = CompileOptions { functions: rates(), ..CompileOptions::default() };
+    let loaded = composed
+        .load(&LoadOptions { parameters: company(), compile })
+        .unwrap_or_else(|found| panic!("{found}"));
+    let report = run_tests(&loaded.mapping);
+    assert!(report.passed(), "{report}");
+    // A host that does not have it is told so, and not at night.
+    let refused =
+        composed.load(&LoadOptions { parameters: company(), ..LoadOptions::default() }).unwrap_err();
+    assert!(refused.to_string().contains("no function is called exchange_rate"), "{refused}");
+}
+
+// Catches: a group of a resource that is taken for that of the item of the same number, which the names alone tell.
+#[test]
+fn groups_of_items_and_of_resources_are_told_apart_by_their_names() {
+    let groups = Choices::from([("units".to_owned(), "groups".to_owned())]);
+    let composed = compose(&template(text()), &[], &groups).unwrap_or_else(|found| panic!("{found}"));
+    let loaded = composed
+        .load(&LoadOptions { parameters: company(), ..LoadOptions::default() })
+        .unwrap_or_else(|found| panic!("{found}"));
+    let scoped = |link: &str, field: &str, name: &str| {
+        let shape = Shape::new([FieldName::from(field)]).unwrap();
+        let group = record(&shape, [(field.into(), Slot::Value(Value::text(name)))]).unwrap();
+        loaded.mapping.link(link).unwrap().link().scope.left.holds(&group) == Truth::In
+    };
+    for (name, of_item, of_resource) in [
+        ("ITEM 1000 UOM GR", true, false),
+        ("ITEM  UOM GR", true, false),
+        ("RESOURCE 1000 UOM GR", false, true),
+        ("NAV PCS", false, false),
+        ("ITEMS", false, false),
+        ("Default Unit", false, false),
+    ] {
+        for (link, field) in [("item-groups", "name"), ("item-units", "group.name")] {
+            assert_eq!(scoped(link, field, name), of_item, "{link}: {name}");
+        }
+        for (link, field) in [("resource-groups", "name"), ("resource-units", "group.name")] {
+            assert_eq!(scoped(link, field, name), of_resource, "{link}: {name}");
+        }
+    }
 }

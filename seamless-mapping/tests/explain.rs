@@ -8,7 +8,7 @@ use seamless_mapping::explain::{
     Explained, Rests, Subject, Then, Untouched, explain, given_record, partners,
 };
 use seamless_mapping::notation::{partner_pairs, record_fields};
-use seamless_mapping::{LoadOptions, Mapping, load, run_tests};
+use seamless_mapping::{LoadOptions, Mapping, Matrix, load, run_tests};
 
 const TEXT: &str = r#"
 integration: crm-erp
@@ -197,4 +197,37 @@ fn an_explanation_says_what_the_tests_of_a_mapping_expect() {
         }
     }
     assert!(checked > 10, "{checked}");
+}
+
+// Catches: a blank that is said to be copied, and a page that does not say that two values became one.
+#[test]
+fn what_a_blank_reference_means_is_said_of_a_record_and_in_the_matrix() {
+    const BLANKS: &str = "
+integration: blanks
+sides: { crm: a, erp: b }
+links:
+  - { id: currencies, crm: currency, erp: Currency, mode: couple_only, match: none }
+  - id: customers
+    crm: account
+    erp: Customer
+    match: none
+    rules:
+      - currency <-> Currency Code: { lookup: currencies, types: { erp: text }, if_blank: { crm: { use: eur } } }
+      - contact -> Contact: { lookup: currencies, types: { erp: text }, if_blank: keep }
+";
+    let mapping = mapping(BLANKS);
+    let values = "{ currency: { reference: [currency, eur] }, contact: null }";
+    let said = explained(&mapping, "customers", values, Some("{ Currency Code: USD, Contact: K1 }"), "{}");
+    assert_eq!(
+        said.sentences(Sides::new("crm", "erp")),
+        [
+            "currency (currency eur), translated through the pairs of currencies, \"eur\" standing for blank: Currency Code \
+             of erp becomes (nothing), it is \"USD\".",
+            "contact ((nothing)), translated through the pairs of currencies, but not where it is blank: Contact of erp means \
+             the same already (\"K1\").",
+        ]
+    );
+    let losses: Vec<String> = Matrix::of(&mapping).links[1].rows.iter().map(|row| row.loss.clone()).collect();
+    assert!(losses[0].contains("blank and \"eur\" of crm are the same"), "{losses:?}");
+    assert!(losses[1].contains("a reference that is cleared stays in erp"), "{losses:?}");
 }

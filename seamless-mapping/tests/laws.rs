@@ -12,14 +12,14 @@ use seamless_core::model::{
     RecordId, RuleIndex, Shape, Side, Sides, Slot, Truth, Value, record,
 };
 use seamless_mapping::declaration::{
-    CurrencyVia, IfBlank, IfMissing, KindDecl, MoneyPart, OptionKey, RoundDecl, RuleDecl, SplitAt, TypeDecl,
-    UnknownPolicy,
+    BlankReference, CurrencyVia, IfBlank, IfMissing, KindDecl, MoneyPart, OptionKey, RoundDecl, RuleDecl,
+    SplitAt, TypeDecl, UnknownPolicy,
 };
 use seamless_mapping::expression::Expression;
 use seamless_mapping::laws::{Law, Sample, check_rule_laws};
 use seamless_mapping::{
     Closures, CompileOptions, Functions, LinkMapper, Mapping, both, compare, copy, custom, embed, expression,
-    generated, join, lines, lookup, lookup_by, money, only_left, only_right, options, pack,
+    generated, join, lines, lookup, lookup_by, lookup_parts, money, only_left, only_right, options, pack,
 };
 
 /// One rule in a link of its own, and values that its fields may hold on each side.
@@ -105,6 +105,8 @@ fn fixture(name: &'static str, rule: RuleDecl, left: Vec<Vec<Value>>, right: Vec
     let mapping = Mapping::builder("l", "r")
         .link("people", "person", "Person")
         .match_nothing()
+        .link("pieces", "piece", "Piece")
+        .match_nothing()
         .link("link", "L", "R")
         .match_nothing()
         .rule(rule.clone())
@@ -127,6 +129,12 @@ fn fixture(name: &'static str, rule: RuleDecl, left: Vec<Vec<Value>>, right: Vec
             resolved.insert_found(asked, of(Found::Value(Value::Text(mail))));
             let asked = Seek::Record { side, entity: entity.into(), field: field.into(), value };
             resolved.insert_found(asked, of(Found::Record(id)));
+        }
+        for key in ["a", "b"] {
+            let parts = [KeyPart::Text(key.into()), KeyPart::Text("1".into())];
+            let ids = Sides::new(RecordId::text(key), RecordId::of_parts(&parts));
+            let ask = Ask::Partner { link: "pieces".into(), side, id: ids.of(side).clone() };
+            resolved.insert(ask, Answer::Paired(ids.of(side.other()).clone()));
         }
         let unpaired = Ask::Partner { link: "people".into(), side, id: RecordId::text("nobody") };
         resolved.insert(unpaired, Answer::Unpaired);
@@ -340,6 +348,19 @@ fn fixtures() -> Vec<Fixture> {
             plain(lookup("a", "b", "people")).if_missing(Side::Right, IfMissing::Use(Value::text("b"))),
             vec![texts(&["~", "", "a", "b", "nobody"])],
             vec![texts(&["~", "", "a", "b", "nobody"])],
+        ),
+        fixture(
+            "lookup with a record that stands for blank",
+            plain(lookup("a", "b", "people"))
+                .blank_reference(Side::Left, BlankReference::Use(Value::text("b"))),
+            vec![texts(&["~", "", "a", "b", "nobody"])],
+            vec![texts(&["~", "", "a", "b", "nobody"])],
+        ),
+        fixture(
+            "lookup of a key of two parts",
+            lookup_parts("a", ["b", "d"], "pieces").holds(Side::Left, TypeDecl::TEXT),
+            vec![texts(&["~", "", "a", "b", "nobody"])],
+            vec![texts(&["~", "", "a", "b"]), texts(&["~", "1", "2"])],
         ),
         fixture(
             "money, the local currency blank on one side",

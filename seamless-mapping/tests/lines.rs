@@ -136,6 +136,32 @@ fn a_line_of_a_one_way_rule_is_not_carried_back() {
     assert_eq!(made[0].field("amount").to_slot(), Slot::Value(Value::Int(7)), "the ERP does not say amounts");
 }
 
+// Catches: a unit that goes one way only, since two rules of a line name its code. The list is decided as one, whoever names it.
+#[test]
+fn rules_of_a_line_that_share_a_field_each_go_their_own_way() {
+    let text = ORDERS.replace(
+        "            - amount -> Amount\n",
+        "            - unit -> Unit Code\n            - code <- Unit Code: { expression: \"lower(`Unit Code`)\" }\n",
+    );
+    let link = link_of(&text);
+    let entity = EntityName::from("x");
+    let resolved = Resolved::new();
+    let cx = MapContext { resolved: &resolved, target_entity: &entity, creating: false };
+    let carried = |from: Side, line: Record, field: &str| {
+        let (source, target) = (header(&link, from, vec![line]), header(&link, from.other(), vec![]));
+        let mut draft = Draft::over(&target);
+        link.mapper().carry(RuleIndex(1), from, &source, &mut draft, &cx).unwrap();
+        match draft.into_planned().remove(0).1 {
+            Planned::Known(Value::List(lines)) => lines[0].field(field).to_slot(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let here = line(&[("no", Value::Int(1)), ("unit", Value::text("PCS")), ("code", Value::text("x"))]);
+    assert_eq!(carried(Side::Left, here, "Unit Code"), Slot::Value(Value::text("PCS")));
+    let there = line(&[("Line No.", Value::Int(1)), ("Unit Code", Value::text("BOX"))]);
+    assert_eq!(carried(Side::Right, there, "code"), Slot::Value(Value::text("box")));
+}
+
 #[test]
 fn a_look_up_of_a_line_is_asked_for_and_waits_for_what_the_plan_creates() {
     let link = link();

@@ -10,10 +10,10 @@ use seamless_core::model::{
     ActionId, EntityName, FieldName, KeyPart, Planned, Record, RecordId, Reference, RuleIndex, Shape, Side,
     Slot, Value, record,
 };
-use seamless_mapping::declaration::{IfMissing, LookupThrough, RuleDecl, TypeDecl};
+use seamless_mapping::declaration::{BlankReference, IfMissing, LookupThrough, RuleDecl, TypeDecl};
 use seamless_mapping::{
     Closures, CompileOptions, CustomRefusal, Functions, LinkMapper, Mapping, copy, custom, lookup,
-    lookup_by_entity,
+    lookup_by_entity, lookup_parts,
 };
 
 fn mapper(rule: RuleDecl, functions: Functions) -> Arc<LinkMapper> {
@@ -245,4 +245,150 @@ fn a_lookup_by_a_field_says_why_it_cannot_go_both_ways_or_keep_edits() {
         "'lines -> Lines': { key: no = No, rules: [ 'item -> Name': { lookup: { by: { crm: item.name } } } ] }",
     );
     assert!(found.contains("nobody would notice that it changed"), "{found}");
+}
+
+/// What a rule makes of a value of a side, over what the other side holds.
+fn made(rule: RuleDecl, from: Side, value: Value, held: Value) -> Result<Option<Planned>, Box<MapError>> {
+    let (given, taken) = match from {
+        Side::Left => ("currency", "Currency Code"),
+        Side::Right => ("Currency Code", "currency"),
+    };
+    let mut resolved = Resolved::new();
+    for (side, id, partner_id) in [(Side::Left, "usd", "USD"), (Side::Right, "USD", "usd")] {
+        resolved.insert(partner(side, id), Answer::Paired(RecordId::text(partner_id)));
+    }
+    let mapper = mapper(rule, Functions::new());
+    carry(&mapper, from, &one(given, value), &one(taken, held), &resolved)
+}
+
+fn currency() -> RuleDecl {
+    lookup("currency", "Currency Code", "users")
+        .holds(Side::Right, TypeDecl::TEXT)
+        .blank_reference(Side::Left, BlankReference::Use(Value::text("eur")))
+}
+
+// Catches: a blank currency that clears the other side, and a currency of the house that is looked for among the others.
+#[test]
+fn a_record_that_stands_for_blank_is_written_for_it_and_comes_back_as_blank() {
+    let (eur, usd) = (reference("systemuser", "eur"), reference("systemuser", "usd"));
+    let null = || Planned::Known(Value::Null);
+    for blank in [Value::Null, Value::text("")] {
+        let there = made(currency(), Side::Right, blank, usd.clone()).unwrap();
+        assert_eq!(there, Some(Planned::Known(eur.clone())));
+    }
+    let back = made(currency(), Side::Left, eur.clone(), Value::text("USD")).unwrap();
+    assert_eq!(back, Some(null()));
+    let others = made(currency(), Side::Left, usd.clone(), Value::Null).unwrap();
+    assert_eq!(others, Some(Planned::Known(Value::text("USD"))));
+    // Nobody asks for a partner of the one that needs none.
+    let mapper = mapper(currency(), Functions::new());
+    assert!(mapper.references(Side::Left, &one("currency", eur), &Resolved::new()).is_empty());
+}
+
+// Catches: a side that was cleared and makes the other one blank, which means another record there.
+#[test]
+fn clearing_a_side_that_has_a_record_for_blank_parks() {
+    let error = made(currency(), Side::Left, Value::Null, Value::text("USD")).unwrap_err();
+    assert_eq!(error.problem, MapProblem::Unmappable);
+    assert!(error.message.contains("this side was cleared"), "{error}");
+    // Where values never come back nothing is said by it.
+    let one_way = made(currency().to_right(), Side::Left, Value::Null, Value::text("USD")).unwrap();
+    assert_eq!(one_way, Some(Planned::Known(Value::Null)));
+}
+
+#[test]
+fn a_side_that_keeps_what_it_has_is_not_cleared_by_a_blank_reference() {
+    let keeps = || {
+        lookup("currency", "Currency Code", "users")
+            .holds(Side::Right, TypeDecl::TEXT)
+            .blank_reference(Side::Right, BlankReference::Keep)
+    };
+    assert_eq!(made(keeps(), Side::Left, Value::Null, Value::text("USD")).unwrap(), None);
+    let usd = reference("systemuser", "usd");
+    let other = made(keeps(), Side::Left, usd.clone(), Value::text("EUR")).unwrap();
+    assert_eq!(other, Some(Planned::Known(Value::text("USD"))));
+    // The other side is cleared all the same.
+    assert_eq!(made(keeps(), Side::Right, Value::Null, usd).unwrap(), Some(Planned::Known(Value::Null)));
+}
+
+#[test]
+fn a_record_that_stands_for_blank_is_one_of_the_only_entity() {
+    let refused = |rule: RuleDecl| {
+        let mapping = Mapping::builder("crm", "erp")
+            .link("users", "systemuser", "Salesperson")
+            .match_nothing()
+            .link("accounts", "account", "Customer")
+            .match_nothing()
+            .rule(rule)
+            .build();
+        mapping.unwrap_err().to_string()
+    };
+    let several = owner().blank_reference(Side::Left, BlankReference::Use(Value::text("u1")));
+    assert!(refused(several).contains("a reference of crm has several entities"));
+    let nobody = currency().blank_reference(Side::Left, BlankReference::Use(Value::text("")));
+    assert!(refused(nobody).contains("the key of the record that stands for blank is missing"));
+}
+
+fn unit() -> RuleDecl {
+    lookup_parts("unit", ["No.", "Unit Code"], "users")
+}
+
+fn two(no: Value, code: Value) -> Record {
+    let shape = Shape::new(["No.".into(), "Unit Code".into()]).unwrap();
+    record(&shape, [("No.".into(), Slot::Value(no)), ("Unit Code".into(), Slot::Value(code))]).unwrap()
+}
+
+fn pieces() -> (RecordId, Resolved) {
+    let id = RecordId::of_parts(&[KeyPart::Text("1000".into()), KeyPart::Text("PCS".into())]);
+    let mut resolved = Resolved::new();
+    let ask = |side, id| Ask::Partner { link: "users".into(), side, id };
+    resolved.insert(ask(Side::Right, id.clone()), Answer::Paired(RecordId::text("u1")));
+    resolved.insert(ask(Side::Left, RecordId::text("u1")), Answer::Paired(id.clone()));
+    (id, resolved)
+}
+
+// Catches: a unit that is looked up by its code alone, which every item has.
+#[test]
+fn a_key_of_several_parts_is_looked_up_and_written_as_a_whole() {
+    let mapper = mapper(unit(), Functions::new());
+    let (id, resolved) = pieces();
+    let asked =
+        mapper.references(Side::Right, &two(Value::text("1000"), Value::text("PCS")), &Resolved::new());
+    let ask = Ask::Partner { link: "users".into(), side: Side::Right, id };
+    assert_eq!(asked.into_asks().collect::<Vec<_>>(), [ask]);
+    let there = |no: Value, code: Value| {
+        carry(&mapper, Side::Right, &two(no, code), &one("unit", Value::Null), &resolved)
+    };
+    let u1 = reference("systemuser", "u1");
+    assert_eq!(there(Value::text("1000"), Value::text("PCS")), Ok(Some(Planned::Known(u1.clone()))));
+    let missing = there(Value::text("1000"), Value::text("BOX")).unwrap_err();
+    assert!(matches!(missing.problem, MapProblem::Waiting(_)), "{missing}");
+    // Without a unit there is no unit, whatever the item.
+    assert_eq!(there(Value::text("1000"), Value::text("")), Ok(Some(Planned::Known(Value::Null))));
+    let held = two(Value::Null, Value::Null);
+    let entity = EntityName::from("x");
+    let cx = MapContext { resolved: &resolved, target_entity: &entity, creating: false };
+    let mut draft = Draft::over(&held);
+    mapper.carry(RuleIndex(0), Side::Left, &one("unit", u1), &mut draft, &cx).unwrap();
+    let parts = [0, 1].map(|slot| draft.get(slot).map(|planned| planned.to_planned()));
+    assert_eq!(parts, ["1000", "PCS"].map(|part| Some(Planned::Known(Value::text(part)))));
+}
+
+#[test]
+fn fields_that_are_no_key_together_are_refused() {
+    let refused = |rule: RuleDecl| {
+        let mapping = Mapping::builder("crm", "erp")
+            .link("users", "systemuser", "Salesperson")
+            .match_nothing()
+            .link("accounts", "account", "Customer")
+            .match_nothing()
+            .rule(rule)
+            .build();
+        mapping.unwrap_err().to_string()
+    };
+    let mut both = unit();
+    both.fields.left.push("other".into());
+    assert!(refused(both).contains("on one of them a field for each part of a key"));
+    let used = unit().if_missing(Side::Right, IfMissing::Use(Value::text("PCS")));
+    assert!(refused(used).contains("`if_missing: use` stands for one field"));
 }

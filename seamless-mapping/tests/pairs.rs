@@ -19,7 +19,7 @@ use seamless_core::model::{
     CanonicalForm, Condition, FieldKind, FieldName, Planned, Presence, Record, RecordId, Reference,
     RuleIndex, Schema, Shape, Side, Sides, Slot, Truth, Value, ValueRef, record,
 };
-use seamless_mapping::declaration::{KindDecl, MappingDecl, OptionKey, RuleDecl};
+use seamless_mapping::declaration::{KindDecl, MappingDecl, OptionKey, PathDecl, RuleDecl};
 use seamless_mapping::notation::declarations;
 use seamless_mapping::template::{Template, compose, shipped};
 use seamless_mapping::{CompileOptions, LinkMapper, compile};
@@ -67,8 +67,16 @@ fn pairs() -> BTreeMap<Kinds, Vec<Pair>> {
             let composed = compose(&template, &[], &choices).unwrap();
             let declared = declarations("m", composed.text(), &company()).unwrap();
             for (link, of_link) in declared.links.iter().enumerate() {
-                for (at, first) in of_link.rules.iter().enumerate() {
-                    for second in &of_link.rules[at + 1..] {
+                // What a line reads along a path follows its reference: values that are made up for both contradict each other.
+                let reads_along = |rule: &&RuleDecl| {
+                    Side::BOTH.iter().any(|side| {
+                        let lists = of_link.paths.of(*side).iter().filter_map(|path| path.list.as_ref());
+                        lists.into_iter().any(|list| rule.fields.of(*side).contains(list))
+                    })
+                };
+                let rules: Vec<&RuleDecl> = of_link.rules.iter().filter(|rule| !reads_along(rule)).collect();
+                for (at, first) in rules.iter().copied().enumerate() {
+                    for second in rules[at + 1..].iter().copied() {
                         let ids = format!("{}, {}", first.stable_id(), second.stable_id());
                         let name = format!("{} / {}: {ids}", one.name, of_link.id);
                         if !known.insert(name.clone()) {
@@ -79,6 +87,8 @@ fn pairs() -> BTreeMap<Kinds, Vec<Pair>> {
                         let mut mapping = declared.clone();
                         mapping.links.iter_mut().for_each(|link| link.rules.clear());
                         mapping.links[link].rules = vec![first.clone(), second.clone()];
+                        mapping.links[link].paths =
+                            mapping.links[link].paths.as_ref().map(|paths| of_record(paths));
                         let schemas = template.expected(&choices);
                         pairs.entry(kinds.into()).or_default().push(Pair { name, mapping, link, schemas });
                     }
@@ -87,6 +97,11 @@ fn pairs() -> BTreeMap<Kinds, Vec<Pair>> {
         }
     }
     pairs
+}
+
+/// Paths that begin in the record itself.
+fn of_record(paths: &[PathDecl]) -> Vec<PathDecl> {
+    paths.iter().filter(|path| path.list.is_none()).cloned().collect()
 }
 
 fn texts(texts: &[&str]) -> Vec<Value> {

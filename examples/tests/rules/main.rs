@@ -2,6 +2,7 @@
 //! left to do afterwards. That a rule keeps its laws is shown in `seamless-mapping/tests`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod blank_references;
 mod embedded_rows;
 mod host;
 mod numbered_lines;

@@ -417,6 +417,105 @@ fn where_the_field_that_a_path_begins_with_is_gone_its_rule_rests_with_one_notic
     assert!(waiting.contains(said), "{waiting}");
 }
 
+/// Prices of products on the left, which refer to list and product; on the right both are plain names.
+fn prices_world(list_kind: FieldKind) -> World {
+    let price = vec![Field::new("list", list_kind), refers("product", "product"), text("amount", 80)];
+    let crm = MemoryConfig::new("crm")
+        .entity(entity("price", price))
+        .entity(entity("pricelist", vec![text("name", 80)]))
+        .entity(entity("product", vec![text("number", 80)]));
+    let fields = vec![text("List", 80), text("Product", 80), text("Amount", 80)];
+    let erp = MemoryConfig::new("erp").entity(entity("Price", fields));
+    let link = Mapping::builder("crm", "erp")
+        .link("prices", "price", "Price")
+        .two_way()
+        .match_on([("list.name", "List"), ("product.number", "Product")])
+        .path(Side::Left, "list.name", &[("list", "pricelist")], "name")
+        .path(Side::Left, "product.number", &[("product", "product")], "number")
+        .create(false, false)
+        .rule(copy("amount", "Amount"));
+    let (crm, erp) = (Memory::new(crm).unwrap(), Memory::new(erp).unwrap());
+    World::mapped(crm, erp, link.done().build().unwrap())
+}
+
+fn price(world: &World, id: &str, list: Value, product: &str) -> RecordId {
+    row(world, "price", id, &[("list", list), ("product", to("product", product))])
+}
+
+fn priced(world: &World, list: &str, product: &str, amount: &str) {
+    let values = [("List", list), ("Product", product), ("Amount", amount)];
+    world.erp.insert("Price", None, &values.map(|(name, value)| (name, Value::text(value)))).unwrap();
+}
+
+// Catches: prices that find each other only where both sides were read in full, and a price of another list that is taken for
+// the one that is meant.
+#[test]
+fn records_are_matched_by_what_their_references_stand_for_whichever_side_was_read() {
+    let plain = FieldKind::Text { length_max: Some(80) };
+    for (kind, list_of) in [
+        (
+            FieldKind::Reference { targets: vec!["pricelist".into()] },
+            (|id| to("pricelist", id)) as fn(&str) -> Value,
+        ),
+        (plain, |id| Value::text(id)),
+    ] {
+        let world = prices_world(kind);
+        for (id, name) in [("l1", "retail"), ("l2", "trade")] {
+            row(&world, "pricelist", id, &[("name", Value::text(name))]);
+        }
+        for (id, number) in [("p1", "bolt"), ("p2", "rope")] {
+            row(&world, "product", id, &[("number", Value::text(number))]);
+        }
+        // Both are read in full.
+        let bolt = price(&world, "x1", list_of("l1"), "p1");
+        price(&world, "x2", list_of("l2"), "p1");
+        priced(&world, "retail", "bolt", "10");
+        world.settle();
+        assert_eq!(world.crm.value("price", &bolt, "amount"), Some(Value::text("10")));
+        assert_eq!(world.crm.value("price", &RecordId::text("x2"), "amount"), Some(Value::Null));
+        // What comes later is looked for on the other side, from whichever side it comes.
+        priced(&world, "trade", "bolt", "8");
+        world.settle();
+        assert_eq!(world.crm.value("price", &RecordId::text("x2"), "amount"), Some(Value::text("8")));
+        priced(&world, "trade", "rope", "3");
+        priced(&world, "nobody's", "rope", "1");
+        world.settle();
+        let rope = price(&world, "x3", list_of("l2"), "p2");
+        world.settle();
+        assert_eq!(world.crm.value("price", &rope, "amount"), Some(Value::text("3")));
+        assert_eq!(world.waiting(), []);
+    }
+}
+
+// Catches: a price that is given to one of two lists of the same name, and one that waits although another part of its key
+// tells which is meant.
+#[test]
+fn what_stands_in_several_records_at_the_end_of_a_path_is_looked_at_in_what_the_rest_of_the_key_finds() {
+    let world = prices_world(FieldKind::Reference { targets: vec!["pricelist".into()] });
+    for id in ["l1", "l2"] {
+        row(&world, "pricelist", id, &[("name", Value::text("retail"))]);
+    }
+    for (id, number) in [("p1", "bolt"), ("p2", "rope")] {
+        row(&world, "product", id, &[("number", Value::text(number))]);
+    }
+    let bolts =
+        ["l1", "l2"].map(|list| price(&world, &format!("bolt in {list}"), to("pricelist", list), "p1"));
+    let rope = price(&world, "rope", to("pricelist", "l2"), "p2");
+    let amount = |id: &RecordId| world.crm.value("price", id, "amount").unwrap();
+    world.settle();
+    priced(&world, "retail", "rope", "3");
+    priced(&world, "retail", "bolt", "10");
+    world.run();
+    assert_eq!(amount(&rope), Value::text("3"), "one price of a list of that name is for rope");
+    assert_eq!(bolts.each_ref().map(amount), [Value::Null, Value::Null]);
+    assert_eq!(world.waiting().len(), 1, "{:?}", world.waiting());
+    assert!(world.plan().is_empty(), "it is said once");
+    world.crm.edit("pricelist", &RecordId::text("l2"), &[("name", Value::text("trade"))]).unwrap();
+    world.settle();
+    assert_eq!(bolts.each_ref().map(amount), [Value::text("10"), Value::Null]);
+    assert_eq!(world.waiting(), []);
+}
+
 // Catches: a question for each record, for each path, or for each rule.
 #[test]
 fn a_full_page_asks_once_for_each_entity_on_the_way() {

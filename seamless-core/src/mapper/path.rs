@@ -62,7 +62,7 @@ impl fmt::Display for Path {
 
 /// Checks the paths of a side against the link that uses them.
 ///
-/// Errors (configuration): a path without steps or with too many, one that something writes to or records are matched by.
+/// Errors (configuration): a path without steps or with too many, one that something writes to.
 pub(crate) fn check(spec: &LinkSpec, rules: &[Rule], side: Side, paths: &[Path]) -> Result<()> {
     for path in paths {
         let refused = |message: String, remedy: &str| {
@@ -82,14 +82,6 @@ pub(crate) fn check(spec: &LinkSpec, rules: &[Rule], side: Side, paths: &[Path])
         if let Some(rule) = rules.iter().find(|rule| writes(rule)) {
             let message = format!("the rule {} writes to what is read through references", rule.id);
             return refused(message, "let it go the other way only");
-        }
-        let mut matched = spec.matching.iter().flat_map(|line| &line.fields);
-        if matched.any(|field| *field.field.of(side) == path.name) {
-            let message = "records are matched by what is read through references".to_owned();
-            return refused(
-                message,
-                "match by a field of the record: no system finds a record by such a value",
-            );
         }
         if spec.set_by_policies(side).any(|(field, _)| *field == path.name) {
             let message = "a policy sets what is read through references".to_owned();

@@ -1,13 +1,16 @@
 //! A connector that reads along paths: every record, and every line of a list, comes with the values that mappings read
 //! through references, as if they were fields of its own. So a scope, a rule, a base and a fingerprint see them as they see any
-//! other field, and a change of the record that is referred to is a change of the one that refers.
+//! other field, and a change of the record that is referred to is a change of the one that refers. Records that are looked up
+//! by such a value are found from its end back ([`back`]).
 //!
 //! Cost: for a page of records one look-up per step of the paths and entity there, in pieces of [`NAMED_MAX`] different
 //! records, whatever the number of records and paths; nothing is kept between pages. Where a mapping has no paths
 //! everything is passed on as it is. The doors are [`follow`] and [`Following`].
 
+mod back;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -45,6 +48,8 @@ pub(super) struct Following(Arc<Shared>);
 struct Shared {
     inner: Arc<dyn Connector>,
     paths: BTreeMap<EntityName, Vec<Path>>,
+    /// Whether a field that refers holds a plain key, as far as it was asked.
+    plain: Mutex<HashMap<(EntityName, FieldName), bool>>,
 }
 
 impl Following {
@@ -70,7 +75,7 @@ impl Following {
                 }
             }
         }
-        Ok(Self(Arc::new(Shared { inner, paths })))
+        Ok(Self(Arc::new(Shared { inner, paths, plain: Mutex::default() })))
     }
 }
 
@@ -370,6 +375,9 @@ impl Connector for Following {
         }
         let (entity, shape) = (query.entity.clone(), query.shape.clone());
         let asked = self.0.asked(&entity, &shape)?.unwrap_or_else(|| shape.clone());
+        if let Some(answers) = self.0.found_along(&query, &asked).await? {
+            return Ok(answers);
+        }
         let mut answers = self.0.inner.fetch(FetchQuery { shape: asked, ..query }).await?;
         let found = answers.iter_mut().filter_map(|answer| match answer {
             Lookup::Found(found) => Some(found),

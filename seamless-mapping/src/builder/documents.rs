@@ -5,8 +5,8 @@ use seamless_core::model::{Decimal, FieldName, Side, Sides, Value};
 
 use super::LinkBuilder;
 use crate::declaration::{
-    Basis, CompareDecl, CurrencyVia, IfMissing, KindDecl, LookupDecl, LookupVia, MoneyDecl, MoneyPart,
-    OptionRow, RoundDecl, RuleDecl,
+    Basis, CompareDecl, CurrencyVia, KindDecl, LookupDecl, LookupVia, MoneyDecl, MoneyPart, OptionRow,
+    RoundDecl, RuleDecl,
 };
 
 /// An amount and what it means; what each field says stands beside it.
@@ -125,7 +125,6 @@ pub fn generated(left: &str, right: &str, issuer: Side) -> RuleDecl {
 /// known by. A side without one holds the value itself; then the rule needs an arrow.
 pub fn lookup_by(left: &str, right: &str, by: Sides<Option<(&str, &str)>>) -> RuleDecl {
     let by = by.map(|by| by.map(|(entity, field)| (entity.into(), field.into())));
-    let if_missing = Sides::new(IfMissing::Later, IfMissing::Later);
-    let declared = LookupDecl { via: LookupVia::ByField(by), if_missing };
+    let declared = LookupDecl::through(LookupVia::ByField(by));
     RuleDecl::new(KindDecl::Lookup(declared), vec![left.into()], vec![right.into()])
 }

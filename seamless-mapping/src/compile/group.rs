@@ -108,13 +108,17 @@ fn check_compared(cx: &LinkCx<'_>, rules: &[Placed], members: &[usize], findings
     false
 }
 
-/// Where values of a group go: as all of its rules allow.
+/// Where values of a group go: as all of its rules allow. A line, and a row that is embedded, is decided and written as one:
+/// there each rule goes its own way, as its list does.
 fn direction(
     cx: &LinkCx<'_>,
     rules: &[Placed],
     members: &[usize],
     findings: &mut Findings,
 ) -> Option<Direction> {
+    if cx.is_inner() {
+        return Some(Direction::TwoWay);
+    }
     let mut group = Direction::TwoWay;
     let members: Vec<&Placed> = members.iter().filter_map(|member| rules.get(*member)).collect();
     for (at, rule, _) in &members {

@@ -171,6 +171,11 @@ pub(crate) struct LinkCx<'a> {
 }
 
 impl LinkCx<'_> {
+    /// Whether it is the rules of a line or of a row that are compiled, as a link of their own.
+    pub(crate) fn is_inner(&self) -> bool {
+        self.mapping.links.get(self.at).is_some_and(|link| link.id != self.link.id)
+    }
+
     pub(crate) fn side_name(&self, side: Side) -> &str {
         &self.mapping.sides.of(side).name
     }

@@ -12,6 +12,7 @@ use crate::declaration::{
     RuleDecl, TypeDecl, UnknownPolicy,
 };
 use crate::finding::Findings;
+use crate::rules::blank::Blanks;
 use crate::rules::compare::Compare;
 use crate::rules::lookup::{Lookup, Target, Through};
 use crate::rules::money::{Currencies, Money};
@@ -204,7 +205,8 @@ fn looked_up(
     let mut types = Sides::new(Some(TypeDecl::TEXT), Some(TypeDecl::TEXT));
     *types.of_mut(references) = Some(TypeDecl::Reference);
     let targets = vec![Target { entity, through: Through::Link(link.clone()) }];
-    Some(Lookup { targets, types, if_missing: Sides::new(IfMissing::Later, IfMissing::Later) })
+    let if_missing = Sides::new(IfMissing::Later, IfMissing::Later);
+    Some(Lookup { targets, types, if_missing, blanks: Blanks::cleared(), widths: Sides::new(1, 1) })
 }
 
 /// The links that the currencies of a rule, or of the rules of its lines, are looked up in.

@@ -8,8 +8,9 @@ use seamless_core::model::{Side, Sides};
 
 use super::fit;
 use super::rule::RuleCx;
-use crate::declaration::{LookupDecl, TypeDecl};
+use crate::declaration::{BlankReference, LookupDecl, TypeDecl};
 use crate::finding::Findings;
+use crate::rules::blank::Blanks;
 use crate::rules::named::{By, Named};
 
 pub(super) fn compile(
@@ -34,7 +35,15 @@ pub(super) fn compile(
         (Some(_), None) => Some(TypeDecl::Reference),
         (_, kind) => *kind,
     });
-    Some(Arc::new(Named { by: by.clone(), types, if_missing: lookup.if_missing.clone() }))
+    let mut blanks = Blanks { policies: lookup.if_blank.clone(), ..Blanks::cleared() };
+    blanks.two_way = rcx.two_way();
+    let mut made = Named { by: by.clone(), types, if_missing: lookup.if_missing.clone(), blanks };
+    for side in Side::BOTH {
+        if let BlankReference::Use(key) = lookup.if_blank.of(side) {
+            *made.blanks.written.of_mut(side) = Some(made.written(side, key));
+        }
+    }
+    Some(Arc::new(made))
 }
 
 /// A value that stands on one side only: which of two things changed could not be told in a rule that goes both ways.

@@ -205,13 +205,6 @@ fn check(cx: &LinkCx<'_>, side: Side, path: &PathDecl, findings: &mut Findings) 
             findings.error("path-list", cx.rule_place(at, Some("fields")), message, help);
         }
     }
-    if let Some(Matching::Lines(lines)) = &cx.link.matching
-        && lines.iter().flat_map(|line| &line.fields).any(|field| is_it(field.field.of(side)))
-    {
-        let message =
-            format!("no record of {name} is found by {}, which is read through references", path.name);
-        findings.error("path-match", cx.place("match"), message, "match by a field of the record");
-    }
     if lifecycle_sets(cx, side).into_iter().any(|(field, _)| is_it(field)) {
         let message =
             format!("{} of {name} is read through references, and nothing is written there", path.name);
@@ -244,7 +237,12 @@ fn is_used(cx: &LinkCx<'_>, side: Side, path: &PathDecl) -> bool {
         .rules
         .iter()
         .flat_map(|rule| rule.fields.of(side).iter().cloned().chain(rule.when.of(side).fields()));
-    of_link.chain(of_rules).any(|field| field == path.name)
+    let of_match = match &cx.link.matching {
+        Some(Matching::Lines(lines)) => lines.as_slice(),
+        _ => &[],
+    };
+    let of_match = of_match.iter().flat_map(|line| &line.fields).map(|field| field.field.of(side).clone());
+    of_link.chain(of_rules).chain(of_match).any(|field| field == path.name)
 }
 
 /// The list must be one that a rule carries line by line.

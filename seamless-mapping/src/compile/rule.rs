@@ -47,7 +47,7 @@ impl RuleCx<'_, '_> {
         findings.error(code, self.cx.rule_place(self.at, Some(key)), message, help);
     }
 
-    fn two_way(&self) -> bool {
+    pub(super) fn two_way(&self) -> bool {
         self.direction == Direction::TwoWay
     }
 }

@@ -18,9 +18,9 @@ pub use link::{LinkDecl, Matching};
 pub use money::{Basis, CompareDecl, CurrencyVia, MoneyDecl, MoneyPart};
 pub use path::PathDecl;
 pub use rule::{
-    CopyDecl, EmbedDecl, IfBlank, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl, LookupThrough,
-    LookupVia, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt, TooLong, TypeDecl,
-    UnknownPolicy,
+    BlankReference, CopyDecl, EmbedDecl, IfBlank, IfMissing, JoinDecl, KindDecl, LinesDecl, LookupDecl,
+    LookupThrough, LookupVia, OptionKey, OptionRow, OptionsDecl, PackDecl, RoundDecl, RuleDecl, SplitAt,
+    TooLong, TypeDecl, UnknownPolicy,
 };
 pub use test::{Expected, TestDecl};
 

@@ -233,6 +233,37 @@ pub struct LookupDecl {
     pub via: LookupVia,
     /// What a side gets when the record that is referred to has no partner there.
     pub if_missing: Sides<IfMissing>,
+    /// What a side gets when the other side refers to nothing.
+    #[serde(skip_serializing_if = "is_cleared")]
+    pub if_blank: Sides<BlankReference>,
+}
+
+impl LookupDecl {
+    /// A translation of which nothing else was said: a record without a partner waits, blank is blank.
+    pub fn through(via: LookupVia) -> Self {
+        Self {
+            via,
+            if_missing: Sides::new(IfMissing::Later, IfMissing::Later),
+            if_blank: Sides::new(BlankReference::Clear, BlankReference::Clear),
+        }
+    }
+}
+
+/// What was meant before the policy had a name is the same rule with the same digest.
+fn is_cleared(if_blank: &Sides<BlankReference>) -> bool {
+    if_blank.left == BlankReference::Clear && if_blank.right == BlankReference::Clear
+}
+
+/// What a side gets when the other side refers to nothing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlankReference {
+    /// It is cleared.
+    Clear,
+    /// It keeps what it has. Loses that somebody cleared the reference.
+    Keep,
+    /// This record's key: blank stands for it, and it is carried back as blank. Loses the difference between both.
+    Use(Value),
 }
 
 /// A list of child records, carried line by line.

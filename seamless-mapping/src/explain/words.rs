@@ -6,7 +6,7 @@ use seamless_core::mapper::{MapProblem, Path};
 use seamless_core::model::{ActionName, FieldName, Sides, Slot, Truth};
 
 use super::{Explained, ExplainedRule, Rests, Then, Untouched};
-use crate::declaration::{KindDecl, LookupVia, RuleDecl, SplitAt};
+use crate::declaration::{BlankReference, KindDecl, LookupDecl, LookupVia, RuleDecl, SplitAt};
 use crate::shown;
 
 /// How a rule carries, in a few words.
@@ -21,22 +21,7 @@ pub(super) fn how(declared: &RuleDecl) -> String {
             None => format!("joined with {:?}", join.separator),
         },
         KindDecl::Pack(pack) => format!("packed into a text as {}", pack.layout.name()),
-        KindDecl::Lookup(lookup) => match &lookup.via {
-            LookupVia::Link(link) => format!("translated through the pairs of {link}"),
-            LookupVia::ByField(by) => {
-                let named = [&by.left, &by.right].into_iter().flatten();
-                let named: Vec<String> =
-                    named.map(|(entity, field)| format!("{field} of {entity}")).collect();
-                format!("looked up by {}", named.join(" and "))
-            }
-            LookupVia::AnyOf(links) => {
-                let links: Vec<&str> = links.iter().map(|link| link.as_str()).collect();
-                format!("translated through the pairs of {}", links.join(" or "))
-            }
-            LookupVia::ByEntity(_) => {
-                "translated through the pairs of the entity that it points at".to_owned()
-            }
-        },
+        KindDecl::Lookup(lookup) => through(lookup) + &blanks(lookup),
         KindDecl::Expression(_) => "worked out".to_owned(),
         KindDecl::Lines(lines) => format!("carried line by line, by {} rules", lines.rules.len()),
         KindDecl::Money(_) => "carried as an amount with its currency".to_owned(),
@@ -47,6 +32,34 @@ pub(super) fn how(declared: &RuleDecl) -> String {
         KindDecl::Embed(embed) => format!("the row that is {}", embed.condition),
         KindDecl::Custom(name) => format!("made by the function {name}"),
     }
+}
+
+/// What references are translated through.
+fn through(lookup: &LookupDecl) -> String {
+    match &lookup.via {
+        LookupVia::Link(link) => format!("translated through the pairs of {link}"),
+        LookupVia::ByField(by) => {
+            let named = [&by.left, &by.right].into_iter().flatten();
+            let named: Vec<String> = named.map(|(entity, field)| format!("{field} of {entity}")).collect();
+            format!("looked up by {}", named.join(" and "))
+        }
+        LookupVia::AnyOf(links) => {
+            let links: Vec<&str> = links.iter().map(|link| link.as_str()).collect();
+            format!("translated through the pairs of {}", links.join(" or "))
+        }
+        LookupVia::ByEntity(_) => "translated through the pairs of the entity that it points at".to_owned(),
+    }
+}
+
+/// What blank references mean, where they do not just clear the other side.
+fn blanks(lookup: &LookupDecl) -> String {
+    let one = |policy: &BlankReference| match policy {
+        BlankReference::Clear => String::new(),
+        BlankReference::Keep => ", but not where it is blank".to_owned(),
+        BlankReference::Use(key) => format!(", {} standing for blank", shown::value(key)),
+    };
+    let (left, right) = (one(&lookup.if_blank.left), one(&lookup.if_blank.right));
+    if left == right { left } else { left + &right }
 }
 
 /// The same, with what is read through references.

@@ -12,8 +12,8 @@ use seamless_core::model::{
 };
 
 use crate::declaration::{
-    CopyDecl, CurrencyVia, EmbedDecl, IfMissing, KindDecl, LookupVia, MoneyDecl, MoneyPart, OptionKey,
-    OptionRow, PackDecl, RuleDecl, TypeDecl, UnknownPolicy,
+    BlankReference, CopyDecl, CurrencyVia, EmbedDecl, IfMissing, KindDecl, LookupVia, MoneyDecl, MoneyPart,
+    OptionKey, OptionRow, PackDecl, RuleDecl, TypeDecl, UnknownPolicy,
 };
 use crate::link_mapper::LinkMapper;
 use crate::rules::copy::fitted;
@@ -108,6 +108,10 @@ fn pool(
     let spoken_of = spoken_of(declared, side, at);
     let mut values: Vec<Value> = spoken_of.iter().map(|value| fitting(value, kind)).collect();
     match (&declared.kind, kind) {
+        // Fields that are a key together hold its parts.
+        (KindDecl::Lookup(_), None) if declared.fields.of(side).len() > 1 => {
+            values.extend(["a", "b", "C10"].map(Value::text));
+        }
         (KindDecl::Lookup(_), Some(TypeDecl::Reference) | None) => {
             values.extend(references(mapper, declared, side));
         }
@@ -169,10 +173,17 @@ fn spoken_of(declared: &RuleDecl, side: Side, at: usize) -> Vec<Value> {
             }
             values
         }
-        KindDecl::Lookup(lookup) => match lookup.if_missing.of(side) {
-            IfMissing::Use(value) => vec![value.clone()],
-            _ => Vec::new(),
-        },
+        KindDecl::Lookup(lookup) => {
+            let missing = match lookup.if_missing.of(side) {
+                IfMissing::Use(value) => Some(value.clone()),
+                _ => None,
+            };
+            let blank = match lookup.if_blank.of(side) {
+                BlankReference::Use(value) => Some(value.clone()),
+                _ => None,
+            };
+            missing.into_iter().chain(blank).collect()
+        }
         KindDecl::Pack(pack) => packed(declared, side, pack),
         KindDecl::Join(_)
         | KindDecl::Expression(_)
@@ -383,7 +394,12 @@ fn references(mapper: &LinkMapper, declared: &RuleDecl, side: Side) -> Vec<Value
     let of = |entity: &EntityName, id: &str| {
         Value::Reference(Reference { entity: entity.clone(), id: RecordId::text(id) }.into())
     };
-    entities.iter().flat_map(|entity| ["a", "b"].map(|id| of(entity, id))).collect()
+    let blank = match lookup.if_blank.of(side) {
+        BlankReference::Use(Value::Text(key)) => Some(key.as_ref()),
+        _ => None,
+    };
+    let ids = ["a", "b"].into_iter().chain(blank);
+    ids.flat_map(|id| entities.iter().map(move |entity| of(entity, id))).collect()
 }
 
 /// Lists of made-up lines.

@@ -4,7 +4,7 @@ use seamless_core::mapper::MatchLine;
 use seamless_core::model::{Entity, FieldName, Side};
 
 use crate::compile::link::create;
-use crate::compile::{LinkCx, fit};
+use crate::compile::{LinkCx, fit, paths};
 use crate::declaration::Matching;
 use crate::finding::Findings;
 
@@ -30,11 +30,14 @@ fn check_line(cx: &LinkCx<'_>, line: &MatchLine, findings: &mut Findings) {
     for side in Side::BOTH {
         let Some(entity) = fit::entity(cx, side) else { continue };
         known += 1;
-        let fields: Vec<&FieldName> = line.fields.iter().map(|field| field.field.of(side)).collect();
+        let named: Vec<&FieldName> = line.fields.iter().map(|field| field.field.of(side)).collect();
+        // What is read through a reference tells records apart as the reference does.
+        let begins = |name: &FieldName| Some(&paths::named(cx, side, name)?.steps.first()?.0);
+        let fields: Vec<&FieldName> = named.iter().map(|name| begins(name).unwrap_or(name)).collect();
         if is_unique(entity, &fields) {
             continue;
         }
-        shared.push(format!("{} in {}", names(&fields), cx.side_name(side)));
+        shared.push(format!("{} in {}", names(&named), cx.side_name(side)));
         if !is_indexed(entity, &fields) {
             let message = format!(
                 "no key or unique set of {} begins with {}: each new record of the other side is looked up by it",

@@ -10,7 +10,7 @@ use seamless_core::model::{
 };
 
 use crate::compile::link::create;
-use crate::compile::{CompileOptions, LinkCx, fit, scope};
+use crate::compile::{CompileOptions, LinkCx, fit, paths, scope};
 use crate::declaration::{KindDecl, LinkDecl, MappingDecl, RuleDecl};
 use crate::finding::Findings;
 use crate::shown;
@@ -122,7 +122,8 @@ fn check_creates(cx: &LinkCx<'_>, side: Side, findings: &mut Findings) {
         let said = implied.iter().find(|(known, _)| *known == field).map(|(_, value)| value.clone());
         let slot = match said.or_else(|| constant(&field)) {
             Some(value) => Slot::Value(value),
-            // What a rule makes of it depends on the record.
+            // What another record holds, and what a rule makes of it, depends on the record.
+            None if paths::named(cx, side, &field).is_some() => Slot::Absent,
             None if cx.link.rules.iter().any(|rule| written(rule, &field)) => Slot::Absent,
             None => Slot::Value(Value::Null),
         };

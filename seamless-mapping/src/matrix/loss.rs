@@ -3,8 +3,8 @@
 use seamless_core::model::{CanonicalForm, Normaliser, Side, Sides};
 
 use crate::declaration::{
-    IfBlank, IfMissing, KindDecl, LookupThrough, LookupVia, MoneyPart, OptionKey, RoundDecl, RuleDecl,
-    TooLong, TypeDecl, UnknownPolicy,
+    BlankReference, IfBlank, IfMissing, KindDecl, LookupThrough, LookupVia, MoneyPart, OptionKey, RoundDecl,
+    RuleDecl, TooLong, TypeDecl, UnknownPolicy,
 };
 use crate::link_mapper::LinkMapper;
 
@@ -81,6 +81,17 @@ pub(super) fn words(declared: &RuleDecl, mapper: &LinkMapper, names: &Sides<Stri
                             "a reference without a partner becomes {value} in {}",
                             names.of(to)
                         ));
+                    }
+                }
+            }
+            for to in written() {
+                match lookup.if_blank.of(to) {
+                    BlankReference::Clear => {}
+                    BlankReference::Keep => {
+                        losses.push(format!("a reference that is cleared stays in {}", names.of(to)));
+                    }
+                    BlankReference::Use(value) => {
+                        losses.push(format!("blank and {value} of {} are the same", names.of(to)));
                     }
                 }
             }

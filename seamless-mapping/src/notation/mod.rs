@@ -11,6 +11,7 @@ pub(crate) mod keys;
 mod lifecycle;
 mod lines;
 mod link;
+mod lookup;
 mod money;
 mod parameters;
 mod path;

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use seamless_core::document::{Diagnostic, Diagnostics, Document, Node, Span};
 use seamless_core::mapper::Direction;
-use seamless_core::model::{EntityName, FieldName, RecordId, Reference, RuleId, Side, Sides, Value};
+use seamless_core::model::{FieldName, RecordId, Reference, RuleId, Side, Sides, Value};
 
 use super::condition::condition;
 use super::keys::{Keys, OPTION_LINE, RULE, RULE_LONG};
@@ -15,8 +15,7 @@ use super::policy::{self, PerSide, per_side, unknown_word};
 use super::sentence::{Operator, Sentence, Word, has_operator, is_quote};
 use super::value::Reader;
 use crate::declaration::{
-    CopyDecl, IfMissing, JoinDecl, KindDecl, LookupDecl, LookupThrough, LookupVia, OptionRow, OptionsDecl,
-    PackDecl, RuleDecl, UnknownPolicy,
+    CopyDecl, JoinDecl, KindDecl, OptionRow, OptionsDecl, PackDecl, RuleDecl, UnknownPolicy,
 };
 
 pub(crate) const ARROWS: &[Operator] = &[Operator::Both, Operator::Right, Operator::Left];
@@ -316,13 +315,23 @@ const OF_KIND: &[(&str, &str, &str)] = &[
     ("where", "embed", "has `embed`"),
     ("several", "embed", "has `embed`"),
     ("make", "embed", "has `embed`"),
-    ("if_blank", "embed", "has `embed`"),
     ("key", "rules", "has `rules` for its lines"),
     ("record_of", "const", "is a constant"),
 ];
 
+/// Of a key that rules of several kinds have: the kinds that have it.
+const OF_SEVERAL: (&str, &[&str], &str) = ("if_blank", &["embed", "lookup"], "has `embed` or `lookup`");
+
 /// Reports the keys that rules of another kind have.
 fn misplaced(keys: &mut Keys<'_>, kind: &str) {
+    let (key, of, words) = OF_SEVERAL;
+    if !of.contains(&kind)
+        && let Some((node, _)) = keys.fields.take_entry(key)
+    {
+        let message = format!("`{key}` belongs to a rule that {words}");
+        let help = "add one of them, or remove it";
+        keys.push(Diagnostic::error("misplaced-key", node.span, message).help(help));
+    }
     for (key, of, words) in OF_KIND.iter().filter(|(_, of, _)| *of != kind) {
         if let Some((node, _)) = keys.fields.take_entry(key) {
             let message = format!("`{key}` belongs to a rule that {words}");
@@ -349,7 +358,7 @@ fn kind(
         let message = format!("a rule is of one kind, this one has {}", joined(is_const, &named));
         let span = keys.fields.node().span;
         keys.push(Diagnostic::error("rule-kinds", span, message).help("write a rule for each"));
-        for key in KINDS.iter().chain(OF_KIND.iter().map(|(key, _, _)| key)) {
+        for key in KINDS.iter().chain(OF_KIND.iter().map(|(key, _, _)| key)).chain([&OF_SEVERAL.0]) {
             keys.fields.take(key);
         }
         return None;
@@ -366,7 +375,7 @@ fn kind(
             KindDecl::Join(JoinDecl { separator, split: keys.take_as("split", policy::split) })
         }
         Some("pack") => KindDecl::Pack(pack(reader, keys)?),
-        Some("lookup") => KindDecl::Lookup(lookup(reader, keys, direction)?),
+        Some("lookup") => KindDecl::Lookup(super::lookup::lookup(reader, keys, direction)?),
         Some("expression") => {
             let read = keys.take_with("expression", |document, node| {
                 let read = per_side(reader, node, |node| super::worked::expression(reader, node))?;
@@ -389,7 +398,7 @@ fn joined(is_const: bool, named: &[&str]) -> String {
 }
 
 /// A value that stands for one side: the side that a one-way rule writes, otherwise the author says which.
-fn for_target<T: Clone>(
+pub(super) fn for_target<T: Clone>(
     reader: &Reader<'_>,
     document: &Document,
     node: &Node,
@@ -463,7 +472,7 @@ fn unknown(reader: &Reader<'_>, node: &Node) -> Result<UnknownPolicy, Diagnostic
 }
 
 /// The value of `{ use: VALUE }`.
-fn used(node: &Node) -> Option<&Node> {
+pub(super) fn used(node: &Node) -> Option<&Node> {
     match node.as_mapping() {
         Ok([(key, value)]) if key.text() == Some("use") => Some(value),
         _ => None,
@@ -520,82 +529,4 @@ fn pack(reader: &Reader<'_>, keys: &mut Keys<'_>) -> Option<PackDecl> {
         items.map_err(|finding: Diagnostic| finding.help("write `names: [Web, Born on]`").within(document))
     });
     packed.map(|packed| PackDecl { names, ..packed })
-}
-
-fn lookup(reader: &Reader<'_>, keys: &mut Keys<'_>, direction: Direction) -> Option<LookupDecl> {
-    let via = keys.take_with("lookup", |document, node| {
-        let read = || {
-            if let Ok(links) = node.as_sequence() {
-                let links = links.iter().map(|link| Ok(link.as_str()?.into()));
-                return Ok(LookupVia::AnyOf(links.collect::<Result<_, Diagnostic>>()?));
-            }
-            let Ok(entries) = node.as_mapping() else {
-                return Ok(LookupVia::Link(node.as_str()?.into()));
-            };
-            if let [(key, by)] = entries
-                && key.text() == Some("by")
-                && by.is_mapping()
-            {
-                return by_field(reader, by).map(LookupVia::ByField);
-            }
-            let entities = entries.iter().map(|(entity, through)| {
-                let through = match through.text() {
-                    Some("keep") => LookupThrough::Keep,
-                    // YAML's nothing is the word `null` here.
-                    Some("null") => LookupThrough::Null,
-                    _ => LookupThrough::Link(through.as_str()?.into()),
-                };
-                Ok((EntityName::from(entity.text().unwrap_or("")), through))
-            });
-            Ok(LookupVia::ByEntity(entities.collect::<Result<_, Diagnostic>>()?))
-        };
-        read().map_err(|finding: Diagnostic| finding.within(document))
-    });
-    let if_missing = keys.take_with("if_missing", |document, node| {
-        let read = per_side(reader, node, |node| if_missing(reader, node))?;
-        match read {
-            PerSide::Both(policy) if !matches!(policy, IfMissing::Use(_)) => {
-                Ok(Sides::new(Some(policy.clone()), Some(policy)))
-            }
-            read => for_target(reader, document, node, "if_missing", direction, read),
-        }
-    });
-    let if_missing = if_missing.unwrap_or_default().map(|policy| policy.unwrap_or(IfMissing::Later));
-    Some(LookupDecl { via: via?, if_missing })
-}
-
-/// `{ crm: systemuser.internalemailaddress, erp: Salesperson.E-Mail }`. An entity ends at the first dot.
-fn by_field(reader: &Reader<'_>, node: &Node) -> Result<Sides<Option<(EntityName, FieldName)>>, Diagnostic> {
-    let mut by = Sides::new(None, None);
-    for entry in node.entries()? {
-        let named = Side::BOTH.into_iter().find(|side| entry.key.text() == Some(*reader.sides.of(*side)));
-        let Some(side) = named else {
-            return Err(unknown_word(entry.key, "side", &[reader.sides.left, reader.sides.right]));
-        };
-        let text = reader.text(entry.value)?;
-        let parts = text.split_once('.').filter(|(entity, field)| !entity.is_empty() && !field.is_empty());
-        let Some((entity, field)) = parts else {
-            let help = "write the entity, a dot and the field: `systemuser.internalemailaddress`";
-            return Err(entry.value.refused("a field of an entity").help(help));
-        };
-        *by.of_mut(side) = Some((EntityName::from(entity), FieldName::from(field)));
-    }
-    Ok(by)
-}
-
-/// `later`, `null`, `park`, `{ use: VALUE }`. YAML's nothing is the word `null` here.
-fn if_missing(reader: &Reader<'_>, node: &Node) -> Result<IfMissing, Diagnostic> {
-    if let Some(value) = used(node) {
-        return reader.value(value).map(IfMissing::Use);
-    }
-    match node.text() {
-        Some("later") => Ok(IfMissing::Later),
-        Some("null") => Ok(IfMissing::Null),
-        Some("park") => Ok(IfMissing::Park),
-        _ => Err(unknown_word(
-            node,
-            "policy for missing partners",
-            &["later", "null", "park", "{ use: VALUE }"],
-        )),
-    }
 }

@@ -89,7 +89,6 @@ fn the_words_of_the_schema_are_words_of_the_reader() {
         let Some(known) = node["enum"].as_array() else { continue };
         let beside = match key.as_str() {
             "split" => ", join: x",
-            "if_blank" => ", embed: c, where: 'd == 1'",
             _ => "",
         };
         for word in known {
@@ -102,6 +101,28 @@ fn the_words_of_the_schema_are_words_of_the_reader() {
         assert!(found.contains("unknown-word"), "{key}: {found}");
     }
     assert!(words > 8, "{words}");
+}
+
+/// What stands for blank means two things, by the kind of the rule.
+#[test]
+fn the_words_for_what_is_blank_are_those_of_the_kind_that_they_stand_beside() {
+    let schema = schema();
+    let of_row = &schema["$defs"]["rule_options"]["properties"]["if_blank"]["anyOf"][0]["enum"];
+    let of_reference = &schema["$defs"]["if_blank"]["anyOf"][0]["enum"];
+    for (known, others, beside) in
+        [(of_row, of_reference, "embed: c, where: 'd == 1'"), (of_reference, of_row, "lookup: x")]
+    {
+        let is_known = |word: &str| {
+            !finding(&format!("'a -> b': {{ if_blank: {word}, {beside} }}")).contains("unknown-word")
+        };
+        let words = |list: &Json| -> Vec<String> {
+            list.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+        };
+        assert!(words(known).iter().all(|word| is_known(word)), "{known}");
+        assert!(!words(others).iter().any(|word| is_known(word)), "{others}");
+        assert!(words(known).len() >= 2 && !is_known("nonsense"));
+    }
+    assert!(finding("'a -> b': { if_blank: keep }").contains("has `embed` or `lookup`"));
 }
 
 #[test]

@@ -3,12 +3,15 @@
 //! The door is [`test`].
 
 use seamless_core::document::{Diagnostic, Diagnostics, Literal, Node, NodeKind, ScalarStyle};
-use seamless_core::model::{FieldName, LinkId, RecordId, Side, Slot, Value};
+use seamless_core::model::{FieldName, KeyPart, LinkId, RecordId, Side, Slot, Value};
 
 use super::keys::{Keys, TEST};
 use super::policy::unknown_word;
 use super::value::Reader;
 use crate::declaration::{Expected, TestDecl};
+
+/// What stands between the parts of a key.
+const PARTS: &str = " + ";
 
 /// Reads one test.
 pub(crate) fn test(reader: &Reader<'_>, node: &Node) -> Result<TestDecl, Diagnostics> {
@@ -64,8 +67,13 @@ pub(super) fn partners(node: &Node) -> Result<Vec<(LinkId, RecordId, RecordId)>,
     Ok(partners)
 }
 
-/// A whole number without quotes is a key of that kind, everything else is text.
+/// A whole number without quotes is a key of that kind, everything else is text. The parts of a key are joined by ` + `; a part
+/// in quotes is text.
 fn record_id(node: &Node) -> Result<RecordId, Diagnostic> {
+    let text = node.text().unwrap_or_default();
+    if text.contains(PARTS) {
+        return Ok(RecordId::of_parts(&text.split(PARTS).map(part).collect::<Vec<_>>()));
+    }
     Ok(match node.as_literal()? {
         Literal::Number(digits) => match digits.parse() {
             Ok(key) => RecordId::int(key),
@@ -73,6 +81,14 @@ fn record_id(node: &Node) -> Result<RecordId, Diagnostic> {
         },
         _ => RecordId::text(node.as_str()?),
     })
+}
+
+fn part(text: &str) -> KeyPart {
+    let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match (quoted, text.parse()) {
+        (None, Ok(number)) => KeyPart::Int(number),
+        (quoted, _) => KeyPart::Text(quoted.unwrap_or(text).into()),
+    }
 }
 
 /// The key of a record as a test writes it, for comparing with a reference.

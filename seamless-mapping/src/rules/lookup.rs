@@ -1,6 +1,7 @@
 //! A reference, translated through the pairs of a link: the partner of the record that one side points at.
 //!
-//! A side holds a typed reference, or a plain key (text or whole number), as its type says. Domain: references to
+//! A side holds a typed reference, or a plain key (text or whole number), as its type says; a key of several parts lies in
+//! as many fields, in the order of the key, and is blank where one of them is. Domain: references to
 //! entities that the rule names, whose record has a partner. One that has none yet waits, or is what the author says.
 //! A record that refers to its own entity is translated through its own link.
 
@@ -9,6 +10,7 @@ use seamless_core::model::{
     ActionId, EntityName, KeyPart, LinkId, Planned, RecordId, Reference, Side, Sides, Value, ValueRef,
 };
 
+use super::blank::{Blanks, nothing};
 use super::{Carrier, Cell, Made, Making, Trouble};
 use crate::declaration::{IfMissing, TypeDecl};
 
@@ -32,16 +34,47 @@ pub(crate) struct Lookup {
     pub(crate) targets: Vec<Target>,
     pub(crate) types: Sides<Option<TypeDecl>>,
     pub(crate) if_missing: Sides<IfMissing>,
+    pub(crate) blanks: Blanks,
+    /// In how many fields the key of a side lies.
+    pub(crate) widths: Sides<usize>,
+}
+
+/// The record that a key of several fields names.
+fn of_parts(values: &[ValueRef<'_>]) -> Result<RecordId, Trouble> {
+    let part = |(place, value): (usize, &ValueRef<'_>)| match value {
+        ValueRef::Text(key) => Ok(KeyPart::Text((*key).into())),
+        ValueRef::Int(key) => Ok(KeyPart::Int(*key)),
+        _ => {
+            let message = format!("a {} is no part of a key", value.kind());
+            let remedy = "a part of a key is text or a whole number";
+            Err(Trouble::unmappable(*value, message, remedy).in_field(place))
+        }
+    };
+    let parts = values.iter().enumerate().map(part).collect::<Result<Vec<_>, _>>()?;
+    Ok(RecordId::of_parts(&parts))
+}
+
+/// A reference of which a part is blank refers to nothing.
+fn is_blank(values: &[ValueRef<'_>]) -> bool {
+    values.is_empty() || values.iter().any(|value| value.is_blank())
 }
 
 impl Lookup {
+    /// Whether what a side refers to is nothing, or stands for it.
+    fn means_nothing(&self, from: Side, values: &[ValueRef<'_>]) -> bool {
+        is_blank(values) || matches!(values, [only] if self.blanks.is_blank(from, *only))
+    }
+
     /// The targets that a value of a side may point at, and the record.
     fn pointed_at<'l>(
         &'l self,
         from: Side,
-        value: ValueRef<'_>,
+        values: &[ValueRef<'_>],
     ) -> Result<(Vec<&'l Target>, RecordId), Trouble> {
         let has_entity = |target: &&Target| target.entity.of(from).is_some();
+        let [value] = *values else {
+            return Ok((self.targets.iter().filter(has_entity).collect(), of_parts(values)?));
+        };
         match value {
             ValueRef::Reference(reference) => {
                 let names = |target: &&Target| target.entity.of(from).as_ref() == Some(&reference.entity);
@@ -74,8 +107,42 @@ impl Lookup {
         }
     }
 
+    /// Blank; the parts of a key that names nothing already stay as they are.
+    fn cleared(&self, to: Side, cx: &Making<'_>) -> Made {
+        let held: Option<Vec<ValueRef<'_>>> = cx.current.iter().map(|held| held.value()).collect();
+        match held.filter(|held| held.len() > 1 && is_blank(held)) {
+            Some(held) => Made::Many(held.into_iter().map(|held| Cell::known(held.to_value())).collect()),
+            None => nothing(*self.widths.of(to)),
+        }
+    }
+
+    /// A record as the fields of the target have it.
+    fn cells(&self, to: Side, target: &Target, id: RecordId, from: ValueRef<'_>) -> Result<Made, Trouble> {
+        let width = *self.widths.of(to);
+        if width <= 1 {
+            return self.written(to, target, id, from).map(|written| Made::One(Cell::known(written)));
+        }
+        let parts = id.parts();
+        if parts.len() != width {
+            let message =
+                format!("the partner's key has {} parts, the rule writes {width} fields", parts.len());
+            return Err(Trouble::unmappable(from, message, "name a field for each part of the key"));
+        }
+        let cell = |part: KeyPart| match part {
+            KeyPart::Int(key) => Cell::known(Value::Int(key)),
+            KeyPart::Text(key) => Cell::known(Value::Text(key)),
+        };
+        Ok(Made::Many(parts.into_iter().map(cell).collect()))
+    }
+
     /// A record as the target's type has it.
-    fn written(&self, to: Side, target: &Target, id: RecordId, from: ValueRef<'_>) -> Result<Value, Trouble> {
+    pub(crate) fn written(
+        &self,
+        to: Side,
+        target: &Target,
+        id: RecordId,
+        from: ValueRef<'_>,
+    ) -> Result<Value, Trouble> {
         let plain = matches!(self.types.of(to), Some(kind) if *kind != TypeDecl::Reference);
         if !plain {
             let Some(entity) = target.entity.of(to).clone() else { return Ok(Value::Null) };
@@ -117,7 +184,7 @@ impl Lookup {
                 format!("the record that it refers to has no partner{}", named(to, &ask, target)),
                 "make or link that record, or say another `if_missing`",
             )),
-            IfMissing::Null => Ok(Made::One(Cell::known(Value::Null))),
+            IfMissing::Null => Ok(nothing(*self.widths.of(to))),
             IfMissing::Use(key) => {
                 let id = match key {
                     Value::Int(key) => RecordId::int(*key),
@@ -139,7 +206,7 @@ fn named(to: Side, ask: &Ask, target: &Target) -> String {
 
 /// A partner that a link has for the record that is referred to.
 enum Partner<'l> {
-    There(&'l Target, Value),
+    There(&'l Target, Made),
     Planned(&'l Target, ActionId),
 }
 
@@ -184,13 +251,19 @@ impl Carrier for Lookup {
         let exact = |policy: &IfMissing| matches!(policy, IfMissing::Later | IfMissing::Park);
         exact(&self.if_missing.left)
             && exact(&self.if_missing.right)
+            && self.blanks.lossless()
+            // Of a key of which a part is blank the other parts are lost.
+            && self.widths == Sides::new(1, 1)
             && self.targets.iter().all(|target| matches!(target.through, Through::Link(_)))
     }
 
     fn wipes_out(&self, to: Side) -> bool {
         let stands_for_missing =
             matches!(self.if_missing.of(to.other()), IfMissing::Null | IfMissing::Use(_));
-        !stands_for_missing && self.targets.iter().all(|target| matches!(target.through, Through::Link(_)))
+        !stands_for_missing
+            && self.blanks.wipes_out(to)
+            && *self.widths.of(to) == 1
+            && self.targets.iter().all(|target| matches!(target.through, Through::Link(_)))
     }
 
     fn asks(&self) -> bool {
@@ -202,8 +275,10 @@ impl Carrier for Lookup {
     }
 
     fn ask(&self, to: Side, values: &[ValueRef<'_>], out: &mut Vec<Ask>) {
-        let Some(value) = values.first().copied().filter(|value| !value.is_blank()) else { return };
-        let Ok((targets, id)) = self.pointed_at(to.other(), value) else { return };
+        if self.means_nothing(to.other(), values) {
+            return;
+        }
+        let Ok((targets, id)) = self.pointed_at(to.other(), values) else { return };
         out.extend(
             targets.into_iter().filter_map(|target| Self::asked(to.other(), target, &id)).map(|(_, ask)| ask),
         );
@@ -211,16 +286,20 @@ impl Carrier for Lookup {
 
     fn make(&self, to: Side, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble> {
         let value = values.first().copied().unwrap_or(ValueRef::Null);
-        if value.is_blank() {
-            return Ok(Made::One(Cell::known(Value::Null)));
+        if is_blank(values) {
+            let made = self.blanks.made(to, value, *self.widths.of(to))?;
+            return Ok(if made == nothing(*self.widths.of(to)) { self.cleared(to, cx) } else { made });
         }
-        let (targets, id) = self.pointed_at(to.other(), value)?;
+        if self.means_nothing(to.other(), values) {
+            return Ok(self.cleared(to, cx));
+        }
+        let (targets, id) = self.pointed_at(to.other(), values)?;
         let (mut live, mut resting, mut missing) = (Vec::new(), Vec::new(), None);
         for target in &targets {
             let Some((target, ask)) = Self::asked(to.other(), target, &id) else { continue };
             let partner = match cx.resolved.get(&ask) {
                 Some(Answer::Paired(partner)) => {
-                    Partner::There(target, self.written(to, target, partner.clone(), value)?)
+                    Partner::There(target, self.cells(to, target, partner.clone(), value)?)
                 }
                 Some(Answer::Planned(action)) => Partner::Planned(target, *action),
                 // Of several links the last is asked for: links that are decided later come later.
@@ -234,7 +313,15 @@ impl Carrier for Lookup {
         }
         // A record that changed over is kept by the pair that it left, and is with the one that it is in.
         match one_partner(if live.is_empty() { resting } else { live }, value)? {
-            Some(Partner::There(_, written)) => return Ok(Made::One(Cell::known(written))),
+            Some(Partner::There(_, made)) => return Ok(made),
+            Some(Partner::Planned(_, action)) if *self.widths.of(to) > 1 => {
+                // The parts of its key are known when it is there.
+                let asked = cx.resolved.ask_of(action).cloned();
+                let message = "the record that it refers to is created by this plan";
+                let remedy = "it is carried as soon as that record is linked";
+                let problem = asked.map_or(MapProblem::Unmappable, MapProblem::Waiting);
+                return Err(Trouble { problem, ..Trouble::unmappable(value, message, remedy) });
+            }
             Some(Partner::Planned(_, action)) => return Ok(Made::One(Cell::Set(Planned::ResultOf(action)))),
             None => {}
         }

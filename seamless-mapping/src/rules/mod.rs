@@ -4,6 +4,7 @@
 //! there for functions of the host, and for texts that hold other things as well. What every kind has in common, above all that a target which already means the
 //! same is left alone, is [`LinkMapper`](crate::LinkMapper)'s to do. One file per kind.
 
+pub(crate) mod blank;
 pub(crate) mod compare;
 pub(crate) mod constant;
 pub(crate) mod convert;

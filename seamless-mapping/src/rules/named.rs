@@ -9,6 +9,7 @@ use seamless_core::model::{
     EntityName, FieldName, KeyPart, RecordId, Reference, Side, Sides, Value, ValueRef,
 };
 
+use super::blank::{Blanks, nothing};
 use super::convert::convert;
 use super::copy::fitted;
 use super::{Carrier, Cell, Made, Making, Trouble};
@@ -23,6 +24,7 @@ pub(crate) struct Named {
     pub(crate) by: Sides<Option<By>>,
     pub(crate) types: Sides<Option<TypeDecl>>,
     pub(crate) if_missing: Sides<IfMissing>,
+    pub(crate) blanks: Blanks,
 }
 
 /// What a value of the giving side leads to, as far as is known.
@@ -95,7 +97,7 @@ impl Named {
     }
 
     /// A key that the author named, as the side's field has it.
-    fn written(&self, to: Side, key: &Value) -> Value {
+    pub(crate) fn written(&self, to: Side, key: &Value) -> Value {
         match (self.by.of(to), key) {
             (Some(_), Value::Int(key)) => self.reference(to, RecordId::int(*key)),
             (Some(_), Value::Text(key)) => self.reference(to, RecordId::text(key)),
@@ -132,12 +134,17 @@ impl Carrier for Named {
 
     fn lossless(&self) -> bool {
         let exact = |policy: &IfMissing| matches!(policy, IfMissing::Later | IfMissing::Park);
-        exact(&self.if_missing.left) && exact(&self.if_missing.right) && self.refer()
+        exact(&self.if_missing.left)
+            && exact(&self.if_missing.right)
+            && self.blanks.lossless()
+            && self.refer()
     }
 
     fn wipes_out(&self, to: Side) -> bool {
         // What the value that stands for a missing record is made of cannot be told apart afterwards.
-        self.refer() && !matches!(self.if_missing.of(to.other()), IfMissing::Null | IfMissing::Use(_))
+        self.refer()
+            && self.blanks.wipes_out(to)
+            && !matches!(self.if_missing.of(to.other()), IfMissing::Null | IfMissing::Use(_))
     }
 
     fn follows(&self, to: Side) -> bool {
@@ -150,6 +157,9 @@ impl Carrier for Named {
 
     fn seek(&self, to: Side, values: &[ValueRef<'_>], resolved: &Resolved, out: &mut Vec<Seek>) {
         let Some(value) = values.first().copied().filter(|value| !value.is_blank()) else { return };
+        if self.blanks.is_blank(to.other(), value) {
+            return;
+        }
         match self.led(to.other(), value, resolved) {
             Ok(Led::Asks(seek)) => out.push(seek),
             Ok(Led::To(value)) if !value.as_ref().is_blank() => {
@@ -162,7 +172,10 @@ impl Carrier for Named {
     fn make(&self, to: Side, values: &[ValueRef<'_>], cx: &Making<'_>) -> Result<Made, Trouble> {
         let value = values.first().copied().unwrap_or(ValueRef::Null);
         if value.is_blank() {
-            return Ok(Made::One(Cell::known(Value::Null)));
+            return self.blanks.made(to, value, 1);
+        }
+        if self.blanks.is_blank(to.other(), value) {
+            return Ok(nothing(1));
         }
         let known_by = match self.led(to.other(), value, cx.resolved)? {
             Led::To(known_by) => known_by,

@@ -25,6 +25,7 @@ const OF_KIND: &[&str] = &[
     "split",
     "lookup",
     "if_missing",
+    "if_blank",
     "expression",
     "key",
     "rules",

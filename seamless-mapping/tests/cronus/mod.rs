@@ -10,6 +10,7 @@ pub(crate) fn company() -> ParameterValues {
         ("company_id", "c1"),
         ("local_currency", "EUR"),
         ("local_currency_id", "eur"),
+        ("default_price_list", "pl1"),
         ("owning_team", "t1"),
     ];
     said.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect()
