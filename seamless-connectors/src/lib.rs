@@ -54,6 +54,7 @@ mod io;
 mod iso;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
+pub mod layers;
 pub mod memory;
 pub mod option_sets;
 mod place;
