@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn who_calls_seldom_regains_by_time() {
-        let mut purse = Purse::new(Budget { percent: 0, spare: 1, regained: Duration::from_secs(10) }, Duration::ZERO);
+        let mut purse =
+            Purse::new(Budget { percent: 0, spare: 1, regained: Duration::from_secs(10) }, Duration::ZERO);
         let at = Duration::from_secs;
         assert!(purse.spend(at(0)) && !purse.spend(at(9)) && purse.spend(at(10)) && !purse.spend(at(19)));
         assert!(purse.spend(at(500)) && !purse.spend(at(500)), "no more than the spare is saved");

@@ -61,7 +61,15 @@ pub struct Chances {
 impl Default for Chances {
     /// Nothing goes wrong.
     fn default() -> Self {
-        Self { fails: 0, answer_lost: 0, request_lost: 0, cut_off: 0, twice: 0, late: 0, late_by: Duration::ZERO }
+        Self {
+            fails: 0,
+            answer_lost: 0,
+            request_lost: 0,
+            cut_off: 0,
+            twice: 0,
+            late: 0,
+            late_by: Duration::ZERO,
+        }
     }
 }
 
@@ -194,10 +202,18 @@ impl Script {
             Some(Trouble::AnswerLost) => Goes::Unheard,
             Some(Trouble::RequestLost) => Goes::Lost,
             Some(Trouble::CutOff) => {
-                if is_page { Goes::Stops } else { Goes::Unheard }
+                if is_page {
+                    Goes::Stops
+                } else {
+                    Goes::Unheard
+                }
             }
             Some(Trouble::Twice) => {
-                if is_page { Goes::Twice } else { Goes::On }
+                if is_page {
+                    Goes::Twice
+                } else {
+                    Goes::On
+                }
             }
             Some(Trouble::Late(by)) => {
                 self.clock.sleep(by).await;

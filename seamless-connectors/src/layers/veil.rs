@@ -13,7 +13,8 @@ use seamless_core::connector::{
     WriteOp, WriteOutcome, WriteReturns,
 };
 use seamless_core::model::{
-    Condition, EntityName, Error, ErrorKind, FieldName, Presence, Record, RecordBuilder, Result, Schema, Shape,
+    Condition, EntityName, Error, ErrorKind, FieldName, Presence, Record, RecordBuilder, Result, Schema,
+    Shape,
 };
 
 /// How a field is seen.
@@ -85,7 +86,7 @@ impl<S: Sights> Veil<S> {
             .at("entity", entity)
             .at("field", &field)
             .with_remedy(self.sights.remedy());
-        Some(WriteOutcome::Refused(Refusal { why: RefusalKind::Forbidden, error }))
+        Some(WriteOutcome::Refused(Refusal { why: RefusalKind::Invalid { field: Some(field) }, error }))
     }
 
     /// A record that was written, as it may be seen.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use seamless_core::connector::{Proof, Versioned};
-use seamless_core::model::{ActionId, Entity, EntityName, Presence, Record, RecordId, Result, Shape, Version};
+use seamless_core::model::{
+    ActionId, Entity, EntityName, Presence, Record, RecordId, Result, Shape, Version,
+};
 
 use super::Captured;
 
@@ -125,7 +127,8 @@ impl Shadow {
                 });
                 let changes: Vec<(usize, Presence<'_>)> = changes.collect();
                 let record = found.record.with(changes);
-                let version = found.version.as_ref().map(|version| version_of(row.sequence, version.as_str()));
+                let version =
+                    found.version.as_ref().map(|version| version_of(row.sequence, version.as_str()));
                 Some(Versioned { record, version, ..found })
             }
         }

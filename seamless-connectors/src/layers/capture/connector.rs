@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use seamless_core::connector::{
-    Capabilities, Connector, ConnectorInfo, FetchBy, FetchQuery, Finding, GoneProof, Lookup, Order, PageStream,
-    ReadQuery, Requirement, Target, Versioned, WriteBatch, WriteOutcome,
+    Capabilities, Connector, ConnectorInfo, FetchBy, FetchQuery, Finding, GoneProof, Lookup, Order,
+    PageStream, ReadQuery, Requirement, Target, Versioned, WriteBatch, WriteOutcome,
 };
 use seamless_core::model::{EntityName, Error, ErrorKind, FieldName, RecordId, Result, Schema, Shape, Value};
 
@@ -110,14 +110,21 @@ impl Capturing {
     }
 
     /// A record as it is here.
-    fn here(&self, entity: &EntityName, can: &Capabilities, id: &RecordId, shape: &Arc<Shape>) -> Option<Lookup> {
+    fn here(
+        &self,
+        entity: &EntityName,
+        can: &Capabilities,
+        id: &RecordId,
+        shape: &Arc<Shape>,
+    ) -> Option<Lookup> {
         let book = self.capture.book();
         let shadow = book.shadow(entity)?;
         match &shadow.row(id)?.state {
             RowState::New(_) => shadow.made(id, shape).map(Lookup::Found),
-            RowState::Deleted if can.gone_not_hidden => {
-                Some(Lookup::Gone(GoneProof { id: id.clone(), seen: "it was deleted in this rehearsal".to_owned() }))
-            }
+            RowState::Deleted if can.gone_not_hidden => Some(Lookup::Gone(GoneProof {
+                id: id.clone(),
+                seen: "it was deleted in this rehearsal".to_owned(),
+            })),
             RowState::Deleted => Some(Lookup::Hidden),
             RowState::Over { .. } => None,
         }
@@ -126,9 +133,7 @@ impl Capturing {
     fn over(&self, entity: &EntityName, lookup: Lookup) -> Lookup {
         let book = self.capture.book();
         match (lookup, book.shadow(entity)) {
-            (Lookup::Found(found), Some(shadow)) => {
-                shadow.over(found).map_or(Lookup::Hidden, Lookup::Found)
-            }
+            (Lookup::Found(found), Some(shadow)) => shadow.over(found).map_or(Lookup::Hidden, Lookup::Found),
             (other, _) => other,
         }
     }
@@ -147,7 +152,12 @@ impl Capturing {
         Ok(here.into_iter().map(|here| here.or_else(|| found.next()).unwrap_or(Lookup::Unanswered)).collect())
     }
 
-    async fn by_key(&self, query: &FetchQuery, fields: &[FieldName], values: &[Vec<Value>]) -> Result<Vec<Lookup>> {
+    async fn by_key(
+        &self,
+        query: &FetchQuery,
+        fields: &[FieldName],
+        values: &[Vec<Value>],
+    ) -> Result<Vec<Lookup>> {
         let by = FetchBy::Key { fields: fields.to_vec(), values: values.to_vec() };
         let found = self.look_up(&query.entity, &query.shape, by).await?;
         let captured = self.captured_now(&query.entity).await?;
@@ -168,7 +178,9 @@ impl Capturing {
                 let held = fields.iter().map(|name| record.record.field(name.as_str()).value());
                 held.zip(key).all(|(held, asked)| held == Some(asked.as_ref()))
             };
-            ids.extend(captured.iter().filter(|(_, now)| now.as_ref().is_some_and(fits)).map(|(id, _)| id.clone()));
+            ids.extend(
+                captured.iter().filter(|(_, now)| now.as_ref().is_some_and(fits)).map(|(id, _)| id.clone()),
+            );
             ids.sort();
             answers.push(match (ids.as_slice(), lookup) {
                 ([], Lookup::Unanswered) => Lookup::Unanswered,
@@ -177,7 +189,9 @@ impl Capturing {
                 ([one], Lookup::Found(found)) if found.id == *one && !captured.contains_key(one) => {
                     Lookup::Found(found)
                 }
-                ([one], _) => self.by_ids(query, std::slice::from_ref(one)).await?.pop().unwrap_or(Lookup::Unanswered),
+                ([one], _) => {
+                    self.by_ids(query, std::slice::from_ref(one)).await?.pop().unwrap_or(Lookup::Unanswered)
+                }
                 (several, _) => Lookup::Several(several.to_vec()),
             });
         }
@@ -272,7 +286,10 @@ impl Connector for Capturing {
     }
 
     async fn provision(&self, need: &Requirement) -> Result<Finding> {
-        Err(Error::new(ErrorKind::Unsupported, format!("a rehearsal changes nothing, so it cannot provide {need:?}"))
-            .with_remedy("provide it without the layer"))
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("a rehearsal changes nothing, so it cannot provide {need:?}"),
+        )
+        .with_remedy("provide it without the layer"))
     }
 }

@@ -9,8 +9,8 @@ use seamless_core::connector::{
     WriteOutcome, WriteReturns,
 };
 use seamless_core::model::{
-    ActionName, Entity, EntityName, Error, ErrorKind, FieldKind, FieldName, KeyPart, Presence, Record, RecordBuilder,
-    RecordId, Result, Slot, Value,
+    ActionName, Entity, EntityName, Error, ErrorKind, FieldKind, FieldName, KeyPart, Presence, Record,
+    RecordBuilder, RecordId, Result, Slot, Value,
 };
 
 use super::book::{Book, RowState, Shadow};
@@ -81,7 +81,8 @@ impl Judge<'_> {
         }
         if self.book.writes().len() >= Capture::WRITES_MAX {
             let most = Capture::WRITES_MAX;
-            let refusal = refuse(RefusalKind::Forbidden, ErrorKind::Limit, format!("{most} writes were captured"));
+            let refusal =
+                refuse(RefusalKind::Forbidden, ErrorKind::Limit, format!("{most} writes were captured"));
             return WriteOutcome::Refused(refusal);
         }
         let judged = match (&op.verb, &op.target) {
@@ -130,7 +131,8 @@ impl Judge<'_> {
     }
 
     fn existing(&self, id: &RecordId, expects: &Expects) -> std::result::Result<Versioned, Refusal> {
-        let missing = || refuse(RefusalKind::Missing, ErrorKind::NotFound, format!("record {id} is not there"));
+        let missing =
+            || refuse(RefusalKind::Missing, ErrorKind::NotFound, format!("record {id} is not there"));
         let found = self.current(id)?.ok_or_else(missing)?;
         let holds = !self.can.conditional_update
             || match expects {
@@ -145,7 +147,11 @@ impl Judge<'_> {
         if holds {
             return Ok(found);
         }
-        Err(refuse(RefusalKind::Stale, ErrorKind::Conflict, format!("record {id} was changed by somebody else")))
+        Err(refuse(
+            RefusalKind::Stale,
+            ErrorKind::Conflict,
+            format!("record {id} was changed by somebody else"),
+        ))
     }
 
     fn allowed(allowed: bool, what: &str) -> std::result::Result<(), Refusal> {
@@ -191,7 +197,8 @@ impl Judge<'_> {
             });
             // What the system says of a record that was written here is not so any more.
             let there = there.filter(|id| shadow.row(id).is_none());
-            let holders = here.filter(|(_, held)| held.as_ref() == Some(&values)).map(|(id, _)| id).chain(there);
+            let holders =
+                here.filter(|(_, held)| held.as_ref() == Some(&values)).map(|(id, _)| id).chain(there);
             let mut others = holders.filter(|id| Some(id) != own);
             if let Some(by) = others.next() {
                 let names: Vec<&str> = fields.iter().map(FieldName::as_str).collect();
@@ -284,7 +291,8 @@ impl Judge<'_> {
     /// Sets what the patch says.
     fn set(&mut self, id: &RecordId, found: &Versioned, patch: &Record) -> std::result::Result<(), Refusal> {
         let shape = Arc::clone(&self.shadow()?.shape);
-        let said = |name: &FieldName| Some(patch.field(name.as_str())).filter(|value| value.value().is_some());
+        let said =
+            |name: &FieldName| Some(patch.field(name.as_str())).filter(|value| value.value().is_some());
         let slots = || shape.names().iter().enumerate();
         let changes: Vec<(usize, Presence<'_>)> =
             slots().filter_map(|(slot, name)| Some((slot, said(name)?))).collect();
@@ -301,7 +309,8 @@ impl Judge<'_> {
                     Some(Lookup::Found(found)) => found.record.clone(),
                     _ => Record::absent(&shape),
                 };
-                let was = slots().filter_map(|(slot, name)| said(name).map(|_| (slot, inner.field(name.as_str()))));
+                let was =
+                    slots().filter_map(|(slot, name)| said(name).map(|_| (slot, inner.field(name.as_str()))));
                 let before = before.with(was.collect::<Vec<_>>());
                 RowState::Over { set: set.with(changes), before }
             }
@@ -381,7 +390,8 @@ fn invalid(field: &FieldName, problem: String) -> Refusal {
 
 /// The schema of an entity, or the error that it is not there.
 pub(super) fn schema_of(mut schema: seamless_core::model::Schema, entity: &EntityName) -> Result<Entity> {
-    schema.entities.remove(entity).ok_or_else(|| {
-        Error::new(ErrorKind::NotFound, "the system has no such entity").at("entity", entity)
-    })
+    schema
+        .entities
+        .remove(entity)
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, "the system has no such entity").at("entity", entity))
 }

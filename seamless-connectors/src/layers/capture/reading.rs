@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use seamless_core::connector::{
-    Change, Connector, Cursor, End, Enumeration, FetchBy, FetchQuery, Lookup, Order, Page, PageStream, ReadQuery,
-    Tombstone,
+    Change, Connector, Cursor, End, Enumeration, FetchBy, FetchQuery, Lookup, Order, Page, PageStream,
+    ReadQuery, Tombstone,
 };
 use seamless_core::model::{Condition, Error, ErrorKind, RecordId, Result};
 
@@ -84,7 +84,11 @@ struct Reading {
 }
 
 /// Begins a reading.
-pub(super) async fn open(inner: &Arc<dyn Connector>, capture: &Capture, query: ReadQuery) -> Result<PageStream> {
+pub(super) async fn open(
+    inner: &Arc<dyn Connector>,
+    capture: &Capture,
+    query: ReadQuery,
+) -> Result<PageStream> {
     let (place, after) = match &query.after {
         None => {
             let begun = capture.book().sequence();
@@ -188,7 +192,9 @@ impl Reading {
             let shadow = book.shadow(&self.query.entity);
             for (sequence, id) in ids {
                 self.place.given = sequence;
-                let Some((shadow, row)) = shadow.and_then(|shadow| Some((shadow, shadow.row(&id)?))) else { continue };
+                let Some((shadow, row)) = shadow.and_then(|shadow| Some((shadow, shadow.row(&id)?))) else {
+                    continue;
+                };
                 match &row.state {
                     RowState::New(_) => {
                         changes.extend(shadow.made(&id, &self.query.shape).map(Change::Upsert));

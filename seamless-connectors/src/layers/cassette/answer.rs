@@ -8,8 +8,8 @@ use seamless_core::connector::{
     Tombstone, Versioned, WriteOutcome,
 };
 use seamless_core::model::{
-    EntityName, Error, ErrorKind, FieldName, Presence, Record, RecordId, Result, Retry, Schema, Shape, Timestamp,
-    Version,
+    EntityName, Error, ErrorKind, FieldName, Presence, Record, RecordId, Result, Retry, Schema, Shape,
+    Timestamp, Version,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -32,7 +32,11 @@ pub(super) enum AnswerForm {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PageForm {
-    Page { changes: Vec<ChangeForm>, cursor: String, end: Option<EndForm> },
+    Page {
+        changes: Vec<ChangeForm>,
+        cursor: String,
+        end: Option<EndForm>,
+    },
     Failed(ErrorForm),
     /// The stream stopped without an end.
     CutOff,
@@ -158,8 +162,7 @@ pub(super) fn unserializable(cause: serde_json::Error) -> Error {
 
 /// What a cassette says that cannot be.
 pub(super) fn damaged(what: &str) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("the cassette is damaged: {what}"))
-        .with_remedy("record it anew")
+    Error::new(ErrorKind::Corrupt, format!("the cassette is damaged: {what}")).with_remedy("record it anew")
 }
 
 /// A cursor's bytes as text: as they are where they are text.
@@ -350,12 +353,7 @@ impl VersionedForm {
             (None, Some(names)) => said.reshaped(&Shape::new(names.iter().cloned())?),
             (None, None) => said,
         };
-        Ok(Versioned {
-            id: self.id.clone(),
-            version: self.version.clone(),
-            modified: self.modified,
-            record,
-        })
+        Ok(Versioned { id: self.id.clone(), version: self.version.clone(), modified: self.modified, record })
     }
 }
 
@@ -365,16 +363,13 @@ impl PageForm {
         match self {
             PageForm::CutOff => None,
             PageForm::Failed(error) => Some(Err(error.error())),
-            PageForm::Page { changes, cursor, end } => Some(Self::whole(changes, cursor, end.as_ref(), shape)),
+            PageForm::Page { changes, cursor, end } => {
+                Some(Self::whole(changes, cursor, end.as_ref(), shape))
+            }
         }
     }
 
-    fn whole(
-        changes: &[ChangeForm],
-        at: &str,
-        end: Option<&EndForm>,
-        shape: &Arc<Shape>,
-    ) -> Result<Page> {
+    fn whole(changes: &[ChangeForm], at: &str, end: Option<&EndForm>, shape: &Arc<Shape>) -> Result<Page> {
         let change = |form: &ChangeForm| {
             Ok(match form {
                 ChangeForm::Upsert(found) => Change::Upsert(found.versioned(Some(shape))?),

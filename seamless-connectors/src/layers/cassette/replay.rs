@@ -136,8 +136,9 @@ impl Replay {
         let asked = asked.text(&self.scrub)?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let place = match self.matching {
-            Matching::InOrder => Some(state.next)
-                .filter(|next| self.calls.get(*next).is_some_and(|call| call.asked == asked)),
+            Matching::InOrder => {
+                Some(state.next).filter(|next| self.calls.get(*next).is_some_and(|call| call.asked == asked))
+            }
             Matching::AnyOrder => self.alike.get(&asked).and_then(|alike| {
                 let fresh = alike.iter().find(|place| !state.done.contains(place));
                 fresh.or(alike.last()).copied()
@@ -153,7 +154,8 @@ impl Replay {
     }
 
     fn unknown(&self, asked: &str, next: usize) -> Error {
-        let error = Error::new(ErrorKind::NotFound, format!("the cassette has no such call: {}", shown(asked)));
+        let error =
+            Error::new(ErrorKind::NotFound, format!("the cassette has no such call: {}", shown(asked)));
         let other = match self.matching {
             Matching::InOrder => self.calls.get(next).map(|call| ("the next one that was recorded is", call)),
             Matching::AnyOrder => {
@@ -188,7 +190,8 @@ impl<R: BufRead> Lines<R> {
         self.number += 1;
         let mut line = Vec::new();
         let most = LINE_BYTES_MAX as u64 + 1;
-        let unreadable = |cause| Error::new(ErrorKind::Unavailable, "the cassette cannot be read").caused_by(cause);
+        let unreadable =
+            |cause| Error::new(ErrorKind::Unavailable, "the cassette cannot be read").caused_by(cause);
         (&mut self.reader).take(most).read_until(b'\n', &mut line).map_err(unreadable)?;
         if line.is_empty() {
             return Ok(None);

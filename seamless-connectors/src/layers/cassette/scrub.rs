@@ -113,18 +113,26 @@ impl Scrub {
             let secret = secret.reveal();
             let escaped = serde_json::to_string(secret).unwrap_or_default();
             let escaped = escaped.get(1..escaped.len().saturating_sub(1)).unwrap_or_default();
-            json.contains(secret) || (!escaped.is_empty() && json.contains(escaped)) || json.contains(&hex(secret))
+            json.contains(secret)
+                || (!escaped.is_empty() && json.contains(escaped))
+                || json.contains(&hex(secret))
         })
     }
 }
 
 fn left() -> Error {
-    Error::new(ErrorKind::Internal, "a secret stands where it cannot be taken out, so nothing is recorded any more")
-        .with_remedy("choose another secret for the recording, or mask the field")
+    Error::new(
+        ErrorKind::Internal,
+        "a secret stands where it cannot be taken out, so nothing is recorded any more",
+    )
+    .with_remedy("choose another secret for the recording, or mask the field")
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    text.bytes()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }
 
 /// The string literal that a text begins with, and the rest.
@@ -156,11 +164,15 @@ mod tests {
     #[test]
     fn a_secret_is_taken_out_wherever_it_stands_and_the_rest_stays_as_it_is() {
         let scrub = scrub("s\"cr\\et1");
-        let json = json!({ "a s\"cr\\et1": ["x s\"cr\\et1 s\"cr\\et1", 7, null], "b": "73226372" }).to_string();
+        let json =
+            json!({ "a s\"cr\\et1": ["x s\"cr\\et1 s\"cr\\et1", 7, null], "b": "73226372" }).to_string();
         let clean = scrub.text(json).unwrap();
         assert_eq!(clean, r#"{"a ***":["x *** ***",7,null],"b":"73226372"}"#);
         assert_eq!(scrub.text(r#"{"n":"\u0041"}"#.to_owned()).unwrap(), r#"{"n":"\u0041"}"#);
-        assert_eq!(self::scrub("123456").text(r#"[91234567,"3132333435 36","313233343536"]"#.to_owned()).unwrap(), r#"["***","3132333435 36","000000000000"]"#);
+        assert_eq!(
+            self::scrub("123456").text(r#"[91234567,"3132333435 36","313233343536"]"#.to_owned()).unwrap(),
+            r#"["***","3132333435 36","000000000000"]"#
+        );
     }
 
     #[test]
