@@ -145,7 +145,7 @@ mod tests {
     use std::num::{NonZeroU32, NonZeroU64};
     use std::time::Duration;
 
-    use proptest::prelude::{any, prop_assert, proptest};
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
     use seamless_core::model::Timestamp;
 
     use super::{Meter, Wait};
@@ -243,7 +243,7 @@ mod tests {
     fn it_follows_the_system_and_gets_faster_again() {
         let limits = RateLimits { per_second: NonZeroU32::new(10), ..RateLimits::default() };
         let mut meter = Meter::new(limits);
-        let mut take = |meter: &mut Meter, ms| {
+        let take = |meter: &mut Meter, ms| {
             let (elapsed, wall) = at(ms);
             meter.take(elapsed, wall)
         };

@@ -33,6 +33,7 @@ pub mod observe;
 pub mod rate_limit;
 pub mod restrict;
 pub mod retry;
+pub(crate) mod settings;
 pub mod standard;
 pub mod timeout;
 mod veil;

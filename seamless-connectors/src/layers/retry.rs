@@ -279,7 +279,7 @@ impl Connector for Retrying {
             places = open.into_iter().map(|(place, _)| place).collect();
             let ops: Vec<WriteOp> =
                 places.iter().filter_map(|place| batch.ops.get(*place).cloned()).collect();
-            rest = WriteBatch { ops };
+            rest = WriteBatch { ops, bypass: batch.bypass.clone() };
         }
     }
 

@@ -144,6 +144,7 @@ impl<S: Sights> Connector for Veil<S> {
             (can.create, can.update, can.delete) = (false, false, false);
             can.conditional_update = false;
             can.write_returns = WriteReturns::Nothing;
+            can.triggers.clear();
         }
         if let UniqueKey::Fields(fields) = &can.unique_key
             && !fields.iter().all(|field| self.is_clear(entity, field))
@@ -227,12 +228,13 @@ impl<S: Sights> Connector for Veil<S> {
                 .at("entity", entity)
                 .with_remedy(format!("at most {max} are taken")));
         }
+        let bypass = batch.bypass;
         let refusals: Vec<_> = batch.ops.iter().map(|op| self.refusal(entity, op)).collect();
         let ops = batch.ops.into_iter().zip(&refusals);
         let ops: Vec<WriteOp> = ops.filter(|(_, refusal)| refusal.is_none()).map(|(op, _)| op).collect();
         let told = match ops.is_empty() && !refusals.is_empty() {
             true => Vec::new(),
-            false => self.inner.write(entity, WriteBatch { ops }).await?,
+            false => self.inner.write(entity, WriteBatch { ops, bypass }).await?,
         };
         let mut told = told.into_iter().map(|outcome| match outcome {
             WriteOutcome::Applied { id, proof: Proof::Stored(stored) } => {

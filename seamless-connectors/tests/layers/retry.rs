@@ -4,11 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use futures::StreamExt;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
-use seamless_connectors::layers::{Budget, Chances, Fault, Retries, Retry};
+use seamless_connectors::layers::{Budget, Chances, Fault, Retries, Retry, Trouble};
+use seamless_connectors::memory::Memory;
 use seamless_core::clock::Clock;
-use seamless_core::connector::{Connector, ConnectorExt, End, Lookup, WriteOutcome};
-use seamless_core::model::ErrorKind;
+use seamless_core::connector::{
+    Capabilities, Connector, ConnectorExt, ConnectorInfo, End, Enumeration, FetchQuery, Lookup, Order, Page,
+    PageStream, ReadQuery, WriteOutcome,
+};
+use seamless_core::model::{EntityName, ErrorKind, Result, Schema};
 
 use crate::paused::{Paused, run};
 use crate::scripted::{Fate, Scripted};
@@ -170,4 +176,52 @@ fn an_error_says_how_often_it_was_tried_and_what_cannot_help_is_not_tried_again(
     let connector = (Arc::clone(&system) as Arc<dyn Connector>).layer(&retry(&clock, 3, PLENTY));
     run(&clock, connector.entities()).unwrap_err();
     assert_eq!(system.seen.lock().unwrap().calls, 1);
+}
+
+/// Says of every enumeration that it is complete, whatever it was resumed from.
+#[derive(Debug)]
+struct Boasts(Memory);
+
+#[async_trait]
+impl Connector for Boasts {
+    fn info(&self) -> &ConnectorInfo {
+        self.0.info()
+    }
+
+    fn capabilities(&self, entity: &EntityName) -> Capabilities {
+        self.0.capabilities(entity)
+    }
+
+    async fn entities(&self) -> Result<Vec<EntityName>> {
+        self.0.entities().await
+    }
+
+    async fn discover(&self, entities: &[EntityName]) -> Result<Schema> {
+        self.0.discover(entities).await
+    }
+
+    async fn read(&self, query: ReadQuery) -> Result<PageStream> {
+        let boast = |mut page: Page| {
+            let of = Enumeration { id: "all".into(), order: Order::RecordId, changes_from: None };
+            page.end = page.end.map(|_| End::Complete(of));
+            page
+        };
+        Ok(Box::pin(self.0.read(query).await?.map(move |page| page.map(boast))))
+    }
+
+    async fn fetch(&self, query: FetchQuery) -> Result<Vec<Lookup>> {
+        self.0.fetch(query).await
+    }
+}
+
+#[test]
+fn an_enumeration_that_was_reopened_is_never_called_complete() {
+    for (cut, complete) in [(1, true), (2, false)] {
+        let clock = Paused::default();
+        let inner: Arc<dyn Connector> = Arc::new(Boasts(memory(6)));
+        let fault = Fault::script(clock.clock(), [(cut, Trouble::CutOff)]);
+        let connector = inner.layer(&fault).layer(&retry(&clock, 4, PLENTY));
+        let read = run(&clock, pages(&*connector, None, 2)).unwrap();
+        assert_eq!(matches!(read.last().unwrap().end, Some(End::Complete(_))), complete, "cut at {cut}");
+    }
 }

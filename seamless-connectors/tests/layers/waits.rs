@@ -3,6 +3,7 @@
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,7 +21,7 @@ use seamless_core::connector::{
 };
 use seamless_core::model::{EntityName, ErrorKind, Result, Retry, Schema, Value};
 
-use crate::paused::{Paused, run};
+use crate::paused::{Paused, polled, run};
 use crate::world::{THING, batch, create, fetching, id, memory, pages, query, shape, update};
 
 fn seconds(seconds: u64) -> Duration {
@@ -253,7 +254,7 @@ fn a_masked_value_never_leaves_and_cannot_be_guessed() {
     assert!(matches!(&told[0], WriteOutcome::Refused(refusal) if refusal.why == why), "{told:?}");
     let WriteOutcome::Applied { proof, .. } = &told[1] else { panic!("{told:?}") };
     assert!(!format!("{proof:?}").contains("adatum"), "the proof of a write shows it: {proof:?}");
-    assert_eq!(memory.value(THING, &id(0), "mail"), Some(Value::Null));
+    assert_eq!(memory.value(THING, &id(0), "mail"), Some(Value::text("m0")));
 }
 
 #[test]
@@ -265,8 +266,7 @@ fn a_restriction_hides_entities_and_refuses_writes_before_they_are_sent() {
     assert!(run(&clock, none.entities()).unwrap().is_empty());
     assert_eq!(run(&clock, none.read(query(None, 1))).err().unwrap().kind(), ErrorKind::NotFound);
     let reads = inner.layer(&Restrict::read_only());
-    let told =
-        run(&clock, reads.write(&THING.into(), WriteBatch { ops: vec![update(1, 0, &[])] })).unwrap_err();
+    let told = run(&clock, reads.write(&THING.into(), WriteBatch::of(vec![update(1, 0, &[])]))).unwrap_err();
     assert_eq!((told.kind(), memory.counts().batches), (ErrorKind::Unsupported, 0));
     assert!(!reads.capabilities(&THING.into()).is_writable());
 }
@@ -302,4 +302,59 @@ fn faults_are_those_of_the_script_and_never_lie() {
     assert_eq!((read.len(), first[0] == first[1], first[1] == first[2]), (3, true, false));
     assert!(read.iter().all(|page| page.end.is_none()), "it was cut off");
     assert_eq!(fault.happened().len(), 5);
+}
+
+/// Catches: an end that comes twice.
+#[test]
+fn a_last_page_that_comes_twice_ends_once() {
+    let clock = Paused::default();
+    let inner: Arc<dyn Connector> = Arc::new(memory(4));
+    let connector = inner.layer(&Fault::script(clock.clock(), [(2, Trouble::Twice)]));
+    let read = run(&clock, pages(&*connector, None, 2)).unwrap();
+    let ends: Vec<bool> = read.iter().map(|page| page.end.is_some()).collect();
+    assert_eq!(ends, [false, false, true]);
+}
+
+#[derive(Default)]
+struct Told(AtomicUsize);
+
+impl Wake for Told {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Catches: a permit that is handed to a caller who was told of it and never comes.
+#[test]
+fn a_permit_that_comes_free_is_for_whoever_comes() {
+    let clock = Paused::default();
+    let inner: Arc<dyn Connector> = Arc::new(memory(1));
+    let connector = inner.layer(&late(&clock, seconds(9))).layer(&Concurrency::new(NonZeroUsize::MIN));
+    let (first, second) = (Arc::<Told>::default(), Arc::<Told>::default());
+    let poll = |call: &mut futures::future::BoxFuture<'_, _>, told: &Arc<Told>| {
+        let waker = Waker::from(Arc::clone(told));
+        call.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+    };
+    let mut holds = connector.entities();
+    let (mut goes_away, mut comes) = (connector.entities(), connector.entities());
+    assert!(
+        !poll(&mut holds, &Arc::default()) && !poll(&mut goes_away, &first) && !poll(&mut comes, &second)
+    );
+    drop(holds);
+    assert_eq!((first.0.load(Ordering::SeqCst), second.0.load(Ordering::SeqCst)), (1, 1));
+    // The first one is never polled again, and never dropped.
+    run(&clock, comes).unwrap();
+    drop(goes_away);
+}
+
+#[test]
+fn calls_that_are_dropped_are_counted() {
+    let clock = Paused::default();
+    let inner: Arc<dyn Connector> = Arc::new(memory(1));
+    let observe = Observe::new(clock.clock());
+    let connector = inner.layer(&late(&clock, seconds(9))).layer(&observe);
+    polled(1, connector.entities());
+    run(&clock, connector.entities()).unwrap();
+    let calls = observe.observed().of(CallKind::Entities);
+    assert_eq!((calls.begun, calls.dropped, calls.failed, calls.time), (2, 1, 0, seconds(9)));
 }

@@ -42,6 +42,9 @@ pub(crate) fn memory_of(config: EntityConfig, things: usize) -> Memory {
     for number in 0..things {
         let values = [("name", Value::text(&format!("n{number}"))), ("count", Value::Int(number as i64))];
         memory.insert(THING, Some(id(number)), &values).unwrap();
+        if number < 2 {
+            memory.edit(THING, &id(number), &[("mail", Value::text(&format!("m{number}")))]).unwrap();
+        }
     }
     memory
 }
@@ -107,5 +110,5 @@ pub(crate) fn delete(number: u64, thing: usize) -> WriteOp {
 }
 
 pub(crate) fn batch(ops: impl IntoIterator<Item = WriteOp>) -> WriteBatch {
-    WriteBatch { ops: ops.into_iter().collect() }
+    WriteBatch::of(ops)
 }

@@ -12,7 +12,9 @@ use crate::connector::{
 };
 use crate::merge::CompiledLink;
 use crate::model::{Error, ErrorKind, FieldName, Result, Retry, Side};
-use crate::plan::{Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, Reason, attempt_name};
+use crate::plan::{
+    Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, Reason, SetOff, attempt_name,
+};
 use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
@@ -97,7 +99,8 @@ impl Applying<'_> {
             return Ok(());
         };
         let (link, side) = (Arc::clone(&batch.link), batch.side);
-        let writing = written(self.inner, &link, side, &batch.ready);
+        let bypass = self.bypass(&link, side);
+        let writing = written(self.inner, &link, side, &batch.ready, bypass);
         let mut coming = self.ahead.take();
         // The side writes and the store reads on while the batch before is settled and committed: they are polled first.
         let (outcomes, (), next) =
@@ -182,8 +185,15 @@ impl Applying<'_> {
     /// Makes the intents durable, then sends.
     async fn send(&mut self, link: &Arc<CompiledLink>, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         self.intend(ready).await?;
-        let outcomes = written(self.inner, link, side, ready).await;
+        let bypass = self.bypass(link, side);
+        let outcomes = written(self.inner, link, side, ready, bypass).await;
         self.judge(link, side, ready, outcomes).await
+    }
+
+    /// What the plan says that writes of a link leave out on a side.
+    fn bypass(&self, link: &CompiledLink, side: Side) -> Vec<String> {
+        let of = |set_off: &&SetOff| set_off.side == side && set_off.link == link.spec().id;
+        self.sets_off.iter().find(of).map(|set_off| set_off.bypassed.clone()).unwrap_or_default()
     }
 
     /// What became of a batch, from its answers; what has none is found out about.
@@ -586,10 +596,11 @@ async fn written(
     link: &CompiledLink,
     side: Side,
     ready: &[Ready],
+    bypass: Vec<String>,
 ) -> Result<Vec<WriteOutcome>> {
     if ready.is_empty() {
         return Ok(Vec::new());
     }
-    let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
+    let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect(), bypass };
     inner.following.of(side).write(link.spec().entity.of(side), batch).await
 }

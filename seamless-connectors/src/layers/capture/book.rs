@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use seamless_core::connector::{Proof, Versioned};
 use seamless_core::model::{
-    ActionId, Entity, EntityName, Presence, Record, RecordId, Result, Shape, Version,
+    ActionId, Entity, EntityName, FieldName, Presence, Record, RecordId, Result, Shape, Version,
 };
 
 use super::Captured;
@@ -15,7 +15,8 @@ use super::Captured;
 #[derive(Default)]
 pub(super) struct Book {
     writes: Vec<Captured>,
-    pub(super) shadows: BTreeMap<EntityName, Shadow>,
+    /// Shared with calls that look at them while they wait for the system.
+    pub(super) shadows: BTreeMap<EntityName, Arc<Shadow>>,
     /// What operations came to, so that the same one happens once.
     pub(super) done: HashMap<ActionId, (RecordId, Proof)>,
     sequence: u64,
@@ -46,7 +47,7 @@ impl Book {
         self.generated
     }
 
-    pub(super) fn shadow(&self, entity: &EntityName) -> Option<&Shadow> {
+    pub(super) fn shadow(&self, entity: &EntityName) -> Option<&Arc<Shadow>> {
         self.shadows.get(entity)
     }
 }
@@ -67,6 +68,17 @@ pub(super) struct Shadow {
 pub(super) struct Row {
     pub(super) sequence: u64,
     pub(super) state: RowState,
+}
+
+impl Row {
+    /// Whether what the system says of these fields of the record is not so any more: it was made or deleted here, or one of
+    /// them was set.
+    pub(super) fn decides(&self, fields: &[FieldName]) -> bool {
+        match &self.state {
+            RowState::New(_) | RowState::Deleted => true,
+            RowState::Over { set, .. } => fields.iter().any(|name| !set.field(name.as_str()).is_absent()),
+        }
+    }
 }
 
 #[derive(Clone)]

@@ -37,7 +37,7 @@ impl Capturing {
         let schema = self.inner.discover(std::slice::from_ref(entity)).await?;
         let shadow = Shadow::new(schema_of(schema, entity)?)?;
         // Another call may have been faster, and what it captured stays.
-        self.capture.book().shadows.entry(entity.clone()).or_insert(shadow);
+        self.capture.book().shadows.entry(entity.clone()).or_insert_with(|| Arc::new(shadow));
         Ok(())
     }
 
@@ -57,11 +57,10 @@ impl Capturing {
                 Target::Existing(id) => Some(id.clone()),
                 Target::New(_) => own_id(&shadow.entity, &can, op),
             });
+            let sets = unique_sets(&shadow.entity, &can);
             let over = shadow.rows().filter(|(_, row)| matches!(row.state, RowState::Over { .. }));
-            let judged = match unique_sets(&shadow.entity, &can).is_empty() {
-                true => Vec::new(),
-                false => over.map(|(id, _)| id.clone()).collect(),
-            };
+            let judged = over.filter(|(_, row)| sets.iter().any(|set| row.decides(set)));
+            let judged = judged.map(|(id, _)| id.clone());
             let mut ids: Vec<RecordId> = named.chain(judged).collect();
             ids.sort();
             ids.dedup();
@@ -160,11 +159,11 @@ impl Capturing {
     ) -> Result<Vec<Lookup>> {
         let by = FetchBy::Key { fields: fields.to_vec(), values: values.to_vec() };
         let found = self.look_up(&query.entity, &query.shape, by).await?;
-        let captured = self.captured_now(&query.entity).await?;
+        let captured = self.captured_now(&query.entity, fields).await?;
         let mut answers = Vec::with_capacity(values.len());
         for (key, lookup) in values.iter().zip(found) {
             if captured.is_empty() {
-                answers.push(lookup);
+                answers.push(self.over(&query.entity, lookup));
                 continue;
             }
             let ids = match &lookup {
@@ -187,7 +186,7 @@ impl Capturing {
                 ([], Lookup::Gone(gone)) if said == 0 => Lookup::Gone(gone),
                 ([], _) => Lookup::Hidden,
                 ([one], Lookup::Found(found)) if found.id == *one && !captured.contains_key(one) => {
-                    Lookup::Found(found)
+                    self.over(&query.entity, Lookup::Found(found))
                 }
                 ([one], _) => {
                     self.by_ids(query, std::slice::from_ref(one)).await?.pop().unwrap_or(Lookup::Unanswered)
@@ -198,10 +197,16 @@ impl Capturing {
         Ok(answers)
     }
 
-    /// Every captured record as it is now, all fields; `None`: it is not there.
-    async fn captured_now(&self, entity: &EntityName) -> Result<BTreeMap<RecordId, Option<Versioned>>> {
+    /// The captured records of which these fields are not the system's to say any more, as they are now, all fields; `None`:
+    /// it is not there.
+    async fn captured_now(
+        &self,
+        entity: &EntityName,
+        fields: &[FieldName],
+    ) -> Result<BTreeMap<RecordId, Option<Versioned>>> {
         let Some(shadow) = self.capture.book().shadow(entity).cloned() else { return Ok(BTreeMap::new()) };
-        let over = shadow.rows().filter(|(_, row)| matches!(row.state, RowState::Over { .. }));
+        let decided = || shadow.rows().filter(|(_, row)| row.decides(fields));
+        let over = decided().filter(|(_, row)| matches!(row.state, RowState::Over { .. }));
         let ids: Vec<RecordId> = over.map(|(id, _)| id.clone()).collect();
         let found = match ids.is_empty() {
             true => Vec::new(),
@@ -215,7 +220,7 @@ impl Capturing {
             (id, now)
         });
         let mut now: BTreeMap<RecordId, Option<Versioned>> = found.collect();
-        for (id, row) in shadow.rows() {
+        for (id, row) in decided() {
             if !matches!(row.state, RowState::Over { .. }) {
                 now.insert(id.clone(), shadow.made(id, &shadow.shape));
             }

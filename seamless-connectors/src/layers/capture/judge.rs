@@ -111,7 +111,7 @@ impl Judge<'_> {
 
     fn shadow(&self) -> std::result::Result<&Shadow, Refusal> {
         let lost = || refuse(RefusalKind::Unavailable, ErrorKind::Internal, "the entity's schema was lost");
-        self.book.shadow(self.name).ok_or_else(lost)
+        self.book.shadow(self.name).map(|shadow| &**shadow).ok_or_else(lost)
     }
 
     /// The record as it is here; `None` where it is not there.
@@ -181,14 +181,17 @@ impl Judge<'_> {
         let shadow = self.shadow()?;
         for fields in unique_sets(&shadow.entity, self.can) {
             let Some(values) = values_of(record, &fields) else { continue };
-            let here = shadow.rows().filter_map(|(id, row)| match &row.state {
-                RowState::New(record) => Some((id.clone(), values_of(record, &fields))),
-                RowState::Over { .. } => {
-                    let current = self.current(id).ok().flatten()?;
-                    Some((id.clone(), values_of(&current.record, &fields)))
-                }
-                RowState::Deleted => None,
-            });
+            let here =
+                shadow.rows().filter(|(_, row)| row.decides(&fields)).filter_map(|(id, row)| {
+                    match &row.state {
+                        RowState::New(record) => Some((id.clone(), values_of(record, &fields))),
+                        RowState::Over { .. } => {
+                            let current = self.current(id).ok().flatten()?;
+                            Some((id.clone(), values_of(&current.record, &fields)))
+                        }
+                        RowState::Deleted => None,
+                    }
+                });
             let asked = self.taken.get(&fields).into_iter().flatten();
             let there = asked.filter(|(asked, _)| *asked == values).filter_map(|(_, lookup)| match lookup {
                 Lookup::Found(found) => Some(found.id.clone()),
@@ -196,7 +199,7 @@ impl Judge<'_> {
                 _ => None,
             });
             // What the system says of a record that was written here is not so any more.
-            let there = there.filter(|id| shadow.row(id).is_none());
+            let there = there.filter(|id| !shadow.row(id).is_some_and(|row| row.decides(&fields)));
             let holders =
                 here.filter(|(_, held)| held.as_ref() == Some(&values)).map(|(id, _)| id).chain(there);
             let mut others = holders.filter(|id| Some(id) != own);
@@ -369,7 +372,7 @@ impl Judge<'_> {
     fn put(&mut self, id: &RecordId, state: RowState) {
         let sequence = self.book.next_sequence();
         if let Some(shadow) = self.book.shadows.get_mut(self.name) {
-            shadow.put(id.clone(), sequence, state);
+            Arc::make_mut(shadow).put(id.clone(), sequence, state);
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) enum Asked<'a> {
     Write {
         entity: &'a EntityName,
         ops: Vec<Op<'a>>,
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        bypass: &'a [String],
     },
     Check(String),
     Provision(String),
@@ -150,7 +152,7 @@ impl<'a> Asked<'a> {
                 Expects::Values(values) => Expected::Values(said(values)),
             },
         });
-        Asked::Write { entity, ops: ops.collect() }
+        Asked::Write { entity, ops: ops.collect(), bypass: &batch.bypass }
     }
 
     pub(super) fn check(need: &Requirement) -> Self {
