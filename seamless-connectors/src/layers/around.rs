@@ -190,7 +190,7 @@ pub(super) struct Wrapped<A> {
 }
 
 impl<A: Around> Wrapped<A> {
-    pub(super) fn new(inner: Arc<dyn Connector>, around: &Arc<A>) -> Arc<dyn Connector> {
+    pub(super) fn over(inner: Arc<dyn Connector>, around: &Arc<A>) -> Arc<dyn Connector> {
         Arc::new(Self { inner, around: Arc::clone(around) })
     }
 }

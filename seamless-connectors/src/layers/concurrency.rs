@@ -36,7 +36,7 @@ impl Concurrency {
 
 impl Layer for Concurrency {
     fn wrap(&self, inner: Arc<dyn Connector>) -> Arc<dyn Connector> {
-        Wrapped::new(inner, &self.gate)
+        Wrapped::over(inner, &self.gate)
     }
 }
 

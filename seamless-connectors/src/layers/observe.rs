@@ -102,7 +102,7 @@ impl Observe {
 
 impl Layer for Observe {
     fn wrap(&self, inner: Arc<dyn Connector>) -> Arc<dyn Connector> {
-        Wrapped::new(inner, &self.book)
+        Wrapped::over(inner, &self.book)
     }
 }
 

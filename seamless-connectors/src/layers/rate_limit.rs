@@ -72,7 +72,7 @@ impl RateLimit {
 
 impl Layer for RateLimit {
     fn wrap(&self, inner: Arc<dyn Connector>) -> Arc<dyn Connector> {
-        Wrapped::new(inner, &self.turnstile)
+        Wrapped::over(inner, &self.turnstile)
     }
 }
 

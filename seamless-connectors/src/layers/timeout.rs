@@ -54,7 +54,7 @@ impl Timeout {
 
 impl Layer for Timeout {
     fn wrap(&self, inner: Arc<dyn Connector>) -> Arc<dyn Connector> {
-        Wrapped::new(inner, &self.watch)
+        Wrapped::over(inner, &self.watch)
     }
 }
 

@@ -34,7 +34,7 @@ async fn said(connector: &dyn Connector, kind: u8, thing: usize, words: &str, nu
             let Ok(mut stream) = read else { return format!("{:?}", read.err()) };
             let mut said = String::new();
             // Some are not read to their end.
-            for _ in 0..if kind % 2 == 0 { 100 } else { 2 } {
+            for _ in 0..if kind.is_multiple_of(2) { 100 } else { 2 } {
                 let Some(page) = stream.next().await else { break };
                 said.push_str(&format!("{page:?}"));
                 if page.is_err() {

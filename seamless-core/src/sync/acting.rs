@@ -12,9 +12,7 @@ use crate::connector::{
 };
 use crate::merge::CompiledLink;
 use crate::model::{Error, ErrorKind, FieldName, Result, Retry, Side};
-use crate::plan::{
-    Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, Reason, SetOff, attempt_name,
-};
+use crate::plan::{Attention, AttentionWhy, Entry, EntryKey, PairStatus, ParkedAs, Reason, attempt_name};
 use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
@@ -25,6 +23,7 @@ use super::late_commit::{CameTo, Kind, Spent, names};
 use super::operation::{changed_rules, settled_rules};
 use super::pair_now::{PairNow, PairsNow, pair_key, put_pairs, stop_steps};
 use super::progress::Event;
+use super::set_off::bypassed;
 use super::settle::{Written, overtake};
 
 /// Batches that may fail as a whole, one after the other, before applying gives up: the system is down.
@@ -99,7 +98,7 @@ impl Applying<'_> {
             return Ok(());
         };
         let (link, side) = (Arc::clone(&batch.link), batch.side);
-        let bypass = self.bypass(&link, side);
+        let bypass = bypassed(&self.sets_off, &link, side);
         let writing = written(self.inner, &link, side, &batch.ready, bypass);
         let mut coming = self.ahead.take();
         // The side writes and the store reads on while the batch before is settled and committed: they are polled first.
@@ -185,15 +184,8 @@ impl Applying<'_> {
     /// Makes the intents durable, then sends.
     async fn send(&mut self, link: &Arc<CompiledLink>, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         self.intend(ready).await?;
-        let bypass = self.bypass(link, side);
-        let outcomes = written(self.inner, link, side, ready, bypass).await;
+        let outcomes = written(self.inner, link, side, ready, bypassed(&self.sets_off, link, side)).await;
         self.judge(link, side, ready, outcomes).await
-    }
-
-    /// What the plan says that writes of a link leave out on a side.
-    fn bypass(&self, link: &CompiledLink, side: Side) -> Vec<String> {
-        let of = |set_off: &&SetOff| set_off.side == side && set_off.link == link.spec().id;
-        self.sets_off.iter().find(of).map(|set_off| set_off.bypassed.clone()).unwrap_or_default()
     }
 
     /// What became of a batch, from its answers; what has none is found out about.

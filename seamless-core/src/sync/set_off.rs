@@ -33,6 +33,12 @@ pub(super) async fn of_plan(inner: &Inner) -> Result<Vec<SetOff>> {
     Ok(found)
 }
 
+/// What a plan says that writes of a link leave out on a side.
+pub(super) fn bypassed(sets_off: &[SetOff], link: &CompiledLink, side: Side) -> Vec<String> {
+    let mut of = sets_off.iter().filter(|set_off| set_off.side == side && set_off.link == link.spec().id);
+    of.next().map(|set_off| set_off.bypassed.clone()).unwrap_or_default()
+}
+
 fn of_side(
     link: &CompiledLink,
     side: Side,
