@@ -8,7 +8,7 @@
 //! | [`jsonl`] | a folder of JSON Lines files | `jsonl` |
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
 //!
-//! Beside them: [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
+//! Beside them: [`layers`] around a connector (retry, limits, rehearsal, recording, faults), [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
 //!
 //! Connectors decide nothing: they read, fetch, write, and say truthfully what they can do. They never depend on the
 //! mapping crate, and no type of a library that they use shows in their interface.
@@ -54,6 +54,7 @@ mod io;
 mod iso;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
+pub mod layers;
 pub mod memory;
 pub mod option_sets;
 mod place;

@@ -94,7 +94,7 @@ fn read_hex(text: &str) -> Option<Option<RecordId>> {
     }
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     // The standard library would take a sign for a digit.
     if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;

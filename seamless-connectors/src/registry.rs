@@ -14,12 +14,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use seamless_core::clock::SystemClock;
 use seamless_core::connector::{Connector, ConnectorExt};
 use seamless_core::model::{Entity, Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+use crate::layers::{settings, standard};
 use crate::memory::{EntityConfig, Ids, Memory, MemoryConfig};
 use crate::option_sets::OptionSets;
 
@@ -28,7 +30,7 @@ const ALIKE_MIN: f64 = 0.75;
 
 type Open = Box<dyn Fn(Json) -> Result<Arc<dyn Connector>> + Send + Sync>;
 
-/// The setting that every kind has.
+/// A setting that every kind has, beside those of the [layers](crate::layers).
 const OPTION_SETS: &str = "option_sets";
 
 struct Kind {
@@ -119,7 +121,8 @@ impl Registry {
     }
 
     /// Connects. Every kind takes the setting `option_sets`: fields by entity whose options are shown as records, see
-    /// [`option_sets`](crate::option_sets). May block for the time that opening a file or database takes.
+    /// [`option_sets`](crate::option_sets); and `limits` and `retry`, either of which wraps the connector into the
+    /// [recommended stack](mod@crate::layers::standard) on the machine's clock. May block for the time that opening a file or database takes.
     ///
     /// Errors: [`ErrorKind::NotFound`] for a kind that is not there, [`ErrorKind::Configuration`] for settings that the
     /// kind does not have or cannot read, both with what may have been meant; and what the connector itself says.
@@ -135,12 +138,18 @@ impl Registry {
             );
         };
         let shown = settings.remove(OPTION_SETS).map(|named| option_sets(kind, named)).transpose()?;
+        let (limits, retry) = (settings.remove(settings::LIMITS), settings.remove(settings::RETRY));
+        let options = settings::options(limits, retry).map_err(|error| error.at("connector", kind))?;
         if let Some(unknown) = settings.keys().find(|name| !found.settings.contains(&name.as_str())) {
             return Err(Error::configuration(format!("there is no setting {unknown:?}"))
                 .at("connector", kind)
                 .with_remedy(meant(unknown, found.settings)));
         }
         let connector = (found.open)(config)?;
+        let connector = match options {
+            Some(options) => standard(connector, Arc::new(SystemClock::new()), options),
+            None => connector,
+        };
         Ok(match shown {
             Some(sets) => connector.layer(&sets),
             None => connector,

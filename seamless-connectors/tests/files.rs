@@ -92,7 +92,7 @@ impl Files {
     }
 
     async fn write_meanwhile(&self, ops: Vec<WriteOp>) -> Vec<String> {
-        let outcomes = self.connector.write(&"t".into(), WriteBatch { ops }).await.unwrap();
+        let outcomes = self.connector.write(&"t".into(), WriteBatch::of(ops)).await.unwrap();
         let line = |outcome: &WriteOutcome| match outcome {
             WriteOutcome::Applied { id, .. } => format!("applied {id}"),
             WriteOutcome::Refused(refusal) => format!("{:?}", refusal.why),
@@ -165,7 +165,7 @@ fn a_file_that_ends_inside_a_quote_is_not_complete_and_takes_no_writes() {
     assert_eq!(files.pages().last().unwrap().end, Some(End::Partial));
     assert_eq!(files.look_up(&["c"]), [Lookup::Unanswered]);
     let before = files.text();
-    let batch = WriteBatch { ops: vec![update("a", r#"{"n":2}"#)] };
+    let batch = WriteBatch::of(vec![update("a", r#"{"n":2}"#)]);
     let error = block_on(files.connector.write(&"t".into(), batch)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
     assert_eq!(files.text(), before);
@@ -439,7 +439,7 @@ fn a_list_that_cannot_be_read_or_written_whole_is_not_taken_in_part() {
         (r#"{"size":1}"#, "record 1: the schema of line has no field size"),
     ] {
         let ops = vec![update("e", &format!(r#"{{"lines":{{"list":[{line}]}}}}"#))];
-        let told = block_on(files.connector.write(&"t".into(), WriteBatch { ops })).unwrap();
+        let told = block_on(files.connector.write(&"t".into(), WriteBatch::of(ops))).unwrap();
         assert!(format!("{told:?}").contains(problem), "{told:?}");
     }
     assert_eq!(files.text(), before);
@@ -475,8 +475,7 @@ fn connectors_that_write_one_file_at_once_lose_nothing_of_each_other() {
                     let (target, verb) = (Target::Existing(RecordId::text(id)), Verb::Update);
                     let action = ActionId::derive(&[id.as_bytes(), &round.to_le_bytes()]);
                     let op = WriteOp { id: action, target, verb, patch, expects: Expects::Anything };
-                    let outcomes =
-                        block_on(connector.write(&"t".into(), WriteBatch { ops: vec![op] })).unwrap();
+                    let outcomes = block_on(connector.write(&"t".into(), WriteBatch::of(vec![op]))).unwrap();
                     assert!(matches!(outcomes[0], WriteOutcome::Applied { .. }), "{outcomes:?}");
                 }
             });

@@ -47,7 +47,7 @@ fn read(system: &Memory, after: Option<Cursor>, page: usize) -> Vec<Page> {
 }
 
 fn write(system: &Memory, ops: Vec<WriteOp>) -> Vec<WriteOutcome> {
-    block_on(system.write(&EntityName::from("customer"), WriteBatch { ops })).unwrap()
+    block_on(system.write(&EntityName::from("customer"), WriteBatch::of(ops))).unwrap()
 }
 
 fn op(name: &str, target: Target, verb: Verb, json: &str, expects: Expects) -> WriteOp {

@@ -42,6 +42,38 @@ fn a_configuration_names_option_sets_that_are_shown_as_entities() {
     assert!(told.to_string().contains("option_sets"), "{told}");
 }
 
+#[test]
+fn a_configuration_wraps_any_kind_into_the_recommended_stack() {
+    let registry = Registry::standard();
+    let entity = json!({ "name": "t", "key": ["id"], "fields": [{ "name": "id", "type": "int" }] });
+    let config = |name: &str, value| {
+        let mut config = json!({ "name": "x", "entities": [entity] });
+        config[name] = value;
+        registry.open("memory", config)
+    };
+    let limits = json!({ "per_second": 5, "per_day": 1000, "reserve_percent": 20, "call_timeout_s": 9 });
+    let memory = config("limits", limits).unwrap();
+    let shown = format!("{memory:?}");
+    for words in ["Retry", "calls_max: 8", "per_second: Some(5)", "call: 9s", "page: 60s"] {
+        assert!(shown.contains(words), "{shown}");
+    }
+    assert_eq!(block_on(memory.entities()).unwrap().len(), 1);
+    assert!(
+        format!("{:?}", config("retry", json!({ "attempts_max": 2 })).unwrap()).contains("attempts_max: 2")
+    );
+    for (setting, value, words) in [
+        ("limits", json!({ "per_secnd": 5 }), "per_secnd"),
+        ("limits", json!({ "per_second": 0 }), "limits"),
+        ("limits", json!({ "reserve_percent": 101 }), "share of a hundred"),
+        ("limits", json!({ "day_begins_s": 86400 }), "time of a day"),
+        ("retry", json!(3), "retry"),
+    ] {
+        let told = config(setting, value).unwrap_err();
+        assert_eq!(told.kind(), ErrorKind::Configuration);
+        assert!(told.to_string().contains(words) && told.to_string().contains("connector memory"), "{told}");
+    }
+}
+
 #[cfg(all(feature = "csv", feature = "jsonl", feature = "sqlite"))]
 #[test]
 fn every_setting_of_a_configuration_is_known() {

@@ -182,7 +182,7 @@ proptest! {
                         }
                     }
                 }
-                let outcomes = block_on(system.write(&"t".into(), WriteBatch { ops })).unwrap();
+                let outcomes = block_on(system.write(&"t".into(), WriteBatch::of(ops))).unwrap();
                 let applied: Vec<bool> = outcomes.iter()
                     .map(|outcome| matches!(outcome, WriteOutcome::Applied { .. })).collect();
                 prop_assert_eq!(applied, happen);

@@ -90,7 +90,7 @@ fn update(id: RecordId, json: &str) -> WriteOp {
 }
 
 fn write(sqlite: &Sqlite, table: &str, ops: Vec<WriteOp>) -> Vec<WriteOutcome> {
-    block_on(sqlite.write(&EntityName::from(table), WriteBatch { ops })).unwrap()
+    block_on(sqlite.write(&EntityName::from(table), WriteBatch::of(ops))).unwrap()
 }
 
 /// Outcomes in short.
@@ -357,7 +357,7 @@ fn a_locked_database_is_unavailable_and_nothing_happened() {
     let db = db("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT); INSERT INTO t VALUES (1, 1);");
     let sqlite = Sqlite::open(SqliteConfig { busy_timeout_ms: Some(1), ..db.config() }).unwrap();
     db.user.execute_batch("BEGIN IMMEDIATE; UPDATE t SET n = 2").unwrap();
-    let batch = WriteBatch { ops: vec![update(RecordId::int(1), r#"{"n":3}"#)] };
+    let batch = WriteBatch::of(vec![update(RecordId::int(1), r#"{"n":3}"#)]);
     let error = block_on(sqlite.write(&"t".into(), batch.clone())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.remedy().is_some());
@@ -376,7 +376,7 @@ fn a_read_only_connection_writes_nothing_and_says_so() {
     let db = db("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT); INSERT INTO t VALUES (1, 1);");
     let sqlite = Sqlite::open(SqliteConfig { read_only: true, ..db.config() }).unwrap();
     assert!(!sqlite.capabilities(&"t".into()).is_writable());
-    let batch = WriteBatch { ops: vec![create("{}")] };
+    let batch = WriteBatch::of(vec![create("{}")]);
     assert_eq!(block_on(sqlite.write(&"t".into(), batch)).unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(read(&sqlite, "t", &["n"]).len(), 1);
 }
@@ -420,7 +420,7 @@ fn a_key_that_is_told_nothing_makes_no_row() {
     let chosen = RecordId::text("2c1d8ab4-0000-4000-8000-000000000001");
     let make = |json: &str| op(Target::New(Some(chosen.clone())), Verb::Create, json);
     let ops = [r#"{"No.":null,"name":"a"}"#, r#"{"No.":"C1","name":"b"}"#, r#"{"name":"c"}"#].map(make);
-    let outcomes = told(&block_on(sqlite.write(&"t".into(), WriteBatch { ops: ops.into() })).unwrap());
+    let outcomes = told(&block_on(sqlite.write(&"t".into(), WriteBatch::of(ops))).unwrap());
     assert!(outcomes[0].contains("No."), "{outcomes:?}");
     assert_eq!(outcomes[1..], ["applied C1".to_owned(), format!("applied {chosen}")]);
 }

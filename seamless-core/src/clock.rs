@@ -1,5 +1,7 @@
 //! The port to time. The core knows no runtime: it awaits, and time comes from here.
 
+mod timer;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -23,16 +25,18 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     async fn sleep(&self, wait: Duration);
 }
 
-/// The machine's clock. Sleeping takes a thread per sleep: a host with a runtime brings a [`Clock`] of its own.
+/// The machine's clock. All who sleep share one thread of the clock, which begins with the first of them and ends with the
+/// clock; a sleep that is dropped leaves nothing behind. A host with a runtime may bring a [`Clock`] of its own.
 #[derive(Debug)]
 pub struct SystemClock {
     started: std::time::Instant,
+    timer: timer::Timer,
 }
 
 impl SystemClock {
     /// A clock whose elapsed time begins now.
     pub fn new() -> Self {
-        Self { started: std::time::Instant::now() }
+        Self { started: std::time::Instant::now(), timer: timer::Timer::default() }
     }
 }
 
@@ -55,13 +59,6 @@ impl Clock for SystemClock {
     }
 
     async fn sleep(&self, wait: Duration) {
-        let (done, waiting) = futures::channel::oneshot::channel();
-        std::thread::spawn(move || {
-            std::thread::sleep(wait);
-            // The sleeper may be gone; then nobody minds.
-            let _ = done.send(());
-        });
-        // A thread that could not tell us has slept or died; either way the wait is over.
-        let _ = waiting.await;
+        self.timer.sleep(wait).await;
     }
 }

@@ -94,7 +94,7 @@ impl Connector for Numbers {
     }
 
     async fn write(&self, entity: &EntityName, batch: WriteBatch) -> Result<Vec<WriteOutcome>> {
-        self.0.write(entity, WriteBatch { ops: batch.ops.into_iter().map(numbered).collect() }).await
+        self.0.write(entity, WriteBatch::of(batch.ops.into_iter().map(numbered))).await
     }
 }
 

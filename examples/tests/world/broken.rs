@@ -216,8 +216,8 @@ impl Connector for Broken {
             _ => |_: &WriteOp| false,
         };
         let again: Vec<WriteOp> = batch.ops.iter().filter(|op| repeats(op)).map(another).collect();
-        let ops = batch.ops.iter().map(|op| self.changed(op)).collect();
-        let mut written = self.inner.write(entity, WriteBatch { ops }).await?;
+        let ops: Vec<WriteOp> = batch.ops.iter().map(|op| self.changed(op)).collect();
+        let mut written = self.inner.write(entity, WriteBatch::of(ops)).await?;
         for outcome in &mut written {
             if let (Flaw::AsksAgain, WriteOutcome::Refused(refusal)) = (self.flaw, outcome) {
                 let error = Error::new(ErrorKind::Unavailable, "not now");
@@ -225,7 +225,7 @@ impl Connector for Broken {
             }
         }
         if !again.is_empty() {
-            self.inner.write(entity, WriteBatch { ops: again }).await?;
+            self.inner.write(entity, WriteBatch::of(again)).await?;
         }
         Ok(written)
     }

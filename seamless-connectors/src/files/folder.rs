@@ -148,6 +148,7 @@ impl Folder {
             delete: writes,
             idempotency_key: false,
             batch_max: NonZeroU32::new(BATCH_OPS_MAX).unwrap_or(NonZeroU32::MIN),
+            triggers: Vec::new(),
         }
     }
 

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) begun: Vec<Open>,
     pub(super) kept: Option<u64>,
     pub(super) counts: Counts,
+    /// What writes set off, the first of them.
+    pub(super) fired: Vec<(String, RecordId)>,
     now: Option<Timestamp>,
 }
 
@@ -123,6 +125,7 @@ impl Memory {
             begun: Vec::new(),
             kept: None,
             counts: Counts::default(),
+            fired: Vec::new(),
             now: None,
         };
         Ok(Self { inner: Arc::new(Inner { info, state: Mutex::new(state) }) })
@@ -306,6 +309,15 @@ impl Memory {
     pub fn counts(&self) -> Counts {
         self.state().counts
     }
+
+    /// What writes of clients set off ([`Capabilities::triggers`]), with the record, in their order; the first
+    /// [`FIRED_MAX`](Self::FIRED_MAX).
+    pub fn fired(&self) -> Vec<(String, RecordId)> {
+        self.state().fired.clone()
+    }
+
+    /// So many are kept for [`Memory::fired`].
+    pub const FIRED_MAX: usize = 100_000;
 
     /// Nothing that holds the lock can panic half-way through a change, so a poisoned lock is as good as any.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

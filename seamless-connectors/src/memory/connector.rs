@@ -7,7 +7,7 @@ use futures::StreamExt;
 use seamless_core::connector::{
     Capabilities, Change, Connector, ConnectorInfo, End, Enumeration, Expects, FetchBy, FetchQuery, Finding,
     GoneProof, Lookup, Order, Page, PageStream, Proof, ReadQuery, Refusal, RefusalKind, Requirement, Target,
-    UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome, WriteReturns, paged,
+    Trigger, UniqueKey, Verb, WriteBatch, WriteOp, WriteOutcome, WriteReturns, paged,
 };
 use seamless_core::model::{
     ActionName, Condition, EntityName, Error, ErrorKind, Presence, RecordId, Result, Schema, Shape, Truth,
@@ -120,8 +120,16 @@ impl Connector for Memory {
                     .at("entity", entity)
                     .with_remedy(format!("at most {max} are taken")));
             }
+            let can = &state.table(entity.as_str())?.config.capabilities;
+            let unknown =
+                |name: &&String| !can.triggers.iter().any(|known| known.can_bypass && known.name == **name);
+            if let Some(unknown) = batch.bypass.iter().find(unknown) {
+                return Err(Error::new(ErrorKind::Unsupported, format!("{unknown:?} cannot be bypassed"))
+                    .at("entity", entity));
+            }
             state.faults.take(Call::Write)
         };
+        let bypass = batch.bypass.clone();
         let lost = |batch: &WriteBatch| -> Vec<WriteOutcome> {
             let lost = || Error::new(ErrorKind::Unavailable, "the answer was lost").at("entity", entity);
             batch.ops.iter().map(|_| WriteOutcome::Ambiguous(lost())).collect()
@@ -144,7 +152,7 @@ impl Connector for Memory {
             Some(Fault::RefusedAt(place, why)) => {
                 let mut ops = batch.ops;
                 let refused = (place < ops.len()).then(|| ops.remove(place)).is_some();
-                let mut outcomes = self.apply(entity, &WriteBatch { ops });
+                let mut outcomes = self.apply(entity, &WriteBatch { ops, bypass });
                 if refused {
                     outcomes.insert(place, ordered(&why));
                 }
@@ -287,7 +295,7 @@ impl Memory {
     /// Carries out a batch; one outcome per operation.
     pub(super) fn apply(&self, entity: &EntityName, batch: &WriteBatch) -> Vec<WriteOutcome> {
         let mut state = self.state();
-        batch.ops.iter().map(|op| apply_one(&mut state, entity, op)).collect()
+        batch.ops.iter().map(|op| apply_one(&mut state, entity, op, &batch.bypass)).collect()
     }
 }
 
@@ -385,7 +393,7 @@ fn look_up_key(
     }
 }
 
-fn apply_one(state: &mut State, entity: &EntityName, op: &WriteOp) -> WriteOutcome {
+fn apply_one(state: &mut State, entity: &EntityName, op: &WriteOp, bypass: &[String]) -> WriteOutcome {
     let tick = state.tick();
     let table = match state.table(entity.as_str()) {
         Ok(table) => table,
@@ -411,6 +419,12 @@ fn apply_one(state: &mut State, entity: &EntityName, op: &WriteOp) -> WriteOutco
             if table.config.capabilities.idempotency_key {
                 table.done.insert(op.id, (id.clone(), proof.clone()));
             }
+            let set_off =
+                |trigger: &&Trigger| trigger.on.contains(&op.verb.kind()) && !bypass.contains(&trigger.name);
+            let triggers = table.config.capabilities.triggers.iter().filter(set_off);
+            let fired: Vec<_> = triggers.map(|trigger| (trigger.name.clone(), id.clone())).collect();
+            let room = Memory::FIRED_MAX.saturating_sub(state.fired.len());
+            state.fired.extend(fired.into_iter().take(room));
             WriteOutcome::Applied { id, proof }
         }
     }

@@ -404,6 +404,7 @@ impl Context<'_> {
             delete: writes,
             idempotency_key: false,
             batch_max: std::num::NonZeroU32::new(BATCH_OPS_MAX).unwrap_or(std::num::NonZeroU32::MIN),
+            triggers: Vec::new(),
         }
     }
 }

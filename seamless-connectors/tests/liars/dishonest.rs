@@ -266,7 +266,7 @@ impl Connector for Dishonest {
             "write.batch_max" => {
                 let mut outcomes = Vec::new();
                 for ops in batch.ops.chunks(100) {
-                    outcomes.extend(self.honest.write(entity, WriteBatch { ops: ops.to_vec() }).await?);
+                    outcomes.extend(self.honest.write(entity, WriteBatch::of(ops.to_vec())).await?);
                 }
                 return Ok(outcomes);
             }
@@ -276,7 +276,7 @@ impl Connector for Dishonest {
         }
         let mut ops = batch.ops.clone();
         ops.iter_mut().for_each(|op| self.retell_op(op));
-        let mut outcomes = self.honest.write(entity, WriteBatch { ops }).await?;
+        let mut outcomes = self.honest.write(entity, WriteBatch::of(ops)).await?;
         for (op, outcome) in batch.ops.iter().zip(&mut outcomes) {
             if let (Verb::Create, WriteOutcome::Applied { id, .. }) = (&op.verb, &outcome) {
                 self.memo().made.insert(id.clone());
@@ -531,7 +531,7 @@ impl Dishonest {
             "write.upsert" if refused && op.verb == Verb::Create => {
                 let (verb, expects) = (Verb::Update, Expects::Anything);
                 let ops = vec![WriteOp { target: Target::Existing(id.clone()), verb, expects, ..op.clone() }];
-                self.honest.write(entity, WriteBatch { ops }).await?;
+                self.honest.write(entity, WriteBatch::of(ops)).await?;
             }
             "conditional.holds" if op.verb == Verb::Update && op.expects != Expects::Anything => {
                 let error = Error::new(ErrorKind::Conflict, "never sure");
@@ -567,7 +567,7 @@ impl Dishonest {
             }
         }
         yield_once().await;
-        self.honest.write(entity, WriteBatch { ops }).await
+        self.honest.write(entity, WriteBatch::of(ops)).await
     }
 
     /// One field, then the others.
@@ -580,7 +580,7 @@ impl Dishonest {
             });
             let id = ActionId::derive(&[b"half", op.id.as_bytes()]);
             let half = WriteOp { id, patch, ..op.clone() };
-            self.honest.write(entity, WriteBatch { ops: vec![half] }).await?;
+            self.honest.write(entity, WriteBatch::of(vec![half])).await?;
             yield_once().await;
         }
         self.honest.write(entity, batch).await

@@ -105,6 +105,43 @@ pub enum Order {
     Unspecified,
 }
 
+/// What a write does, as far as it sets things off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteKind {
+    /// A record is made.
+    Create,
+    /// Fields of a record are changed.
+    Update,
+    /// A record is deleted.
+    Delete,
+    /// One of the system's own verbs.
+    Action,
+}
+
+impl WriteKind {
+    /// In words, of several: `creates`.
+    pub fn words(self) -> &'static str {
+        match self {
+            WriteKind::Create => "creates",
+            WriteKind::Update => "updates",
+            WriteKind::Delete => "deletes",
+            WriteKind::Action => "actions",
+        }
+    }
+}
+
+/// Something that writes set off in the system beside the record: an e-mail, an automation, a posting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Its name, by which it is bypassed and told: `welcome e-mail`, `custom plug-ins`.
+    pub name: String,
+    /// The writes that set it off.
+    pub on: Vec<WriteKind>,
+    /// Whether a batch can ask the system not to set it off ([`WriteBatch::bypass`](super::WriteBatch)).
+    pub can_bypass: bool,
+}
+
 /// What a connector can do for one entity. The default can nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
@@ -138,6 +175,9 @@ pub struct Capabilities {
     pub idempotency_key: bool,
     /// Operations in one [`write`](super::Connector::write) at most.
     pub batch_max: NonZeroU32,
+    /// What writes set off, as far as the connector knows. Empty says nothing, not that nothing happens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
 }
 
 impl Default for Capabilities {
@@ -158,6 +198,7 @@ impl Default for Capabilities {
             delete: false,
             idempotency_key: false,
             batch_max: NonZeroU32::MIN,
+            triggers: Vec::new(),
         }
     }
 }
@@ -181,6 +222,7 @@ impl Capabilities {
             delete: true,
             idempotency_key: true,
             batch_max: NonZeroU32::MIN,
+            triggers: Vec::new(),
         }
     }
 

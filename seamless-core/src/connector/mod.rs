@@ -15,7 +15,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use capability::{Capabilities, Capability, Order, UniqueKey, WriteReturns};
+pub use capability::{Capabilities, Capability, Order, Trigger, UniqueKey, WriteKind, WriteReturns};
 pub use change::{
     AbsenceProof, Change, Cursor, End, Enumeration, FetchBy, FetchQuery, GoneProof, Lookup, Page, PageStream,
     ReadQuery, Tombstone, Versioned,
@@ -92,6 +92,7 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     /// - An update sends the patch's fields and touches no other.
     /// - A precondition that does not hold gives [`RefusalKind::Stale`] and changes nothing.
     /// - Deleting what is gone already is `Applied`.
+    /// - What the batch asks to bypass is not set off; a name that is not declared as bypassable is refused, as `Err`.
     /// - `Err` means that nothing of this batch happened. Who cannot know says `Ambiguous`, per operation.
     ///
     /// The default refuses: a connector that only reads need not implement it.

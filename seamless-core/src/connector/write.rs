@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::capability::WriteKind;
 use super::change::{AbsenceProof, Versioned};
 use crate::model::{ActionId, ActionName, Error, FieldName, Record, RecordId, Version};
 
@@ -77,6 +78,27 @@ pub enum Expects {
 pub struct WriteBatch {
     /// The operations. They are independent: one that fails does not undo the others.
     pub ops: Vec<WriteOp>,
+    /// What is not to be set off, by the names of [`Trigger`](super::Trigger)s that can be bypassed. The engine sends no others.
+    pub bypass: Vec<String>,
+}
+
+impl WriteBatch {
+    /// A batch that sets off what it does.
+    pub fn of(ops: impl IntoIterator<Item = WriteOp>) -> Self {
+        Self { ops: ops.into_iter().collect(), bypass: Vec::new() }
+    }
+}
+
+impl Verb {
+    /// What kind of write it is.
+    pub fn kind(&self) -> WriteKind {
+        match self {
+            Verb::Create => WriteKind::Create,
+            Verb::Update => WriteKind::Update,
+            Verb::Delete(_) => WriteKind::Delete,
+            Verb::Action(_) => WriteKind::Action,
+        }
+    }
 }
 
 /// What became of an operation.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::guarantee::Guarantee;
 use super::guard::GuardTrip;
 use super::propose::FormProposal;
+use crate::connector::Trigger;
 use crate::model::{ActionName, LinkId, PartitionId, PlanId, Side, Sides, Timestamp};
 
 /// What a plan is about: written first.
@@ -31,6 +32,45 @@ pub struct PlanHead {
     /// The actions of the systems that the mapping moves states by, of links that have any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<LinkActions>,
+    /// What writes of the plan set off in the systems, of sides that declare any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets_off: Vec<SetOff>,
+}
+
+/// Whether a link is filled for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkPhase {
+    /// No plan of the link was applied to its end yet: its records are loaded.
+    Initial,
+    /// Ever after.
+    Normal,
+}
+
+impl LinkPhase {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            LinkPhase::Initial => "initial load",
+            LinkPhase::Normal => "normal",
+        }
+    }
+}
+
+/// What writes of a link set off on a side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetOff {
+    /// The link.
+    pub link: LinkId,
+    /// The side.
+    pub side: Side,
+    /// The phase that what is bypassed was chosen for.
+    pub phase: LinkPhase,
+    /// What will fire, with the writes of the link that set it off.
+    pub fires: Vec<Trigger>,
+    /// What will not: the writes ask the system to leave it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bypassed: Vec<String>,
 }
 
 /// The actions by which a mapping moves the states of a side's records.

@@ -50,7 +50,7 @@ pub use entry::{
 };
 pub use guarantee::{Guarantee, Holding, guarantees};
 pub use guard::{GuardFigures, GuardInput, GuardTrip, guards, is_of_identity};
-pub use head::{Counts, LinkActions, PlanHead, SystemIdentity, Trailer};
+pub use head::{Counts, LinkActions, LinkPhase, PlanHead, SetOff, SystemIdentity, Trailer};
 pub use json::EntryLine;
 pub use known::{Attention, AttentionWhy, GONE, Pair, PairStatus, Resolution, Return, Suspicion, Trail};
 pub use matching::{Group, MatchKey, MatchRow, Matcher, Member, Members, match_key};

@@ -48,6 +48,7 @@ pub(crate) fn head() -> PlanHead {
             lowered("contacts", "everything else is fine", Holding::Holds),
         ],
         actions: Vec::new(),
+        sets_off: Vec::new(),
     }
 }
 

@@ -77,6 +77,7 @@ pub(super) fn head(plan: &str, partition: &PartitionId, state_revision: u64) -> 
         state_revision,
         guarantee: Vec::new(),
         actions: Vec::new(),
+        sets_off: Vec::new(),
     }
 }
 

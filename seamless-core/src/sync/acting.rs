@@ -23,6 +23,7 @@ use super::late_commit::{CameTo, Kind, Spent, names};
 use super::operation::{changed_rules, settled_rules};
 use super::pair_now::{PairNow, PairsNow, close_carried, pair_key, put_pairs, stop_steps};
 use super::progress::Event;
+use super::set_off::bypassed;
 use super::settle::{Written, overtake};
 
 /// Batches that may fail as a whole, one after the other, before applying gives up: the system is down.
@@ -97,7 +98,8 @@ impl Applying<'_> {
             return Ok(());
         };
         let (link, side) = (Arc::clone(&batch.link), batch.side);
-        let writing = written(self.inner, &link, side, &batch.ready);
+        let bypass = bypassed(&self.sets_off, &link, side);
+        let writing = written(self.inner, &link, side, &batch.ready, bypass);
         let mut coming = self.ahead.take();
         // The side writes and the store reads on while the batch before is settled and committed: they are polled first.
         let (outcomes, (), next) =
@@ -182,7 +184,7 @@ impl Applying<'_> {
     /// Makes the intents durable, then sends.
     async fn send(&mut self, link: &Arc<CompiledLink>, side: Side, ready: &[Ready]) -> Result<Vec<Fate>> {
         self.intend(ready).await?;
-        let outcomes = written(self.inner, link, side, ready).await;
+        let outcomes = written(self.inner, link, side, ready, bypassed(&self.sets_off, link, side)).await;
         self.judge(link, side, ready, outcomes).await
     }
 
@@ -590,10 +592,11 @@ async fn written(
     link: &CompiledLink,
     side: Side,
     ready: &[Ready],
+    bypass: Vec<String>,
 ) -> Result<Vec<WriteOutcome>> {
     if ready.is_empty() {
         return Ok(Vec::new());
     }
-    let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect() };
+    let batch = WriteBatch { ops: ready.iter().map(|one| one.op.clone()).collect(), bypass };
     inner.following.of(side).write(link.spec().entity.of(side), batch).await
 }

@@ -15,7 +15,7 @@ use crate::merge::CompiledLink;
 use crate::model::{Error, ErrorKind, LinkId, PlanId, RecordId, Result, Side, Sides, Timestamp};
 use crate::plan::{
     Attention, AttentionWhy, Body, Effect, Entry, EntryKey, PairStatus, ParkReason, ParkedAs, Rank,
-    Resolution, conflict_message,
+    Resolution, SetOff, conflict_message,
 };
 use crate::store::{AttentionKind, Commit, Ending, EntryRow, EntryState, Mark, PlanState, Scan, StateStore};
 
@@ -79,6 +79,7 @@ async fn apply(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<App
     let observer = &*inner.observer;
     let row = inner.store.plan(plan).await?;
     let made_at = row.as_ref().map(|row| row.head.made_at);
+    let sets_off = row.as_ref().map(|row| row.head.sets_off.clone()).unwrap_or_default();
     let total = row.and_then(|row| row.trailer).map(|trailer| trailer.writes());
     let meter = Meter::begin(observer, &*inner.clock, Phase::Apply, None, None, total);
     let mut applying = Applying {
@@ -86,6 +87,7 @@ async fn apply(inner: &Inner, keeper: &LeaseKeeper, plan: &PlanId) -> Result<App
         keeper,
         plan,
         made_at,
+        sets_off,
         report: Applied::default(),
         meter,
         quiet: Vec::new(),
@@ -119,6 +121,8 @@ pub(super) struct Applying<'a> {
     pub(super) keeper: &'a LeaseKeeper,
     pub(super) plan: &'a PlanId,
     made_at: Option<Timestamp>,
+    /// What the plan's writes set off and leave out.
+    pub(super) sets_off: Vec<SetOff>,
     pub(super) report: Applied,
     pub(super) meter: Meter<'a>,
     /// Per link: whether nothing was open about any of its records when applying began.

@@ -42,6 +42,18 @@ pub struct Options {
     /// Unique values that change hands in a plan, per entity, for which the order with the fewest writes is found.
     /// Beyond that memory is spared: each record that gives one up lets go of it by a temporary value first.
     pub key_moves_max: usize,
+    /// What writes are kept from setting off on each side, by phase.
+    pub bypass: Sides<Bypass>,
+}
+
+/// What writes to a side are kept from setting off, by the names of the triggers that its connector declares
+/// ([`Capabilities::triggers`](crate::connector::Capabilities)). Nothing is bypassed unless it is named here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bypass {
+    /// While a link is loaded for the first time: until a plan of it was applied to its end.
+    pub initial: Vec<String>,
+    /// Ever after.
+    pub normal: Vec<String>,
 }
 
 impl Default for Options {
@@ -57,6 +69,7 @@ impl Default for Options {
             plans_max: 4,
             check_all: false,
             key_moves_max: 50_000,
+            bypass: Sides::default(),
         }
     }
 }

@@ -20,6 +20,7 @@
 //! | committing | `settle`, `pair_now`, `relink` |
 //! | what people decide | `resolving` |
 //! | capabilities that prove false | `doubt` |
+//! | what writes set off | `set_off` |
 //!
 //! It does not know how a value is carried (the mapper), what an observation means (the plan floor decides), or how
 //! rows are stored (the store). The door is [`Integration`].
@@ -58,13 +59,14 @@ mod resolving;
 mod resting;
 mod run;
 mod seeking;
+mod set_off;
 mod settle;
 mod vanished;
 
 pub use applying::{Applied, Dropped};
 pub use cancel::Cancel;
 pub use following::follow;
-pub use integration::{Integration, IntegrationBuilder, Options};
+pub use integration::{Bypass, Integration, IntegrationBuilder, Options};
 pub use plan_handle::{Approved, Plan};
 pub use progress::{Event, NoObserver, Observer, Phase};
 pub use resolving::{Choice, Chosen};

@@ -29,6 +29,7 @@ use super::plan_handle::Lines;
 use super::progress::{Event, Meter, Phase};
 use super::pull::{Pulled, pull};
 use super::resting::{are_back, check_rest, open_notices, report, resting_groups};
+use super::set_off;
 
 /// The newest lines of the journal, in which the last plan that was applied to its end is looked for. Where it is not
 /// among them, no record counts as read since its last write: that is the cautious answer.
@@ -203,6 +204,7 @@ async fn head(inner: &Inner) -> Result<PlanHead> {
         state_revision,
         guarantee: promised,
         actions: actions(inner).await,
+        sets_off: set_off::of_plan(inner).await?,
     })
 }
 

@@ -224,7 +224,7 @@ fn written(
         patch,
         expects: Expects::Version(now),
     };
-    let outcomes = match block_on(connector.write(&entity.name, WriteBatch { ops: vec![op] })) {
+    let outcomes = match block_on(connector.write(&entity.name, WriteBatch::of(vec![op]))) {
         Ok(outcomes) => outcomes,
         // A file that ends inside of a record is not written, since its end is not known.
         Err(error) => {

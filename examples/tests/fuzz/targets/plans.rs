@@ -122,6 +122,7 @@ pub(crate) fn head() -> PlanHead {
         state_revision: 0,
         guarantee: Vec::new(),
         actions: Vec::new(),
+        sets_off: Vec::new(),
     }
 }
 

@@ -10,11 +10,12 @@ use super::lines::{self, LineChange};
 use super::show::{Clean, Show};
 use super::words;
 use super::words::Names;
+use crate::connector::Trigger;
 use crate::mapper::Ask;
 use crate::model::{ActionName, LinkId, Planned, Record, RecordId, RuleId, Side, Sides, Slot, Value};
 use crate::plan::{
     Action, Body, ConflictView, Effect, Entry, Feed, FieldChange, Guarantee, Holding, LinkActions, Parked,
-    PlanHead, PlannedTarget, PlannedVerb, Rank, Trailer,
+    PlanHead, PlannedTarget, PlannedVerb, Rank, SetOff, Trailer,
 };
 
 /// How a plan is rendered.
@@ -73,6 +74,7 @@ impl<W: Write> TextRenderer<W> {
             self.end(Tone::Plain)?;
         }
         self.actions(head)?;
+        self.sets_off(head)?;
         self.guarantees(head)
     }
 
@@ -90,6 +92,26 @@ impl<W: Write> TextRenderer<W> {
                     list(undeclared)
                 )?;
                 self.end(Tone::Bad)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What writes set off, and what they are kept from setting off.
+    fn sets_off(&mut self, head: &PlanHead) -> fmt::Result {
+        for SetOff { link, side, phase, fires, bypassed } in &head.sets_off {
+            let name = self.names.of(*side).clone();
+            for Trigger { name: fired, on, can_bypass } in fires {
+                let kinds: Vec<&str> = on.iter().map(|kind| kind.words()).collect();
+                write!(self.line, "{link}: {} in {name} will fire: {fired}", kinds.join(", "))?;
+                if *can_bypass {
+                    self.line.push_str(" (can be bypassed)");
+                }
+                self.end(Tone::Bad)?;
+            }
+            if !bypassed.is_empty() {
+                write!(self.line, "{link}: bypassed in {name} ({}): {}", phase.words(), bypassed.join(", "))?;
+                self.end(Tone::Plain)?;
             }
         }
         Ok(())

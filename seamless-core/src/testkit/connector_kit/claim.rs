@@ -48,6 +48,7 @@ fn lines(can: &Capabilities) -> Vec<String> {
         delete,
         idempotency_key,
         batch_max,
+        triggers,
     } = can;
     vec![
         format!("conditional_update: {conditional_update},"),
@@ -64,6 +65,7 @@ fn lines(can: &Capabilities) -> Vec<String> {
         format!("update: {update},"),
         format!("delete: {delete},"),
         format!("idempotency_key: {idempotency_key},"),
+        format!("triggers: vec!{triggers:?},"),
         format!("batch_max: NonZeroU32::new({batch_max}).unwrap_or(NonZeroU32::MIN),"),
     ]
 }

@@ -108,7 +108,7 @@ impl Subject {
     /// Sends operations as one batch, and holds the connector to one outcome each.
     pub(super) async fn write(&self, ops: Vec<WriteOp>) -> Result<Vec<WriteOutcome>, Stop> {
         let asked = ops.len();
-        let outcomes = self.connector.write(&self.entity.name, WriteBatch { ops }).await?;
+        let outcomes = self.connector.write(&self.entity.name, WriteBatch::of(ops)).await?;
         hold(outcomes.len() == asked, "`write` gives one outcome for each operation", || {
             format!("{} outcomes for {asked} operations", outcomes.len())
         })?;
@@ -142,7 +142,7 @@ impl Subject {
             return Ok(());
         }
         let ops = vec![self.update(id, patch, Expects::Anything)];
-        let outcomes = self.other.write(&self.entity.name, WriteBatch { ops }).await?;
+        let outcomes = self.other.write(&self.entity.name, WriteBatch::of(ops)).await?;
         match outcomes.first() {
             Some(WriteOutcome::Applied { .. }) => Ok(()),
             other => Err(broken("a second client can write as well", brief(&other))),

@@ -92,7 +92,7 @@ impl Watched {
             let known = places.unwrap_or_else(|| (0..outcomes.len()).collect());
             let waiting = |place: &usize| outcomes.get(*place).and_then(asks_for_patience).is_some();
             let (kept, ops) = known.into_iter().zip(rest.ops).filter(|(place, _)| waiting(place)).unzip();
-            (places, rest) = (Some(kept), WriteBatch { ops });
+            (places, rest) = (Some(kept), WriteBatch { ops, bypass: rest.bypass });
         }
     }
 }

@@ -106,6 +106,7 @@ impl Level {
             delete: true,
             idempotency_key: chosen,
             batch_max: NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN),
+            triggers: Vec::new(),
         };
         self.lower(&mut can);
         can

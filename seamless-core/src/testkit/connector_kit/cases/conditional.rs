@@ -133,7 +133,7 @@ async fn race(subject: &Subject) -> Held {
     };
     let op = || -> Result<WriteBatch, Stop> {
         let patch = subject.patch([(&field.name, subject.fresh(field)?)])?;
-        Ok(WriteBatch { ops: vec![subject.update(&id, patch, expects()?)] })
+        Ok(WriteBatch::of(vec![subject.update(&id, patch, expects()?)]))
     };
     let entity = &subject.entity.name;
     let (one, two) =

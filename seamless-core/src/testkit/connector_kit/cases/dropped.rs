@@ -89,7 +89,7 @@ async fn write(subject: &Subject) -> Held {
         let values = [(&one.name, subject.fresh(one)?), (&two.name, subject.fresh(two)?)];
         let op = subject.update(&id, subject.patch(values.clone())?, Expects::Anything);
         let ended =
-            dropped_after(polls, subject.connector.write(&subject.entity.name, WriteBatch { ops: vec![op] }))
+            dropped_after(polls, subject.connector.write(&subject.entity.name, WriteBatch::of(vec![op])))
                 .await;
         let found = subject.within(ANSWERS, subject.found(&id)).await??;
         let written = values.iter().all(|(name, value)| subject.holds(&found, name, value));

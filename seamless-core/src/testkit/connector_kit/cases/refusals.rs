@@ -25,7 +25,7 @@ table! {
 
 /// Sends what is not declared: an error or a refusal, but nothing that happened.
 async fn not_taken(subject: &Subject, op: WriteOp, flip: fn(&mut crate::connector::Capabilities)) -> Held {
-    match subject.connector.write(&subject.entity.name, WriteBatch { ops: vec![op] }).await {
+    match subject.connector.write(&subject.entity.name, WriteBatch::of(vec![op])).await {
         Err(_) => Ok(()),
         Ok(outcomes) => {
             let refused = matches!(outcomes.as_slice(), [WriteOutcome::Refused(_)]);
@@ -68,7 +68,7 @@ async fn action(subject: &Subject) -> Held {
     let id = subject.one().await?;
     let verb = Verb::Action(ActionName::from("no such verb"));
     let op = subject.op(Target::Existing(id), verb, Record::absent(&subject.shape), Expects::Anything);
-    match subject.connector.write(&subject.entity.name, WriteBatch { ops: vec![op] }).await {
+    match subject.connector.write(&subject.entity.name, WriteBatch::of(vec![op])).await {
         Err(_) => Ok(()),
         Ok(outcomes) => {
             let refused = matches!(outcomes.as_slice(), [WriteOutcome::Refused(_)]);

@@ -77,7 +77,7 @@ async fn write(subject: &Subject, torn: Torn) -> Held {
     let (id, value) = (subject.one().await?, subject.fresh(&field)?);
     let op = subject.update(&id, subject.patch([(&field.name, value.clone())])?, Expects::Anything);
     cut(subject, torn).await?;
-    let said = subject.connector.write(&subject.entity.name, WriteBatch { ops: vec![op] }).await;
+    let said = subject.connector.write(&subject.entity.name, WriteBatch::of(vec![op])).await;
     let happened = subject.holds(&subject.seen(&id, &field.name, &value).await?, &field.name, &value);
     let says = match said.as_ref().map(|outcomes| outcomes.first()) {
         Ok(Some(WriteOutcome::Applied { .. })) => Some(true),

@@ -218,7 +218,7 @@ async fn batch_max(subject: &Subject) -> Held {
         for other in subject.absent_ids(count - 1).await? {
             ops.push(subject.update(&other, patch()?, Expects::Anything));
         }
-        Ok(WriteBatch { ops })
+        Ok(WriteBatch::of(ops))
     };
     let entity = &subject.entity.name;
     let observed = match subject.connector.write(entity, batch(max + 1).await?).await {
@@ -442,7 +442,7 @@ async fn together(subject: &Subject) -> Held {
     for (place, (id, value)) in ids.iter().zip(&values).enumerate() {
         let ops = vec![subject.update(id, subject.patch([(&field.name, value.clone())])?, Expects::Anything)];
         let client = if place == 0 { &subject.connector } else { &subject.other };
-        writes.push(client.write(&subject.entity.name, WriteBatch { ops }));
+        writes.push(client.write(&subject.entity.name, WriteBatch::of(ops)));
     }
     let calls = futures::future::join3(
         futures::future::join_all(writes),
