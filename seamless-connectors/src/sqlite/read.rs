@@ -17,9 +17,9 @@ use seamless_core::model::{
 use super::catalogue::{Feeding, Table};
 use super::cursor::feed;
 use super::error::from_sqlite;
-use super::quote::{marks, quoted};
 use super::values::{bound, bound_part, key_part, push, stamp};
 use crate::place::Place;
+use crate::sql::quote::{marks, quoted};
 
 /// Bytes of records in one page at most, so that a page of large texts stays small in rows; a single larger record is
 /// a page of its own.
