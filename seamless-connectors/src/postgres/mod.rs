@@ -69,6 +69,7 @@ mod catalogue;
 mod changes;
 mod checks;
 mod client;
+mod columns;
 mod config;
 mod connector;
 mod cursor;

@@ -6,6 +6,7 @@ pub(crate) fn quoted(name: &str) -> String {
 }
 
 /// `?, ?, ?`
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code))]
 pub(crate) fn marks(count: usize) -> String {
     vec!["?"; count].join(", ")
 }

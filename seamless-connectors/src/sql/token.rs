@@ -34,6 +34,7 @@ impl Token {
     }
 
     /// Whether it names this table or column.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code))]
     pub(crate) fn names(&self, name: &str) -> bool {
         matches!(self, Token::Word(word) | Token::Quoted(word) if word.eq_ignore_ascii_case(name))
     }

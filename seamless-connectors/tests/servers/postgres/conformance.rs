@@ -15,7 +15,7 @@ use seamless_core::testkit::connector_kit::{AnotherUser, Bench, check_connector}
 
 use crate::proxy::Proxy;
 use crate::psql::{Psql, literal};
-use crate::{Db, config_of, db, variable};
+use crate::{Db, config_of, db_alone, variable};
 
 /// Another user of a table.
 struct User {
@@ -177,7 +177,7 @@ const STAMPS: &str = "
 /// The account is not the owner: rows can be hidden from it and fields denied.
 #[test]
 fn a_text_key_in_the_order_of_bytes_with_a_proven_version() {
-    let mut db = db(
+    let mut db = db_alone(
         "text_key",
         &format!(
             "CREATE TABLE customer (\"No.\" varchar(40) COLLATE \"C\" PRIMARY KEY, name varchar(50), credit numeric(18,2), \
@@ -204,7 +204,7 @@ fn a_text_key_in_the_order_of_bytes_with_a_proven_version() {
 /// Every kind of column, every rule that a table can state, and a log of deletions.
 #[test]
 fn every_kind_of_column_with_a_log_of_deletions() {
-    let db = db(
+    let db = db_alone(
         "rich",
         "CREATE TYPE mood AS ENUM ('glad', 'so so');
          CREATE DOMAIN grade AS integer CHECK (VALUE IN (1, 2, 3));
@@ -230,7 +230,7 @@ fn every_kind_of_column_with_a_log_of_deletions() {
 
 #[test]
 fn a_key_of_several_columns() {
-    let db = db(
+    let db = db_alone(
         "composite",
         "CREATE TABLE line (doc bigint, no integer, note text, amount numeric(12,4), PRIMARY KEY (doc, no));
          CREATE TABLE other (id integer PRIMARY KEY)",
@@ -259,7 +259,7 @@ fn a_key_of_several_columns() {
 
 #[test]
 fn a_key_that_is_a_uuid() {
-    let db = db(
+    let db = db_alone(
         "uuid_key",
         "CREATE TABLE account (accountid uuid PRIMARY KEY, name text, phone varchar(30));
          CREATE TABLE other (id integer PRIMARY KEY)",
@@ -288,7 +288,7 @@ fn a_key_that_is_a_uuid() {
 /// A collation of people's, where paging follows the key's own index.
 #[test]
 fn a_text_key_in_the_order_of_people() {
-    let db = db(
+    let db = db_alone(
         "collated",
         "CREATE TABLE customer (no text COLLATE \"en-x-icu\" PRIMARY KEY, name text);
          CREATE TABLE other (id integer PRIMARY KEY)",
@@ -307,7 +307,7 @@ fn a_text_key_in_the_order_of_people() {
 /// A view with a key that the configuration names is read and never written.
 #[test]
 fn a_view_is_examined_by_reading() {
-    let db = db(
+    let db = db_alone(
         "view",
         "CREATE TABLE customer (no text PRIMARY KEY, name text);
          INSERT INTO customer SELECT 'C' || n, 'name ' || n FROM generate_series(1, 40) AS n;

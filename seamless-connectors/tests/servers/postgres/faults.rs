@@ -164,24 +164,18 @@ fn a_write_whose_server_process_ends_before_the_commit_did_nothing_and_the_next_
     );
 }
 
-/// A wire that is cut behind the commit: the server has done what was asked, and its answer does not come.
+/// The commit waits for another transaction, because of a unique constraint that is deferred; then the wire is cut behind it: the server has done what was asked, and its answer does not come.
 #[test]
 fn a_commit_whose_answer_is_cut_off_is_ambiguous_and_the_next_call_works() {
     use crate::proxy::Proxy;
     let mut db = db(
         "cut",
         "CREATE TABLE customer (id integer PRIMARY KEY, name text);
-         -- The commit waits for the other transaction, without a trigger of a user.
          ALTER TABLE customer ADD code text, ADD CONSTRAINT u UNIQUE (code) DEFERRABLE INITIALLY DEFERRED",
     );
     let proxy = Proxy::to(db.config().port.unwrap());
     let config = PostgresConfig { port: Some(proxy.port()), ..db.config() };
     let postgres = Postgres::open(config).unwrap();
-    // A unique constraint that is deferred has the commit wait for the other transaction, without a trigger of a user.
-    db.user.run(
-        "ALTER TABLE customer ADD code text, ADD CONSTRAINT u UNIQUE (code) DEFERRABLE INITIALLY DEFERRED",
-    );
-    block_on(postgres.entities()).unwrap();
     let mut other = db.another();
     other.run("BEGIN; INSERT INTO customer VALUES (1, 'x', 'same')");
     let writing = std::thread::spawn({

@@ -5,7 +5,7 @@ use seamless_connectors::postgres::{Postgres, TableConfig};
 use seamless_core::connector::{Connector, Cursor, End, Finding, Requirement};
 use seamless_core::model::{ErrorKind, RecordId};
 
-use crate::{Db, db, delete, lines, next, pages, query, told, write};
+use crate::{Db, db_alone, delete, lines, next, pages, query, told, write};
 
 fn changes(postgres: &Postgres, from: &Cursor, page: usize) -> (Vec<String>, Cursor) {
     let pages = pages(postgres, "customer", &["name"], Some(from.clone()), page);
@@ -43,13 +43,13 @@ fn late(mut db: Db, declared: TableConfig) {
 
 #[test]
 fn what_is_committed_late_is_not_missed_by_the_transaction_of_a_row() {
-    let db = db("late_xmin", "CREATE TABLE customer (id integer PRIMARY KEY, name text)");
+    let db = db_alone("late_xmin", "CREATE TABLE customer (id integer PRIMARY KEY, name text)");
     late(db, TableConfig::default());
 }
 
 #[test]
 fn what_is_committed_late_is_not_missed_by_a_column_that_holds_the_transaction() {
-    let db = db(
+    let db = db_alone(
         "late_stamp",
         "CREATE TABLE customer (id integer PRIMARY KEY, name text, ver bigint);
          CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS
@@ -61,7 +61,7 @@ fn what_is_committed_late_is_not_missed_by_a_column_that_holds_the_transaction()
 
 #[test]
 fn what_is_committed_late_is_not_missed_by_numbers_of_a_sequence() {
-    let db = db(
+    let db = db_alone(
         "late_number",
         "CREATE SEQUENCE numbers; CREATE TABLE customer (id integer PRIMARY KEY, name text, ver bigint);
          CREATE FUNCTION number() RETURNS trigger LANGUAGE plpgsql AS
@@ -74,7 +74,7 @@ fn what_is_committed_late_is_not_missed_by_numbers_of_a_sequence() {
 /// The stamps are those of the beginning of the transaction, and go back less than the overlap.
 #[test]
 fn what_is_committed_late_is_not_missed_within_the_overlap_of_a_modified_column() {
-    let mut db = db(
+    let mut db = db_alone(
         "late_modified",
         "CREATE TABLE customer (id integer PRIMARY KEY, name text, at timestamptz DEFAULT now()) PARTITION BY RANGE (id);
          CREATE TABLE part PARTITION OF customer FOR VALUES FROM (0) TO (1000);
@@ -92,7 +92,7 @@ fn what_is_committed_late_is_not_missed_within_the_overlap_of_a_modified_column(
 }
 
 fn logged(name: &str, sql: &str) -> (Db, Postgres) {
-    let db = db(name, sql);
+    let db = db_alone(name, sql);
     let log = TableConfig { tombstones: true, ..TableConfig::default() };
     let postgres = Postgres::open(db.config().table("customer", log)).unwrap();
     assert!(!postgres.capabilities(&"customer".into()).tombstones);
@@ -178,7 +178,7 @@ fn a_log_that_is_switched_off_is_not_declared() {
 
 #[test]
 fn a_cursor_from_the_future_of_a_restored_server_is_expired() {
-    let db = db("future", "CREATE TABLE customer (id integer PRIMARY KEY, name text)");
+    let db = db_alone("future", "CREATE TABLE customer (id integer PRIMARY KEY, name text)");
     let postgres = db.open();
     let cursor = String::from_utf8(start(&postgres).as_bytes().to_vec()).unwrap();
     // The mark is the hexadecimal digits of two numbers; the second is the transaction.

@@ -13,7 +13,7 @@ mod schema;
 mod values;
 mod writes;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use futures::StreamExt;
 use futures::executor::block_on;
@@ -49,21 +49,43 @@ fn config_of(url: &str) -> PostgresConfig {
     }
 }
 
+/// A transaction that is open anywhere in the cluster makes what was written since come again in every feed: tests that count
+/// what comes run alone.
+static QUIET: RwLock<()> = RwLock::new(());
+
+/// Beside whom a test runs.
+enum Turn {
+    Alone { _turn: RwLockWriteGuard<'static, ()> },
+    BesideOthers { _turn: RwLockReadGuard<'static, ()> },
+}
+
 /// A schema of the database, and a user who works in it.
 struct Db {
     schema: String,
     user: Psql,
+    _turn: Turn,
 }
 
-/// Makes a schema with these tables.
+/// Makes a schema with these tables, for a test that runs beside others.
 fn db(name: &str, sql: &str) -> Db {
+    let turn = QUIET.read().unwrap_or_else(PoisonError::into_inner);
+    made(name, sql, Turn::BesideOthers { _turn: turn })
+}
+
+/// Makes a schema with these tables, for a test that runs alone.
+fn db_alone(name: &str, sql: &str) -> Db {
+    let turn = QUIET.write().unwrap_or_else(PoisonError::into_inner);
+    made(name, sql, Turn::Alone { _turn: turn })
+}
+
+fn made(name: &str, sql: &str, turn: Turn) -> Db {
     let schema = format!("t_{name}");
     let mut user = Psql::connect(&variable("SEAMLESS_TEST_POSTGRES"));
     user.run(&format!(
         "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; SET search_path = {schema}, public"
     ));
     user.run(sql);
-    Db { schema, user }
+    Db { schema, user, _turn: turn }
 }
 
 impl Db {

@@ -11,7 +11,6 @@ use seamless_core::model::{
     ActionId, Decimal, FieldName, Instant, Record, RecordId, Shape, Slot, Value, record,
 };
 
-use crate::psql::Psql;
 use crate::{Db, db, lines, pages, told, update, write};
 
 const COLUMNS: [&str; 10] = ["n", "t", "d", "l", "i", "h", "b", "f", "g", "k"];
@@ -26,13 +25,13 @@ fn table(name: &str) -> Db {
 
 struct World {
     postgres: Postgres,
-    user: Mutex<Psql>,
+    db: Mutex<Db>,
     ids: std::sync::atomic::AtomicI64,
 }
 
 fn world(name: &str) -> World {
     let db = table(name);
-    World { postgres: db.open(), user: Mutex::new(db.user), ids: 1.into() }
+    World { postgres: db.open(), db: Mutex::new(db), ids: 1.into() }
 }
 
 impl World {
@@ -57,13 +56,13 @@ impl World {
         };
         let outcomes = write(&self.postgres, "v", vec![op]);
         prop_assert_eq!(told(&outcomes), vec![format!("applied {id}")]);
-        Ok(self.user.lock().unwrap().one(&format!("SELECT {show} FROM v WHERE id = {id}")))
+        Ok(self.db.lock().unwrap().user.one(&format!("SELECT {show} FROM v WHERE id = {id}")))
     }
 
     /// Writes through `psql`; what the connector then reads.
     fn read(&self, column: &str, sql: &str) -> Value {
         let id = self.id();
-        self.user.lock().unwrap().run(&format!("INSERT INTO v (id, {column}) VALUES ({id}, {sql})"));
+        self.db.lock().unwrap().user.run(&format!("INSERT INTO v (id, {column}) VALUES ({id}, {sql})"));
         let shape = Shape::new([FieldName::from(column)]).unwrap();
         let by = seamless_core::connector::FetchBy::Ids(vec![RecordId::int(id)]);
         let query = seamless_core::connector::FetchQuery { entity: "v".into(), shape, by };
