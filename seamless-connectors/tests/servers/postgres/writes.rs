@@ -211,12 +211,14 @@ fn a_row_that_somebody_else_holds_is_waited_for_and_then_found_changed() {
         let postgres = postgres.clone();
         move || block_on(postgres.write(&"customer".into(), WriteBatch { ops: vec![op] })).unwrap()
     });
-    // The server says when the write waits for the lock.
+    // The server says when the write waits for the lock; it is asked again and again, and not for ever.
     let waits =
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'";
-    while db.user.one(waits) == "0" {
+    let waiting = (0..1000).any(|_| {
         db.user.run("SELECT pg_sleep(0.01)");
-    }
+        db.user.one(waits) != "0"
+    });
+    assert!(waiting, "the row is locked before it is compared");
     other.run("COMMIT");
     assert_eq!(told(&writing.join().unwrap()), ["Stale"]);
     assert_eq!(db.user.one("SELECT name FROM customer"), "theirs");
