@@ -41,6 +41,23 @@ impl Io {
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
+    /// Runs a future on the thread and blocks the caller's thread until it has ended: for constructors that connect. Works
+    /// inside of any executor, whose thread then waits.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(crate) fn block<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        self.handle.spawn(async move {
+            // Nobody waits for the answer any more only where the caller's thread is gone.
+            let _ = reply.send(work.await);
+        });
+        answer.recv().map_err(|ended| {
+            Error::new(ErrorKind::Internal, "the connector's thread ended").caused_by(ended)
+        })?
+    }
+
     /// Runs a future on the thread. Dropping the answer drops the future at its next await: what it had sent by then may
     /// still happen at the other end.
     pub(crate) async fn run<T: Send + 'static>(

@@ -5,6 +5,7 @@ use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Timel
 use seamless_core::model::Instant;
 
 /// A day that ISO 8601 writes with four digits for the year.
+#[cfg_attr(not(any(feature = "sqlite", feature = "csv", feature = "jsonl")), allow(dead_code))]
 pub(crate) fn four_digit_year(day: NaiveDate) -> Result<NaiveDate, String> {
     if (0..=9999).contains(&day.year()) { Ok(day) } else { Err("the year has no four digits".to_owned()) }
 }
@@ -19,6 +20,7 @@ pub(crate) fn no_leap(time: NaiveTime) -> Result<NaiveTime, String> {
 }
 
 /// A moment as text, with the offset that it was written with.
+#[cfg_attr(not(any(feature = "sqlite", feature = "csv", feature = "jsonl")), allow(dead_code))]
 pub(crate) fn instant_text(at: Instant) -> Result<String, String> {
     let offset = at.offset_minutes.and_then(|minutes| chrono::FixedOffset::east_opt(i32::from(minutes) * 60));
     no_leap(at.utc.time())?;

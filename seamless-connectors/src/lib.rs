@@ -7,6 +7,7 @@
 //! | [`csv`] | a folder of CSV files | `csv` |
 //! | [`jsonl`] | a folder of JSON Lines files | `jsonl` |
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
+//! | `postgres` | a PostgreSQL database | `postgres` |
 //!
 //! Beside them: [`layers`] around a connector (retry, limits, rehearsal, recording, faults), [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
 //!
@@ -50,7 +51,7 @@ mod files;
 mod fits;
 #[cfg(any(feature = "http", feature = "postgres"))]
 mod io;
-#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl", feature = "postgres"))]
 mod iso;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
@@ -58,8 +59,12 @@ pub mod layers;
 pub mod memory;
 pub mod option_sets;
 mod place;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod registry;
 pub mod secrets;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]

@@ -64,7 +64,8 @@ impl Registry {
         Self::default()
     }
 
-    /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `jsonl`, `sqlite`.
+    /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `jsonl`, `sqlite`,
+    /// `postgres`.
     pub fn standard() -> Self {
         let mut registry = Self::new();
         registry.register("memory", &["name", "entities"], |settings: MemorySettings| {
@@ -92,6 +93,27 @@ impl Registry {
             "sqlite",
             &["path", "read_only", "create", "identity", "label", "entities", "tables", "busy_timeout_ms"],
             |config| Ok(Arc::new(crate::sqlite::Sqlite::open(config)?)),
+        );
+        #[cfg(feature = "postgres")]
+        registry.register(
+            "postgres",
+            &[
+                "host",
+                "port",
+                "database",
+                "user",
+                "password",
+                "tls",
+                "schemas",
+                "entities",
+                "tables",
+                "read_only",
+                "identity",
+                "label",
+                "statement_timeout_ms",
+                "connect_timeout_ms",
+            ],
+            |config| Ok(Arc::new(crate::postgres::Postgres::open(config)?)),
         );
         registry
     }

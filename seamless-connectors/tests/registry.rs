@@ -93,3 +93,22 @@ fn every_setting_of_a_configuration_is_known() {
     let told = registry.open("sqlite", nested).unwrap_err().to_string();
     assert!(told.contains("unknown field `versoin`") && told.contains("version"), "{told}");
 }
+
+/// The first word that is wrong is told before anything is connected to.
+#[cfg(feature = "postgres")]
+#[test]
+fn every_setting_of_a_postgres_configuration_is_known() {
+    use seamless_connectors::postgres::PostgresConfig;
+    let registry = Registry::standard();
+    let mut config = serde_json::to_value(PostgresConfig::new("127.0.0.1", "x", "x")).unwrap();
+    config["port"] = json!(1);
+    config["tls"] = json!("off");
+    let told = registry.open("postgres", config.clone()).unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::Unavailable, "{told}");
+    config["statement_timeout_ms"] = json!(0);
+    let told = registry.open("postgres", config.clone()).unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::Configuration, "{told}");
+    config["pasword"] = json!("x");
+    let told = registry.open("postgres", config).unwrap_err();
+    assert!(told.to_string().contains("did you mean \"password\"?"), "{told}");
+}

@@ -12,10 +12,10 @@ use seamless_core::model::{
 use super::config::{SqliteConfig, TableConfig};
 use super::ddl;
 use super::error::from_sqlite;
-use super::quote::quoted;
 use super::schema::{affinity, apply_checks, default_value, field_kind};
 use super::triggers::{Proven, proves};
 use super::values::{Affinity, Kind, kind_of};
+use crate::sql::quote::quoted;
 
 /// Operations in one transaction at most: enough to make the commit's cost small, few enough to let others write.
 const BATCH_OPS_MAX: u32 = 2000;

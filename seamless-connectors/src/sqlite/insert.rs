@@ -1,7 +1,7 @@
 //! The statement that makes a row.
 
 use super::catalogue::Table;
-use super::quote::{marks, quoted};
+use crate::sql::quote::{marks, quoted};
 
 /// A statement that makes a row, and the names of the columns that it sets.
 pub(super) struct Insert {

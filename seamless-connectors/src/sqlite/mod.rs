@@ -51,7 +51,6 @@ mod cursor;
 mod ddl;
 mod error;
 mod insert;
-mod quote;
 mod read;
 mod schema;
 mod triggers;

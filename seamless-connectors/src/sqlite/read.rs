@@ -17,9 +17,10 @@ use seamless_core::model::{
 use super::catalogue::{Feeding, Table};
 use super::cursor::feed;
 use super::error::from_sqlite;
-use super::quote::{marks, quoted};
 use super::values::{bound, bound_part, key_part, push, stamp};
 use crate::place::Place;
+use crate::sql::keyset::behind;
+use crate::sql::quote::quoted;
 
 /// Bytes of records in one page at most, so that a page of large texts stays small in rows; a single larger record is
 /// a page of its own.
@@ -284,11 +285,8 @@ fn records(
     let table = selection.table;
     let keys = table.key.names.join(", ");
     let parts = after.map(RecordId::parts).unwrap_or_default();
-    let beyond = match parts.len() {
-        0 => String::new(),
-        count => format!(" AND ({keys}) > ({})", marks(count)),
-    };
-    let sql = format!("{} WHERE {}{beyond} ORDER BY {keys} LIMIT ?", selection.from(), keyed(table));
+    let beyond = behind(&table.key.names, &vec!["?"; parts.len()]);
+    let sql = format!("{} WHERE {} AND {beyond} ORDER BY {keys} LIMIT ?", selection.from(), keyed(table));
     let limit = i64::try_from(query.page_records_max.max(1)).unwrap_or(i64::MAX);
     let bounds = parts.iter().map(bound_part).chain([Bound::Integer(limit)]);
     let begin = PageRead { changes, mark: RecordId::int(0), last: after.cloned(), ended: false };
@@ -316,16 +314,17 @@ fn changes(
     let table = selection.table;
     let column = table.columns.get(feeding.column()).map(|column| quoted(&column.name)).unwrap_or_default();
     let keys = table.key.names.join(", ");
+    let behind_last = || {
+        let names: Vec<&str> =
+            std::iter::once(column.as_str()).chain(table.key.names.iter().map(String::as_str)).collect();
+        behind(&names, &vec!["?"; names.len()])
+    };
     // A version belongs to one moment; of a stamp there may be more to come, so its rows are read again.
     let (storage, beyond) = match (feeding, key) {
         (Feeding::Version(_), None) => ("integer", format!("{column} > ?")),
         (Feeding::Modified(_), None) => ("text", format!("{column} >= ?")),
-        (Feeding::Version(_), Some(_)) => {
-            ("integer", format!("({column}, {keys}) > (?, {})", marks(table.key.names.len())))
-        }
-        (Feeding::Modified(_), Some(_)) => {
-            ("text", format!("({column}, {keys}) > (?, {})", marks(table.key.names.len())))
-        }
+        (Feeding::Version(_), Some(_)) => ("integer", behind_last()),
+        (Feeding::Modified(_), Some(_)) => ("text", behind_last()),
     };
     let sql = format!(
         "{} WHERE {} AND typeof({column}) = '{storage}' AND {beyond} ORDER BY {column}, {keys} LIMIT ?",

@@ -2,8 +2,9 @@
 
 use seamless_core::model::{Field, FieldKind, OptionItem, OptionSet, Value};
 
-use super::ddl::{Check, Literal, Token, literal, tokens};
+use super::ddl::{Check, tokens};
 use super::values::{Affinity, Kind, kind_of, of_literal};
+use crate::sql::token::{Literal, Token, literal};
 
 /// A declared type as a kind of field. What is not known is text.
 pub(super) fn field_kind(declared: &str) -> FieldKind {

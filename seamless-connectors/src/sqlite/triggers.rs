@@ -1,6 +1,7 @@
 //! What triggers prove of a column. Reads SQL text only; the database is `catalogue`'s. The door is [`proves`].
 
-use super::ddl::{Token, group, split, tokens};
+use super::ddl::tokens;
+use crate::sql::token::{Token, group, split};
 
 /// What the triggers of a table prove of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

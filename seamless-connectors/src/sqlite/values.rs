@@ -10,8 +10,8 @@ use seamless_core::model::{
     Timestamp, Value, ValueRef,
 };
 
-use super::ddl::Literal;
 use crate::iso::{date, four_digit_year, instant, instant_text, local, no_leap, time};
+use crate::sql::token::Literal;
 
 /// How a column's storage is read.
 #[derive(Clone, Debug, PartialEq, Eq)]

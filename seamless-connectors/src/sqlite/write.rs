@@ -22,10 +22,10 @@ use seamless_core::model::{
 use super::catalogue::Table;
 use super::error::from_sqlite;
 use super::insert::Insert;
-use super::quote::quoted;
 use super::read::{Broken, Selection};
 use super::values::{Kind, bound, bound_part, key_part};
 use crate::fits::misfit;
+use crate::sql::quote::quoted;
 
 /// How an attempt at a batch ended.
 enum Attempt {

@@ -14,6 +14,8 @@ pub enum Requirement {
     Writable(EntityName),
     /// The entity has this field.
     Field(EntityName, FieldName),
+    /// Deletions of the entity's records show as tombstones (C5).
+    Tombstones(EntityName),
 }
 
 /// What checking a requirement found.

@@ -1,12 +1,13 @@
 //! Identifiers in SQL text. Values never stand in SQL text; they are bound.
 
 /// An identifier, quoted: whatever is in it, it stays one identifier.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// `?, ?, ?`
-pub(super) fn marks(count: usize) -> String {
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code))]
+pub(crate) fn marks(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 
