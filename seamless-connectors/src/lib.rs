@@ -48,6 +48,9 @@ pub mod csv;
 #[cfg(any(feature = "csv", feature = "jsonl"))]
 mod files;
 mod fits;
+#[cfg(feature = "http")]
+#[allow(dead_code, unused_imports, unreachable_pub)]
+mod http;
 #[cfg(any(feature = "http", feature = "postgres"))]
 mod io;
 #[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
