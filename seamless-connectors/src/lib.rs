@@ -7,6 +7,7 @@
 //! | [`csv`] | a folder of CSV files | `csv` |
 //! | [`jsonl`] | a folder of JSON Lines files | `jsonl` |
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
+//! | `odata` | an OData service (version 4) | `odata` |
 //!
 //! Beside them: [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
 //!
@@ -49,15 +50,18 @@ pub mod csv;
 mod files;
 mod fits;
 #[cfg(feature = "http")]
-#[allow(dead_code, unused_imports, unreachable_pub)]
+// Its only user today is `odata`; the feature by itself has none.
+#[cfg_attr(not(feature = "odata"), allow(dead_code, unused_imports, unreachable_pub))]
 mod http;
 #[cfg(any(feature = "http", feature = "postgres"))]
 mod io;
-#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl", feature = "odata"))]
 mod iso;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
 pub mod memory;
+#[cfg(feature = "odata")]
+pub mod odata;
 pub mod option_sets;
 mod place;
 pub mod registry;

@@ -62,7 +62,8 @@ impl Registry {
         Self::default()
     }
 
-    /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `jsonl`, `sqlite`.
+    /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `jsonl`, `sqlite`,
+    /// `odata`.
     pub fn standard() -> Self {
         let mut registry = Self::new();
         registry.register("memory", &["name", "entities"], |settings: MemorySettings| {
@@ -90,6 +91,34 @@ impl Registry {
             "sqlite",
             &["path", "read_only", "create", "identity", "label", "entities", "tables", "busy_timeout_ms"],
             |config| Ok(Arc::new(crate::sqlite::Sqlite::open(config)?)),
+        );
+        #[cfg(feature = "odata")]
+        registry.register(
+            "odata",
+            &[
+                "url",
+                "path",
+                "identity",
+                "label",
+                "auth",
+                "headers",
+                "profile",
+                "entities",
+                "defaults",
+                "sets",
+                "read_only",
+                "batch",
+                "batch_operations_max",
+                "batch_bytes_max",
+                "page_records_max",
+                "answer_bytes_max",
+                "connect_timeout_ms",
+                "idle_timeout_ms",
+                "timeout_ms",
+                "insecure_http",
+                "ca_file",
+            ],
+            |config| Ok(Arc::new(crate::odata::OData::open(config)?)),
         );
         registry
     }

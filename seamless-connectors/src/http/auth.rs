@@ -129,12 +129,8 @@ impl Authorizer {
                 known.extend([client_secret.clone(), basic(client_id, client_secret)]);
             }
         }
-        let authorizer = Self {
-            auth,
-            insecure,
-            token: futures::lock::Mutex::new(None),
-            known: Mutex::new(known),
-        };
+        let authorizer =
+            Self { auth, insecure, token: futures::lock::Mutex::new(None), known: Mutex::new(known) };
         authorizer.fixed()?;
         Ok(authorizer)
     }
@@ -148,9 +144,9 @@ impl Authorizer {
     pub(super) async fn proof(&self, http: &reqwest::Client, counters: &Counters) -> Result<Option<Proof>> {
         let Auth::ClientCredentials { .. } = &self.auth else { return self.fixed() };
         let mut token = self.token.lock().await;
-        let good = token.as_ref().is_some_and(|token| {
-            token.good_until.is_none_or(|until| Instant::now() + TOKEN_MARGIN < until)
-        });
+        let good = token
+            .as_ref()
+            .is_some_and(|token| token.good_until.is_none_or(|until| Instant::now() + TOKEN_MARGIN < until));
         if !good {
             let number = token.as_ref().map_or(1, |token| token.number + 1);
             let fetched = self.fetch(http, counters, number).await?;

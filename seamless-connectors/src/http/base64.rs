@@ -64,9 +64,14 @@ mod tests {
 
     #[test]
     fn the_examples_of_the_standard_hold() {
-        for (bytes, text) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")]
-        {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(standard(bytes.as_bytes()), text);
         }
         assert_eq!((standard(&[255, 239]), for_addresses(&[255, 239])), ("/+8=".into(), "_-8=".into()));

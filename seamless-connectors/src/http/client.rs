@@ -16,8 +16,8 @@ use super::redact::{excerpt, shown};
 use super::retry_after::wait;
 use super::session::{self, Session};
 use super::status::{self, Fate};
-use super::traffic::{Counters, Traffic};
 use super::tls;
+use super::traffic::{Counters, Traffic};
 
 /// Redirects that a reading follows at most.
 const REDIRECTS_MAX: usize = 3;
@@ -251,9 +251,7 @@ impl Client {
         let mut builder = self.http.request(request.method.clone(), request.url.clone());
         for (name, value) in &request.headers {
             let value = HeaderValue::from_str(value).map_err(|_| {
-                not_sent(
-                    Error::data("a value cannot be sent in a header").at("header", name.as_str()),
-                )
+                not_sent(Error::data("a value cannot be sent in a header").at("header", name.as_str()))
             })?;
             builder = builder.header(name, value);
         }
@@ -279,18 +277,20 @@ impl Client {
         if self.session.token().is_some() {
             self.session.keep(&headers);
         }
-        let body = body(answer, self.limits.body_bytes_max, &self.counters)
-            .await
-            .map_err(|error| Failed { sent: Sent::Perhaps, error: error.at("address", shown(&request.url)) })?;
+        let body = body(answer, self.limits.body_bytes_max, &self.counters).await.map_err(|error| {
+            Failed { sent: Sent::Perhaps, error: error.at("address", shown(&request.url)) }
+        })?;
         Ok((Answer { status, headers, body, url: request.url.clone() }, number))
     }
 
     fn no_answer(&self, problem: reqwest::Error, url: &Url) -> Failed {
         let (sent, what, remedy) = match &problem {
             problem if problem.is_builder() => (Sent::No, "the request cannot be made", "report it"),
-            problem if problem.is_connect() => {
-                (Sent::No, "the system cannot be reached", "check the address, the network and its certificate")
-            }
+            problem if problem.is_connect() => (
+                Sent::No,
+                "the system cannot be reached",
+                "check the address, the network and its certificate",
+            ),
             problem if problem.is_timeout() => {
                 (Sent::Perhaps, "the system did not answer in time", "try again, or allow it more time")
             }
