@@ -22,7 +22,7 @@ use super::write::write;
 use crate::http::traffic::Traffic;
 use crate::io::Io;
 
-/// Writes that nobody waits for any more, at most, before a call waits for the first of them.
+/// Writes that nobody waits for any more and that are remembered, at most. A host that drops more at once is not slowed down.
 const ORPHANS_MAX: usize = 64;
 
 /// A connected OData service. Clones share the client; its thread ends with the last of them.
@@ -127,19 +127,25 @@ impl Connector for OData {
     }
 
     fn capabilities(&self, entity: &EntityName) -> Capabilities {
-        self.service.sets.get(entity).map(|set| set.can()).unwrap_or_default()
+        self.service.sets().get(entity).map(|set| set.can()).unwrap_or_default()
     }
 
     async fn entities(&self) -> Result<Vec<EntityName>> {
-        Ok(self.service.sets.keys().cloned().collect())
+        Ok(self.service.sets().keys().cloned().collect())
     }
 
     async fn discover(&self, entities: &[EntityName]) -> Result<Schema> {
-        let mut schema = Schema::default();
-        for name in entities {
-            schema.entities.insert(name.clone(), self.service.set(name)?.entity.clone());
-        }
-        Ok(schema)
+        let entities = entities.to_vec();
+        self.run(move |service| async move {
+            service.refresh().await?;
+            let mut schema = Schema::default();
+            for name in entities {
+                let entity = service.set(&name)?.entity.clone();
+                schema.entities.insert(name, entity);
+            }
+            Ok(schema)
+        })
+        .await
     }
 
     async fn read(&self, query: ReadQuery) -> Result<PageStream> {
@@ -148,7 +154,7 @@ impl Connector for OData {
         let reading = Arc::new(Reading::new(query, serial));
         let begun = Arc::clone(&reading);
         let first = self.run(move |service| async move { begun.begin(&service).await }).await?;
-        let first = cursor(self.service.set(&entity)?, &first);
+        let first = cursor(&*self.service.set(&entity)?, &first);
         let this = self.clone();
         Ok(paged(Some(first), move |after| {
             let (this, reading, entity) = (this.clone(), Arc::clone(&reading), entity.clone());
@@ -157,8 +163,12 @@ impl Connector for OData {
                     let set = service.set(&entity)?;
                     let after =
                         after.ok_or_else(|| Error::new(ErrorKind::Internal, "a page without a place"))?;
-                    let place = place(set, &after)?;
-                    reading.page(&service, place).await.map_err(|error| error.at("entity", &entity))
+                    let place = place(&set, &after)?;
+                    let page = reading.page(&service, place).await;
+                    match page {
+                        Err(error) => Err(reading.why(&service, error).await.at("entity", &entity)),
+                        page => page,
+                    }
                 })
                 .await
             }
@@ -210,7 +220,7 @@ async fn checked(service: &Service, need: &Requirement) -> Result<Finding> {
                 Err(error) => unmet(error.to_string(), error.remedy().unwrap_or("try again")),
             }
         }
-        Requirement::Readable(entity) => match service.sets.get(entity) {
+        Requirement::Readable(entity) => match service.sets().get(entity) {
             None => absent(entity),
             Some(set) => {
                 let url = service.http.base().below(&format!("{}?$top=1", set.path))?;
@@ -220,7 +230,7 @@ async fn checked(service: &Service, need: &Requirement) -> Result<Finding> {
                 }
             }
         },
-        Requirement::Writable(entity) => match service.sets.get(entity) {
+        Requirement::Writable(entity) => match service.sets().get(entity) {
             None => absent(entity),
             Some(set) if set.capabilities.is_writable() => Finding::Unknown(format!(
                 "{entity} is said to take writes; whether this account may is seen at the first one"
@@ -229,7 +239,7 @@ async fn checked(service: &Service, need: &Requirement) -> Result<Finding> {
                 unmet(format!("{entity} takes no writes"), "name another entity set, or another account")
             }
         },
-        Requirement::Field(entity, field) => match service.sets.get(entity) {
+        Requirement::Field(entity, field) => match service.sets().get(entity) {
             Some(set) if set.column(field.as_str()).is_some() => {
                 Finding::Met(format!("{entity} has the property {field}"))
             }

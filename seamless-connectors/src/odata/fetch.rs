@@ -29,6 +29,7 @@ const SEVERAL_MAX: usize = 1_000;
 /// Errors: a field that is not there or cannot be searched; the service does not answer.
 pub(super) async fn fetch(service: &Service, query: &FetchQuery) -> Result<Vec<Lookup>> {
     let set = service.set(&query.entity)?;
+    let set = &*set;
     let wanted = Wanted::new(set, &query.shape)?;
     match &query.by {
         FetchBy::Ids(ids) => {

@@ -129,7 +129,8 @@ fn refused(
                 None => WriteOutcome::Ambiguous(error),
             };
         }
-        (404 | 410, Verb::Create) => RefusalKind::Unavailable,
+        // The set was there when it was read: a record that is referred to is not.
+        (404 | 410, Verb::Create) => RefusalKind::Invalid { field: blamed(set, op, reply) },
         (404 | 410, _) => RefusalKind::Missing,
         (412, Verb::Delete(_)) if !conditional => {
             // `If-Match: *` holds for every record that is there.
@@ -152,7 +153,7 @@ fn refused(
         (429, _) => RefusalKind::Throttled { wait: asks },
         (408 | 503, _) => RefusalKind::Unavailable,
         (413, _) => RefusalKind::Invalid { field: longest(set, op) },
-        (300..=399, _) => RefusalKind::Unavailable,
+        (300..=399, _) => RefusalKind::Forbidden,
         _ => RefusalKind::Invalid { field: blamed(set, op, reply) },
     };
     refusal(why, error)

@@ -86,6 +86,7 @@ impl Reading {
     /// Where it begins.
     pub(super) async fn begin(&self, service: &Service) -> Result<Place> {
         let set = service.set(&self.query.entity)?;
+        let set = &*set;
         Wanted::new(set, &self.query.shape)?;
         match &self.query.after {
             Some(after) => super::cursor::place(set, after),
@@ -97,6 +98,7 @@ impl Reading {
     /// The page at a place.
     pub(super) async fn page(&self, service: &Service, place: Place) -> Result<Page> {
         let set = service.set(&self.query.entity)?;
+        let set = &*set;
         let wanted = Wanted::new(set, &self.query.shape)?;
         let max = self.query.page_records_max.clamp(1, service.config.page_records_max);
         match (place, &set.feeding) {
@@ -114,6 +116,19 @@ impl Reading {
                 Err(Error::new(ErrorKind::CursorExpired, "the set has no feed of changes")
                     .at("entity", &set.name))
             }
+        }
+    }
+
+    /// Why a reading was refused: a service that does not know a field any more says that the request is wrong. The metadata
+    /// is read again, and a field that is not there is named.
+    pub(super) async fn why(&self, service: &Service, error: Error) -> Error {
+        if !matches!(error.kind(), ErrorKind::Data | ErrorKind::NotFound) || service.refresh().await.is_err()
+        {
+            return error;
+        }
+        match service.set(&self.query.entity).and_then(|set| Wanted::new(&set, &self.query.shape)) {
+            Ok(_) => error,
+            Err(gone) => gone.caused_by(error),
         }
     }
 

@@ -152,7 +152,7 @@ impl Reader<'_> {
             numbers_as_text: config.numbers_as_text.unwrap_or(true),
             actions,
             capabilities,
-            learnt: Learnt::default(),
+            learnt: Arc::new(Learnt::default()),
         }))
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use seamless_core::connector::ConnectorInfo;
 use seamless_core::model::{EntityName, Error, ErrorKind, Result};
@@ -25,10 +26,20 @@ pub(super) struct Service {
     pub(super) http: Client,
     pub(super) config: ODataConfig,
     pub(super) info: ConnectorInfo,
-    pub(super) sets: BTreeMap<EntityName, Set>,
+    known: RwLock<Known>,
     /// The form of batches that the service takes, once that is known.
     pub(super) form: AtomicU8,
     pub(super) enumerations: AtomicU64,
+}
+
+/// The entity sets by name.
+pub(super) type Sets = BTreeMap<EntityName, Arc<Set>>;
+
+/// What the metadata said when it was last read.
+#[derive(Debug, Default)]
+struct Known {
+    digest: Option<blake3::Hash>,
+    sets: Arc<Sets>,
 }
 
 /// A list in an answer.
@@ -60,27 +71,34 @@ impl Service {
             identity: config.identity.clone().unwrap_or_else(|| format!("{root}{prefix}")),
             label: config.label.clone().unwrap_or_else(|| root.host_str().unwrap_or("odata").to_owned()),
         };
-        let mut service = Self {
+        let service = Self {
             http,
             info,
-            sets: BTreeMap::new(),
+            known: RwLock::default(),
             form: AtomicU8::new(0),
             enumerations: AtomicU64::new(0),
             config,
         };
-        service.sets = service.metadata().await?;
+        service.refresh().await?;
         Ok(service)
     }
 
-    async fn metadata(&self) -> Result<BTreeMap<EntityName, Set>> {
+    /// Reads the metadata again. A document that is the same changes nothing; in another one sets keep what was learnt of
+    /// them.
+    ///
+    /// Errors: the service does not answer; the document cannot be read, or lacks what the configuration names.
+    pub(super) async fn refresh(&self) -> Result<()> {
         let url = self.http.base().below("$metadata")?;
         let request = self.with_headers(Request::get(url).header("accept", "application/xml"));
         let answer = self.http.send(request).await?;
         if !answer.is_done() {
             return Err(self.refused(&answer).at("document", "$metadata"));
         }
-        let document = utf8(&answer.body)?;
-        let read = edmx::parse(document)?;
+        let digest = blake3::hash(&answer.body);
+        if self.known.read().unwrap_or_else(PoisonError::into_inner).digest == Some(digest) {
+            return Ok(());
+        }
+        let read = edmx::parse(utf8(&answer.body)?)?;
         if !read.is_v4() {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -88,12 +106,27 @@ impl Service {
             )
             .with_remedy("name the address of its version 4"));
         }
-        sets(&read, &self.config)
+        let before = self.sets();
+        let keep = |(name, mut set): (EntityName, Set)| {
+            if let Some(former) = before.get(&name) {
+                set.learnt = Arc::clone(&former.learnt);
+            }
+            (name, Arc::new(set))
+        };
+        let sets = Arc::new(sets(&read, &self.config)?.into_iter().map(keep).collect());
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Known { digest: Some(digest), sets };
+        Ok(())
+    }
+
+    /// The sets that are shown, as the metadata was when it was last read.
+    pub(super) fn sets(&self) -> Arc<Sets> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner).sets)
     }
 
     /// A set that is shown.
-    pub(super) fn set(&self, name: &EntityName) -> Result<&Set> {
-        self.sets.get(name).ok_or_else(|| no_such(name))
+    pub(super) fn set(&self, name: &EntityName) -> Result<Arc<Set>> {
+        self.sets().get(name).cloned().ok_or_else(|| no_such(name))
     }
 
     /// The form of batches to begin with.

@@ -87,7 +87,7 @@ pub(super) struct Set {
     pub(super) numbers_as_text: bool,
     pub(super) actions: Vec<Bound>,
     pub(super) capabilities: Capabilities,
-    pub(super) learnt: Learnt,
+    pub(super) learnt: Arc<Learnt>,
 }
 
 impl Set {

@@ -42,6 +42,7 @@ pub(super) async fn write(
     batch: &WriteBatch,
 ) -> Result<Vec<WriteOutcome>> {
     let set = service.set(entity)?;
+    let set = &*set;
     let max = set.capabilities.batch_max.get() as usize;
     if !set.capabilities.is_writable() && set.actions.is_empty() {
         return Err(Error::new(ErrorKind::Unsupported, "this entity set is only read").at("entity", entity));

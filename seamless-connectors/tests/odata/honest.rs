@@ -1,5 +1,9 @@
 //! A server that says yes to what it does not do: the connector notices, and declares less from then on.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::executor::block_on;
 use seamless_core::ErrorKind;
 use seamless_core::connector::{
     Change, Connector, End, Expects, Proof, RefusalKind, Target, Verb, WriteOutcome, WriteReturns,
@@ -7,7 +11,7 @@ use seamless_core::connector::{
 use seamless_core::model::Version;
 use serde_json::json;
 
-use super::server::{Reply, Seen, account, guid, list, say};
+use super::server::{METADATA, Reply, Seen, Server, account, guid, list, say};
 use super::{end, id, names, op, open, pages, query, serve, update, write};
 
 fn version() -> Expects {
@@ -202,4 +206,32 @@ fn a_stamp_that_is_empty_takes_the_feed_back() {
     let found = pages(&service, query(10)).unwrap();
     assert!(matches!(end(&found), End::Complete(whole) if whole.changes_from.is_none()));
     assert!(!service.capabilities(&"Accounts".into()).changes);
+}
+
+/// A property is dropped and another one comes, while we are connected.
+#[test]
+fn the_schema_is_live_and_a_field_that_is_gone_is_named() {
+    let moved = Arc::new(AtomicBool::new(false));
+    let is_moved = Arc::clone(&moved);
+    let server = Server::start(move |seen| {
+        let moved = is_moved.load(Ordering::Relaxed);
+        if seen.target.starts_with("/odata/$metadata") {
+            let now = METADATA.replace(r#"Name="credit""#, r#"Name="limit""#);
+            return say(200, if moved { &now } else { METADATA });
+        }
+        if moved && seen.target.contains("credit") {
+            say(400, "{}")
+        } else {
+            say(200, &list(&[account(1, "a")], ""))
+        }
+    });
+    let service = open(&server, json!({}));
+    assert_eq!(names(&pages(&service, query(10)).unwrap()), ["a"]);
+    moved.store(true, Ordering::Relaxed);
+    let error = pages(&service, query(10)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("credit"), "{error}");
+    let schema = block_on(service.discover(&["Accounts".into()])).unwrap();
+    let entity = schema.entity("Accounts").unwrap();
+    assert!(entity.field("limit").is_some() && entity.field("credit").is_none());
 }
