@@ -54,6 +54,7 @@ mod fits;
 #[cfg_attr(not(feature = "odata"), allow(dead_code, unused_imports, unreachable_pub))]
 mod http;
 #[cfg(any(feature = "http", feature = "postgres"))]
+#[cfg_attr(not(any(feature = "odata", feature = "postgres")), allow(dead_code))]
 mod io;
 #[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl", feature = "odata"))]
 mod iso;

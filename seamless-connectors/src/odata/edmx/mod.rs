@@ -1,5 +1,5 @@
 //! Metadata documents (`$metadata`, EDMX): what a service says of its entities, read into a tree of our own. Pure; knows no
-//! service and no schema of ours ([`super::schema`] makes one of it). The door is [`parse`].
+//! service and no schema of ours ([`entity`](super::entity) makes one of it). The door is [`parse`].
 //!
 //! Read are versions 4.0 and 4.01, and 2.0 and 3.0 as far as they share it: entity types with their base types and keys,
 //! properties with their facets, complex types, enumerations, type definitions, navigation with its referential
