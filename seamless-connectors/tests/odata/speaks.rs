@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use seamless_connectors::odata::ODataConfig;
+use seamless_connectors::registry::Registry;
 use seamless_core::ErrorKind;
 use seamless_core::connector::{
     Connector, Expects, FetchBy, FetchQuery, Lookup, Proof, ReadQuery, RefusalKind, Target, Verb,
@@ -298,4 +299,34 @@ fn a_configuration_that_cannot_be_says_what_is_wrong() {
         assert_eq!(super::try_open(&server, more).unwrap_err().kind(), ErrorKind::Configuration);
     }
     assert!(serde_json::from_value::<ODataConfig>(json!({ "url": "x", "pagesize": 1 })).is_err());
+}
+
+/// Catches: a setting that the registry does not know, and a name further down that nobody reads.
+#[test]
+fn every_setting_of_a_configuration_is_known_to_the_registry() {
+    let server = serve(|_| say(200, &list(&[], "")));
+    let set = json!({
+        "paging": "server_stable", "changes": "none", "modified": "changed", "modified_window_ms": 5, "etag": true,
+        "client_ids": true, "consistent_read": true, "proves_absence": true, "returns": true, "plain": ["name"],
+        "children": [], "read_only_fields": ["credit"], "binds": false, "numbers_as_text": true,
+    });
+    let all = json!({
+        "url": server.url, "path": "", "identity": "i", "label": "l", "auth": { "kind": "none" }, "headers": { "x": "y" },
+        "profile": "generic", "entities": ["Accounts"], "defaults": set, "sets": { "Accounts": set }, "read_only": false,
+        "batch": "auto", "batch_operations_max": 5, "batch_bytes_max": 1000, "page_records_max": 5,
+        "answer_bytes_max": 100_000, "connect_timeout_ms": 1000, "idle_timeout_ms": 1000, "timeout_ms": 1000,
+        "insecure_http": true, "ca_file": null,
+    });
+    let service = Registry::standard().open("odata", all.clone()).unwrap();
+    assert_eq!(service.info().identity, "i");
+    for (wrong, words) in [("profle", "did you mean \"profile\"?"), ("colour", "there are ")] {
+        let mut more = all.clone();
+        more[wrong] = json!(1);
+        let told = Registry::standard().open("odata", more).unwrap_err().to_string();
+        assert!(told.contains(words), "{told}");
+    }
+    let mut nested = all;
+    nested["sets"]["Accounts"]["pagin"] = json!("key");
+    let told = Registry::standard().open("odata", nested).unwrap_err().to_string();
+    assert!(told.contains("pagin"), "{told}");
 }
