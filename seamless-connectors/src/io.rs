@@ -43,7 +43,7 @@ impl Io {
 
     /// Runs a future on the thread and blocks the caller's thread until it has ended: for constructors that connect. Works
     /// inside of any executor, whose thread then waits.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    #[cfg(any(feature = "odata", feature = "postgres"))]
     pub(crate) fn block<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
@@ -56,6 +56,20 @@ impl Io {
         answer.recv().map_err(|ended| {
             Error::new(ErrorKind::Internal, "the connector's thread ended").caused_by(ended)
         })?
+    }
+
+    /// Starts work on the thread that goes on to its end even where nobody waits for its answer any more.
+    #[cfg(feature = "odata")]
+    pub(crate) fn start_work<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        let (done, answer) = oneshot::channel();
+        self.handle.spawn(async move {
+            // Nobody waits any more: the work was done all the same.
+            let _ = done.send(work.await);
+        });
+        answer
     }
 
     /// Runs a future on the thread. Dropping the answer drops the future at its next await: what it had sent by then may

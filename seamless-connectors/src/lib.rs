@@ -8,6 +8,7 @@
 //! | [`jsonl`] | a folder of JSON Lines files | `jsonl` |
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
 //! | `postgres` | a PostgreSQL database | `postgres` |
+//! | `odata` | an OData service (version 4) | `odata` |
 //!
 //! Beside them: [`layers`] around a connector (retry, limits, rehearsal, recording, faults), [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
 //!
@@ -49,14 +50,21 @@ pub mod csv;
 #[cfg(any(feature = "csv", feature = "jsonl"))]
 mod files;
 mod fits;
+#[cfg(feature = "http")]
+// The feature by itself has no user, and not every user needs all of it.
+#[cfg_attr(not(feature = "odata"), allow(dead_code, unused_imports, unreachable_pub))]
+mod http;
 #[cfg(any(feature = "http", feature = "postgres"))]
+#[cfg_attr(not(any(feature = "odata", feature = "postgres")), allow(dead_code))]
 mod io;
-#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl", feature = "postgres", feature = "odata", feature = "rest"))]
 mod iso;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
 pub mod layers;
 pub mod memory;
+#[cfg(feature = "odata")]
+pub mod odata;
 pub mod option_sets;
 mod place;
 #[cfg(feature = "postgres")]

@@ -65,7 +65,7 @@ impl Registry {
     }
 
     /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `jsonl`, `sqlite`,
-    /// `postgres`.
+    /// `postgres`, `odata`, `rest`, `singer`, `excel`.
     pub fn standard() -> Self {
         let mut registry = Self::new();
         registry.register("memory", &["name", "entities"], |settings: MemorySettings| {
@@ -114,6 +114,34 @@ impl Registry {
                 "connect_timeout_ms",
             ],
             |config| Ok(Arc::new(crate::postgres::Postgres::open(config)?)),
+        );
+        #[cfg(feature = "odata")]
+        registry.register(
+            "odata",
+            &[
+                "url",
+                "path",
+                "identity",
+                "label",
+                "auth",
+                "headers",
+                "profile",
+                "entities",
+                "defaults",
+                "sets",
+                "read_only",
+                "batch",
+                "batch_operations_max",
+                "batch_bytes_max",
+                "page_records_max",
+                "answer_bytes_max",
+                "connect_timeout_ms",
+                "idle_timeout_ms",
+                "timeout_ms",
+                "insecure_http",
+                "ca_file",
+            ],
+            |config| Ok(Arc::new(crate::odata::OData::open(config)?)),
         );
         registry
     }

@@ -92,6 +92,7 @@ pub struct Bench {
     pub(super) wire: Option<Arc<dyn Wire>>,
     pub(super) secrets: Vec<String>,
     pub(super) large_text_bytes: usize,
+    pub(super) counts_utf16: bool,
     pub(super) records_max: usize,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) patience: Duration,
@@ -120,6 +121,7 @@ impl Bench {
             wire: None,
             secrets: Vec::new(),
             large_text_bytes: 1 << 20,
+            counts_utf16: false,
             records_max: 5_000,
             clock: Arc::new(SystemClock::new()),
             patience: Duration::from_secs(30),
@@ -220,6 +222,15 @@ impl Bench {
     #[must_use]
     pub fn large_text_bytes(mut self, bytes: usize) -> Self {
         self.large_text_bytes = bytes;
+        self
+    }
+
+    /// The system counts a text in units of UTF-16, as many do (JavaScript, .NET, SQL Server): a character beyond the
+    /// 65,536 first ones takes two. The schema cannot say that, so a mapping's check of lengths lets such a text through, and the system
+    /// refuses it.
+    #[must_use]
+    pub fn counts_utf16(mut self) -> Self {
+        self.counts_utf16 = true;
         self
     }
 

@@ -139,7 +139,8 @@ async fn full_length(subject: &Subject) -> Held {
     for field in fields {
         if let FieldKind::Text { length_max: Some(max) } = field.kind {
             for unit in ["x", "\u{e4}", "\u{1f980}"] {
-                let value = Value::text(&unit.repeat(max as usize));
+                let units = if subject.bench.counts_utf16 { unit.encode_utf16().count() } else { 1 };
+                let value = Value::text(&unit.repeat(max as usize / units));
                 // A length in other units than characters must show in the schema.
                 reads_back(subject, &id, field, value, false).await?;
                 tried += 1;
