@@ -41,6 +41,38 @@ impl Io {
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
+    /// Starts work on the thread that goes on to its end even where nobody waits for its answer any more.
+    #[cfg(feature = "http")]
+    pub(crate) fn start_work<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        let (done, answer) = oneshot::channel();
+        self.handle.spawn(async move {
+            // Nobody waits any more: the work was done all the same.
+            let _ = done.send(work.await);
+        });
+        answer
+    }
+
+    /// Runs a future on the thread and blocks the calling thread until it ends; under any executor, since none is asked.
+    #[cfg(feature = "http")]
+    pub(crate) fn wait<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (done, answer) = std::sync::mpsc::channel();
+        self.handle.spawn(async move {
+            let _ = done.send(work.await);
+        });
+        match answer.recv() {
+            Ok(answer) => answer,
+            Err(ended) => {
+                Err(Error::new(ErrorKind::Internal, "the connector's thread ended").caused_by(ended))
+            }
+        }
+    }
+
     /// Runs a future on the thread. Dropping the answer drops the future at its next await: what it had sent by then may
     /// still happen at the other end.
     pub(crate) async fn run<T: Send + 'static>(

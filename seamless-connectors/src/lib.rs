@@ -7,6 +7,7 @@
 //! | [`csv`] | a folder of CSV files | `csv` |
 //! | [`jsonl`] | a folder of JSON Lines files | `jsonl` |
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
+//! | [`rest`] | a system with a REST API, by declaration | `rest` |
 //!
 //! Beside them: [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
 //!
@@ -43,21 +44,31 @@
 //!
 //! How to write one: `docs/connector-guide.md` of the repository.
 
+#[cfg(any(feature = "csv", feature = "jsonl", feature = "rest"))]
+mod cell;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(any(feature = "csv", feature = "rest"))]
+mod declared;
 #[cfg(any(feature = "csv", feature = "jsonl"))]
 mod files;
 mod fits;
+#[cfg(feature = "http")]
+mod http;
 #[cfg(any(feature = "http", feature = "postgres"))]
 mod io;
-#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl", feature = "rest"))]
 mod iso;
+#[cfg(any(feature = "jsonl", feature = "rest"))]
+mod json;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
 pub mod memory;
 pub mod option_sets;
 mod place;
 pub mod registry;
+#[cfg(feature = "rest")]
+pub mod rest;
 pub mod secrets;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
