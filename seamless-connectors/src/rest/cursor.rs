@@ -104,8 +104,9 @@ mod tests {
             let name = EntityName::from(entity.as_str());
             let cursor = place.cursor(&root, &name);
             prop_assert_eq!(Place::read(&cursor, &root, &name).unwrap(), place);
-            prop_assert!(Place::read(&cursor, &format!("{root}x"), &name).is_err());
-            prop_assert!(Place::read(&cursor, &root, &format!("{entity}x").into()).is_err());
+            let (other_root, other) = (root.clone() + "x", EntityName::from(entity + "x"));
+            prop_assert!(Place::read(&cursor, &other_root, &name).is_err());
+            prop_assert!(Place::read(&cursor, &root, &other).is_err());
         }
 
         #[test]
