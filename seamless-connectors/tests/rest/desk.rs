@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use seamless_core::Result;
+use seamless_core::testkit::connector_kit::{Torn, Wire};
 use serde_json::value::RawValue;
 
 use super::loopback::{Reply, Seen, Server, say};
@@ -69,6 +72,28 @@ struct State {
 /// The desk.
 pub(crate) struct Desk {
     pub(crate) server: Server,
+    cut: Arc<Mutex<Option<Torn>>>,
+}
+
+/// Who cuts its connections.
+pub(crate) struct Scissors(Arc<Mutex<Option<Torn>>>);
+
+#[async_trait]
+impl Wire for Scissors {
+    async fn cut(&self, torn: Torn) -> Result<bool> {
+        *self.0.lock().unwrap() = Some(torn);
+        Ok(true)
+    }
+}
+
+/// Whether the connection of this request is the one that is cut.
+fn is_cut(torn: Torn, seen: &Seen) -> bool {
+    let of_list = seen.method == "GET" && seen.target.starts_with("/api/tickets?");
+    match torn {
+        Torn::Read => of_list,
+        Torn::Fetch => seen.method == "GET" && !of_list,
+        _ => seen.method != "GET",
+    }
 }
 
 const BEGIN_MS: i64 = 1_750_000_000_000;
@@ -76,15 +101,28 @@ const BEGIN_MS: i64 = 1_750_000_000_000;
 impl Desk {
     pub(crate) fn open() -> Self {
         let state = Arc::new(Mutex::new(State { clock_ms: BEGIN_MS, ..State::default() }));
+        let cut: Arc<Mutex<Option<Torn>>> = Arc::default();
+        let cutting = Arc::clone(&cut);
         let server = Server::start(move |seen| {
             let mut state = state.lock().unwrap();
+            let torn = cutting.lock().unwrap().take_if(|torn| is_cut(*torn, seen));
+            if torn == Some(Torn::Request) {
+                return Reply::Raw(Vec::new());
+            }
             let now = text(state.clock_ms);
             // HTTP has whole seconds: the header says the second that has begun.
             let reply = state.answer(seen);
+            if let (Some(_), Reply::Say(..)) = (torn, &reply) {
+                return Reply::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"da".to_vec());
+            }
             let at = chrono::DateTime::parse_from_rfc3339(&now).unwrap();
             reply.with("date", &at.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
         });
-        Self { server }
+        Self { server, cut }
+    }
+
+    pub(crate) fn wire(&self) -> Scissors {
+        Scissors(Arc::clone(&self.cut))
     }
 }
 

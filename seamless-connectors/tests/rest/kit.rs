@@ -34,10 +34,6 @@ const SKIPPED: &[&str] = &[
     "feed.came_back",
     "feed.hidden",
     "feed.late_commit",
-    "torn.read",
-    "torn.fetch",
-    "torn.request",
-    "torn.answer",
 ];
 
 #[test]
@@ -58,6 +54,7 @@ fn the_desk_conforms() {
     let bench = Bench::new("ticket", move || open(right.clone()))
         .misconfigured(move || open(wrong.clone()))
         .secrets([SECRET])
+        .wire(desk.wire())
         .scratch("kit")
         .large_text_bytes(1 << 20);
     let report = block_on(check_connector(&bench));
