@@ -9,6 +9,7 @@
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
 //! | `postgres` | a PostgreSQL database | `postgres` |
 //! | `odata` | an OData service (version 4) | `odata` |
+//! | `rest` | a system with a REST API, by declaration | `rest` |
 //!
 //! Beside them: [`layers`] around a connector (retry, limits, rehearsal, recording, faults), [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
 //!
@@ -45,8 +46,12 @@
 //!
 //! How to write one: `docs/connector-guide.md` of the repository.
 
+#[cfg(any(feature = "csv", feature = "jsonl", feature = "rest"))]
+mod cell;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(any(feature = "csv", feature = "rest"))]
+mod declared;
 #[cfg(any(feature = "csv", feature = "jsonl"))]
 mod files;
 mod fits;
@@ -57,8 +62,18 @@ mod http;
 #[cfg(any(feature = "http", feature = "postgres"))]
 #[cfg_attr(not(any(feature = "odata", feature = "postgres")), allow(dead_code))]
 mod io;
-#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl", feature = "postgres", feature = "odata", feature = "rest"))]
+#[cfg(any(
+    feature = "sqlite",
+    feature = "csv",
+    feature = "jsonl",
+    feature = "postgres",
+    feature = "odata",
+    feature = "rest"
+))]
 mod iso;
+#[cfg(any(feature = "jsonl", feature = "odata", feature = "rest"))]
+#[cfg_attr(not(feature = "odata"), allow(dead_code))]
+mod json;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
 pub mod layers;
@@ -70,6 +85,8 @@ mod place;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod registry;
+#[cfg(feature = "rest")]
+pub mod rest;
 pub mod secrets;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;

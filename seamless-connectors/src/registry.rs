@@ -88,6 +88,27 @@ impl Registry {
             &["path", "read_only", "schemas", "keys", "identity", "label"],
             |config| Ok(Arc::new(crate::jsonl::Jsonl::open(config)?)),
         );
+        #[cfg(feature = "rest")]
+        registry.register(
+            "rest",
+            &[
+                "declaration",
+                "url",
+                "identity",
+                "label",
+                "auth",
+                "headers",
+                "entities",
+                "read_only",
+                "answer_bytes_max",
+                "connect_timeout_ms",
+                "idle_timeout_ms",
+                "timeout_ms",
+                "insecure_http",
+                "ca_file",
+            ],
+            |config| Ok(Arc::new(crate::rest::Rest::open(config)?)),
+        );
         #[cfg(feature = "sqlite")]
         registry.register(
             "sqlite",

@@ -12,7 +12,7 @@ use seamless_core::model::{
 };
 
 use super::schema::{cut_kind, header_field};
-use crate::files::cell::{push_text, text_of};
+use crate::cell::{push_text, text_of};
 use crate::files::format::{Bad, Format, Layout, Next, Row, Wanted, disk, fill, id_of, without_end};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";

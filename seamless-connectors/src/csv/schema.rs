@@ -2,6 +2,8 @@
 
 use seamless_core::model::{Field, FieldKind};
 
+use crate::declared::kind;
+
 /// A header cell as a field, and whether it is part of the key. A cell without a kind that is known is a text field
 /// with the whole cell as its name.
 pub(super) fn header_field(cell: &str) -> (Field, bool) {
@@ -32,33 +34,6 @@ fn typed(cell: &str) -> Option<(Field, bool)> {
         }
     }
     Some((field, key))
-}
-
-fn kind(declared: &str) -> Option<FieldKind> {
-    let (name, arguments) = match declared.split_once('(') {
-        Some((name, rest)) => (name.trim(), Some(rest.strip_suffix(')')?)),
-        None => (declared, None),
-    };
-    let numbers: Option<Vec<u32>> = arguments
-        .map(|list| list.split(',').map(|number| number.trim().parse().ok()).collect())
-        .unwrap_or(Some(Vec::new()));
-    Some(match (name, numbers?.as_slice()) {
-        ("text", []) => FieldKind::Text { length_max: None },
-        ("text", [max]) => FieldKind::Text { length_max: Some(*max) },
-        ("int", []) => FieldKind::Int,
-        ("decimal", []) => FieldKind::Decimal { precision: None, scale: None },
-        ("decimal", [precision, scale]) => {
-            FieldKind::Decimal { precision: Some(*precision), scale: Some(*scale) }
-        }
-        ("float", []) => FieldKind::Float,
-        ("bool", []) => FieldKind::Bool,
-        ("date", []) => FieldKind::Date,
-        ("time", []) => FieldKind::Time,
-        ("local", []) => FieldKind::LocalDateTime,
-        ("instant", []) => FieldKind::Instant,
-        ("bytes", []) => FieldKind::Bytes { length_max: None },
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

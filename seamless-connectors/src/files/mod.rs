@@ -18,7 +18,6 @@
 //! last look at the file's stamp and the rename lies a moment in which their edit would be lost, so they should be few and
 //! slow, like people.
 
-pub(crate) mod cell;
 pub(crate) mod folder;
 pub(crate) mod format;
 mod read;

@@ -1,52 +1,25 @@
 //! JSON Lines: a line to a record and back. Members are kept as the text that they are written in until a field's kind
 //! says what they mean.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, Read};
 use std::path::Path;
 
 use seamless_core::model::{
-    Entity, Error, Field, FieldKind, KeyPart, Presence, RecordBuilder, RecordId, Reference, Result, SetValue,
-    Shape, Value, ValueRef,
+    Entity, Error, Field, FieldKind, Presence, RecordBuilder, RecordId, Result, Shape, ValueRef,
 };
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::lines;
-use crate::files::cell::{option, push_text, text_of, whole};
 use crate::files::format::{Bad, Format, Layout, Next, Row, Wanted, disk, fill, id_of, without_end};
+use crate::json::value::{json_of, push};
+use crate::json::{Members, quoted};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// JSON Lines.
 #[derive(Clone, Debug)]
 pub(super) struct JsonlFormat;
-
-/// The members of an object, in order.
-pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Vec<(String, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(String, &RawValue)> = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    members.push((name, value));
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(Object).map(Members)
-    }
-}
 
 impl Format for JsonlFormat {
     fn name(&self) -> &'static str {
@@ -104,9 +77,9 @@ impl Format for JsonlFormat {
         let members = members(text).map_err(|problem| bad(None, problem))?;
         let mut slots: Vec<Option<&RawValue>> = vec![None; layout.shape.len()];
         let mut twice = None;
-        for (name, value) in &members.0 {
+        for (name, value) in members.iter() {
             if let Some(slot) = layout.shape.slot(name).and_then(|place| slots.get_mut(place)) {
-                twice = twice.or(slot.is_some().then(|| name.clone()));
+                twice = twice.or(slot.is_some().then(|| name.to_owned()));
                 *slot = Some(value);
             }
         }
@@ -121,7 +94,8 @@ impl Format for JsonlFormat {
         let id = id.ok_or_else(|| bad(None, "the key is blank".to_owned()))?;
         let mut builder = RecordBuilder::new(&wanted.shape);
         for place in &wanted.fields {
-            push(&mut builder, layout, &slots, *place).map_err(|problem| bad(Some(id.clone()), problem))?;
+            push_field(&mut builder, layout, &slots, *place)
+                .map_err(|problem| bad(Some(id.clone()), problem))?;
         }
         Ok(Row { id, record: builder.finish() })
     }
@@ -138,7 +112,7 @@ impl Format for JsonlFormat {
             std::str::from_utf8(former.unwrap_or(b"{}")).map_err(|_| wrong("not valid UTF-8".to_owned()))?;
         let members = members(former).map_err(wrong)?;
         let mut written: Vec<(String, String)> =
-            members.0.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect();
+            members.iter().map(|(name, value)| (name.to_owned(), value.get().to_owned())).collect();
         for (place, value) in changes {
             let Some(field) = layout.entity.fields.get(*place) else { continue };
             let json = match (&field.kind, value) {
@@ -159,7 +133,7 @@ impl Format for JsonlFormat {
             if place > 0 {
                 line.push(',');
             }
-            line.push_str(&quoted(name).map_err(|problem| wrong(problem.clone()))?);
+            line.push_str(&quoted(name));
             line.push(':');
             line.push_str(json);
         }
@@ -177,12 +151,12 @@ fn key(layout: &Layout, slots: &[Option<&RawValue>]) -> Result<seamless_core::mo
     let shape = Shape::new(names).map_err(|problem| problem.to_string())?;
     let mut builder = RecordBuilder::new(&shape);
     for place in &layout.key {
-        push(&mut builder, layout, slots, *place)?;
+        push_field(&mut builder, layout, slots, *place)?;
     }
     Ok(builder.finish())
 }
 
-fn push(
+fn push_field(
     builder: &mut RecordBuilder,
     layout: &Layout,
     slots: &[Option<&RawValue>],
@@ -205,79 +179,12 @@ pub(super) fn push_json(
     json: &str,
     layout: Option<&Layout>,
 ) -> Result<(), String> {
-    let kind = &field.kind;
-    let number = json.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-    let string = || -> Result<String, String> {
-        serde_json::from_str(json).map_err(|_| "the value has another type than its field".to_owned())
-    };
-    match kind {
-        _ if json == "null" => builder.push_value(ValueRef::Null),
-        FieldKind::Bool => match json {
-            "true" | "false" => builder.push_value(ValueRef::Bool(json == "true")),
-            _ => return Err("neither true nor false".to_owned()),
-        },
-        FieldKind::Int | FieldKind::Float if number => push_text(builder, kind, json, false)?,
-        FieldKind::Int | FieldKind::Float => return Err("not a number".to_owned()),
-        FieldKind::Decimal { .. } if number => push_text(builder, kind, json, false)?,
-        FieldKind::Option { .. } if number => builder.push_value(ValueRef::Int(whole(json)?)),
-        FieldKind::Option { .. } => builder.push_value(ValueRef::Text(&string()?)),
-        FieldKind::Set { options } => {
-            let members: Vec<&RawValue> =
-                serde_json::from_str(json).map_err(|_| "the value of a set is an array".to_owned())?;
-            let mut values = Vec::with_capacity(members.len());
-            for member in members {
-                let member = member.get();
-                values.push(match serde_json::from_str::<String>(member) {
-                    Ok(text) => match option(options, &text) {
-                        // A string stays one, also where the set has a number that is written alike.
-                        Value::Int(_) => Value::text(&text),
-                        value => value,
-                    },
-                    Err(_) => Value::Int(whole(member)?),
-                });
-            }
-            builder.push_value(ValueRef::Set(&SetValue::new(values)));
-        }
-        FieldKind::Reference { targets } => {
-            let [entity] = targets.as_slice() else {
-                return Err("a reference to one of several entities cannot be read".to_owned());
-            };
-            let id = if number { RecordId::int(whole(json)?) } else { RecordId::text(&string()?) };
-            let reference = Reference { entity: entity.clone(), id };
-            builder.push_value(ValueRef::Reference(&std::sync::Arc::new(reference)));
-        }
-        FieldKind::List { entity } => {
+    match &field.kind {
+        FieldKind::List { entity } if json != "null" => {
             let lines = layout.and_then(|layout| layout.lines.get(entity));
             let lines = lines.ok_or_else(|| "a list in a list".to_owned())?;
-            lines::push(builder, lines, json)?;
+            lines::push(builder, lines, json)
         }
-        _ => push_text(builder, kind, &string()?, false)?,
+        kind => push(builder, kind, json),
     }
-    Ok(())
-}
-
-/// A value as JSON.
-pub(super) fn json_of(value: ValueRef<'_>) -> Result<String, String> {
-    Ok(match value {
-        ValueRef::Null => "null".to_owned(),
-        ValueRef::Bool(_) | ValueRef::Int(_) | ValueRef::Decimal(_) => text_of(value)?,
-        // Display of a float never uses an exponent and is the shortest text that reads back; a whole one stays a
-        // number.
-        ValueRef::Float(_) => text_of(value)?,
-        ValueRef::Set(set) => {
-            let members: Result<Vec<String>, String> =
-                set.members().iter().map(|member| json_of(member.as_ref())).collect();
-            format!("[{}]", members?.join(","))
-        }
-        ValueRef::Reference(reference) => match reference.id.parts().as_slice() {
-            [KeyPart::Int(key)] => key.to_string(),
-            [KeyPart::Text(key)] => quoted(key)?,
-            _ => return Err("the record referred to has a key of several parts".to_owned()),
-        },
-        other => quoted(&text_of(other)?)?,
-    })
-}
-
-pub(super) fn quoted(text: &str) -> Result<String, String> {
-    serde_json::to_string(text).map_err(|problem| problem.to_string())
 }

@@ -4,8 +4,10 @@
 use seamless_core::model::{Entity, Presence, Record, RecordBuilder, Shape, Value};
 use serde_json::value::RawValue;
 
-use super::format::{self, Members};
+use super::format;
 use crate::fits::misfit;
+use crate::json::value;
+use crate::json::{Members, quoted};
 
 /// Puts the records that a JSON text holds into the next slot.
 ///
@@ -31,7 +33,7 @@ fn line(entity: &Entity, shape: &std::sync::Arc<Shape>, json: &str) -> Result<Re
     let members: Members<'_> =
         serde_json::from_str(json).map_err(|problem| format!("it is no object: {problem}"))?;
     let mut slots: Vec<Option<&RawValue>> = vec![None; shape.len()];
-    for (name, value) in &members.0 {
+    for (name, value) in members.iter() {
         let slot = shape.slot(name).and_then(|place| slots.get_mut(place));
         let slot = slot.ok_or_else(|| {
             format!("the schema of {} does not name the member {name}; add it there", entity.name)
@@ -80,9 +82,9 @@ fn write_line(entity: &Entity, line: &Record, json: &mut String) -> Result<(), S
         if !std::mem::take(&mut first) {
             json.push(',');
         }
-        json.push_str(&format::quoted(name.as_str())?);
+        json.push_str(&quoted(name.as_str()));
         json.push(':');
-        json.push_str(&format::json_of(value)?);
+        json.push_str(&value::json_of(value)?);
     }
     json.push('}');
     Ok(())

@@ -16,7 +16,7 @@ use seamless_core::model::{Error, ErrorKind, RecordId, Result};
 use serde_json::value::RawValue;
 
 use super::cursor::{cursor, link, of_link};
-use super::json::{Members, text, utf8};
+use super::json::{Control, Members, text, utf8};
 use super::literal::{id_of_address, is_moment, literal};
 use super::query::{Query, after, both, filter, key_order};
 use super::rows::{Bad, Row, Wanted, id, row};

@@ -6,7 +6,7 @@ use seamless_core::connector::Versioned;
 use seamless_core::model::{FieldName, Presence, RecordBuilder, RecordId, Result, Shape, Timestamp, Version};
 use serde_json::value::RawValue;
 
-use super::json::{Members, text};
+use super::json::{Control, Members, text};
 use super::set::{Feeding, Flaw, Set, Wire};
 use super::values::{key_part, push};
 use crate::iso::instant;

@@ -198,6 +198,7 @@ impl Reader<'_> {
             _ => UniqueKey::None,
         };
         Capabilities {
+            triggers: Vec::new(),
             conditional_update: etag,
             write_returns: match config.returns.unwrap_or(true) {
                 true => WriteReturns::Stored,

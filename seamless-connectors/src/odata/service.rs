@@ -12,7 +12,7 @@ use url::Url;
 use super::config::{BatchForm, ODataConfig};
 use super::edmx;
 use super::error::said;
-use super::json::{Members, elements, utf8};
+use super::json::{Control, Members, elements, utf8};
 use super::schema::sets;
 use super::set::{Set, no_such};
 use crate::http::{Answer, Base, Client, Request};

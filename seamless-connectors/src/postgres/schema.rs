@@ -352,6 +352,7 @@ impl Context<'_> {
         let delete = writes && raw.may_delete && may(|column| column.may_update);
         let any = create || update || delete;
         Capabilities {
+            triggers: Vec::new(),
             conditional_update: update || delete,
             write_returns: if any { WriteReturns::Stored } else { WriteReturns::Nothing },
             // Depends on what the key holds: see where the table is put together.

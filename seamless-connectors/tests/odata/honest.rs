@@ -11,7 +11,8 @@ use seamless_core::connector::{
 use seamless_core::model::Version;
 use serde_json::json;
 
-use super::server::{METADATA, Reply, Seen, Server, account, guid, list, say};
+use super::loopback::{Reply, Seen, Server, say};
+use super::server::{METADATA, account, guid, list};
 use super::{end, id, names, op, open, pages, query, serve, update, write};
 
 fn version() -> Expects {
@@ -215,7 +216,7 @@ fn the_schema_is_live_and_a_field_that_is_gone_is_named() {
     let is_moved = Arc::clone(&moved);
     let server = Server::start(move |seen| {
         let moved = is_moved.load(Ordering::Relaxed);
-        if seen.target.starts_with("/odata/$metadata") {
+        if seen.target.starts_with("/api/$metadata") {
             let now = METADATA.replace(r#"Name="credit""#, r#"Name="limit""#);
             return say(200, if moved { &now } else { METADATA });
         }

@@ -13,7 +13,8 @@ use seamless_core::connector::{Change, Connector, Expects, FetchBy, FetchQuery, 
 use seamless_core::model::{Error, Shape};
 use serde_json::json;
 
-use super::server::{Reply, Seen, Server, account, guid, list, say};
+use super::loopback::{Reply, Seen, Server, say};
+use super::server::{account, guid, list};
 use super::{SECRET, id, open, pages, query, serve, try_open, update, write};
 
 /// No call of these tests may take longer: the limits are far below.
@@ -172,11 +173,11 @@ fn no_credential_goes_to_another_host_by_redirects_or_links() {
 #[test]
 fn redirects_of_a_reading_are_followed_at_the_own_host_and_have_an_end() {
     let server = serve(|seen| match seen.target.as_str() {
-        target if target.starts_with("/odata/moved") => say(200, &list(&[account(1, "a")], "")),
-        _ => say(302, "").with("location", "/odata/moved"),
+        target if target.starts_with("/api/moved") => say(200, &list(&[account(1, "a")], "")),
+        _ => say(302, "").with("location", "/api/moved"),
     });
     assert_eq!(super::names(&pages(&open(&server, json!({})), query(10)).unwrap()), ["a"]);
-    let server = serve(|_| say(302, "").with("location", "/odata/round"));
+    let server = serve(|_| say(302, "").with("location", "/api/round"));
     let service = open(&server, json!({}));
     assert_eq!(within(|| pages(&service, query(10))).unwrap_err().kind(), ErrorKind::Configuration);
     assert!(server.seen().len() < 8);

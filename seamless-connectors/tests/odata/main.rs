@@ -5,19 +5,22 @@
 mod edmx;
 mod honest;
 mod hostile;
+#[path = "../loopback/mod.rs"]
+mod loopback;
 mod schema;
 mod server;
 mod speaks;
 
 use futures::StreamExt;
 use futures::executor::block_on;
+use loopback::{Reply, Seen, Server, say};
 use seamless_connectors::odata::OData;
 use seamless_core::connector::{
     Change, Connector, End, Expects, Page, ReadQuery, Target, Verb, WriteBatch, WriteOp, WriteOutcome,
 };
 use seamless_core::model::{ActionId, Condition, Record, RecordId, Result, Shape, Slot, Value, record};
 use serde_json::{Value as Json, json};
-use server::{METADATA, Reply, Seen, Server, guid, say};
+use server::{METADATA, guid};
 
 /// What must never be seen anywhere but in a request to the configured host.
 pub(crate) const SECRET: &str = "hunter2-S3cret";
@@ -26,7 +29,7 @@ pub(crate) const SECRET: &str = "hunter2-S3cret";
 pub(crate) fn serve(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Server {
     Server::start(
         move |seen| {
-            if seen.target.starts_with("/odata/$metadata") { say(200, METADATA) } else { script(seen) }
+            if seen.target.starts_with("/api/$metadata") { say(200, METADATA) } else { script(seen) }
         },
     )
 }
@@ -104,5 +107,5 @@ pub(crate) fn update(number: u64, name: &str, expects: Expects) -> WriteOp {
 }
 
 pub(crate) fn write(service: &OData, ops: Vec<WriteOp>) -> Result<Vec<WriteOutcome>> {
-    block_on(service.write(&"Accounts".into(), WriteBatch { ops }))
+    block_on(service.write(&"Accounts".into(), WriteBatch::of(ops)))
 }

@@ -14,7 +14,8 @@ use seamless_core::connector::{
 use seamless_core::model::{Comparison, Condition, Retry, Shape, Value};
 use serde_json::{Value as Json, json};
 
-use super::server::{Reply, Seen, Server, account, guid, list, say};
+use super::loopback::{Reply, Seen, Server, say};
+use super::server::{account, guid, list};
 use super::{SECRET, id, names, op, open, pages, query, serve, update, write};
 
 const SERVER_PAGES: &str = r#"{"sets":{"Accounts":{"paging":"server"}}}"#;
@@ -25,7 +26,7 @@ fn links_relative_absolute_and_encoded_are_followed_with_the_headers_of_the_firs
     for form in [
         "Accounts?$skiptoken=%20a%2Bb",
         "Accounts?%24skiptoken=%20a%2Bb",
-        "/odata/Accounts?$skiptoken=%20a%2Bb",
+        "/api/Accounts?$skiptoken=%20a%2Bb",
         "ABSOLUTE",
     ] {
         let server = serve(move |seen| {
@@ -39,7 +40,7 @@ fn links_relative_absolute_and_encoded_are_followed_with_the_headers_of_the_firs
                 return say(200, &list(&[account(3, "c")], ""));
             }
             let host = seen.header("host");
-            let link = form.replace("ABSOLUTE", &format!("http://{host}/odata/Accounts?$skiptoken=%20a%2Bb"));
+            let link = form.replace("ABSOLUTE", &format!("http://{host}/api/Accounts?$skiptoken=%20a%2Bb"));
             say(200, &list(&[account(1, "a"), account(2, "b")], &format!(r#","@odata.nextLink":"{link}""#)))
         });
         let mut settings: Json = serde_json::from_str(SERVER_PAGES).unwrap();

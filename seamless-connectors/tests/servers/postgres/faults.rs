@@ -148,7 +148,7 @@ fn a_write_whose_server_process_ends_before_the_commit_did_nothing_and_the_next_
                AND state = 'active' AND query LIKE 'SET CONSTRAINTS%'";
     let writing = std::thread::spawn(move || {
         let ops = vec![update(RecordId::int(1), r#"{"name": "slow"}"#)];
-        block_on(connector.write(&"slowly".into(), WriteBatch { ops }))
+        block_on(connector.write(&"slowly".into(), WriteBatch::of(ops)))
     });
     for _ in 0..2 {
         until(&mut db.user, "SET CONSTRAINTS", true);
@@ -182,7 +182,7 @@ fn a_commit_whose_answer_is_cut_off_is_ambiguous_and_the_next_call_works() {
         let postgres = postgres.clone();
         move || {
             let ops = vec![create(r#"{"id": 2, "name": "a", "code": "same"}"#)];
-            block_on(postgres.write(&"customer".into(), WriteBatch { ops }))
+            block_on(postgres.write(&"customer".into(), WriteBatch::of(ops)))
         }
     });
     until(&mut db.user, "COMMIT", true);
@@ -210,7 +210,7 @@ fn a_read_only_connection_writes_nothing() {
     let postgres = Postgres::open(PostgresConfig { read_only: true, ..db.config() }).unwrap();
     assert!(!postgres.capabilities(&"customer".into()).is_writable());
     let ops = vec![update(RecordId::int(1), r#"{"name": "b"}"#)];
-    let refused = block_on(postgres.write(&"customer".into(), WriteBatch { ops })).unwrap_err();
+    let refused = block_on(postgres.write(&"customer".into(), WriteBatch::of(ops))).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unsupported);
     assert_eq!(db.user.one("SELECT name FROM customer"), "a");
 }

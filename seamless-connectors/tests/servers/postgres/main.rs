@@ -166,7 +166,7 @@ fn delete(id: RecordId) -> WriteOp {
 }
 
 fn write(postgres: &Postgres, table: &str, ops: Vec<WriteOp>) -> Vec<WriteOutcome> {
-    block_on(postgres.write(&EntityName::from(table), WriteBatch { ops })).unwrap()
+    block_on(postgres.write(&EntityName::from(table), WriteBatch::of(ops))).unwrap()
 }
 
 /// Outcomes in short.

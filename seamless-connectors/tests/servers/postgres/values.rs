@@ -212,7 +212,7 @@ fn what_a_column_would_round_or_cut_is_refused_with_its_name() {
         let shape = Shape::new([FieldName::from(name)]).unwrap();
         let mut op = update(RecordId::int(1), "{}");
         op.patch = record(&shape, [(FieldName::from(name), Slot::Value(value))]).unwrap();
-        let outcomes = block_on(postgres.write(&"v".into(), WriteBatch { ops: vec![op] })).unwrap();
+        let outcomes = block_on(postgres.write(&"v".into(), WriteBatch::of(vec![op]))).unwrap();
         assert_eq!(told(&outcomes), [format!("Invalid {{ field: Some({name:?}) }}")]);
     }
     assert_eq!(db.user.one("SELECT row(v.*)::text FROM v"), "(1,,,,,,,,,)");

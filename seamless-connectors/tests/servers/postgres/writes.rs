@@ -209,7 +209,7 @@ fn a_row_that_somebody_else_holds_is_waited_for_and_then_found_changed() {
     op.expects = Expects::Values(seamless_core::model::Record::from_json(r#"{"name": "a"}"#).unwrap());
     let writing = std::thread::spawn({
         let postgres = postgres.clone();
-        move || block_on(postgres.write(&"customer".into(), WriteBatch { ops: vec![op] })).unwrap()
+        move || block_on(postgres.write(&"customer".into(), WriteBatch::of(vec![op]))).unwrap()
     });
     // The server says when the write waits for the lock; it is asked again and again, and not for ever.
     let waits =
