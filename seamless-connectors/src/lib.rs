@@ -6,7 +6,9 @@
 //! | [`memory`] | records in this process, for tests and hosts | always |
 //! | [`csv`] | a folder of CSV files | `csv` |
 //! | [`jsonl`] | a folder of JSON Lines files | `jsonl` |
+//! | [`excel`] | an Excel workbook | `excel` |
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
+//! | [`singer`] | any Singer tap, as a child process; only read | `singer` |
 //!
 //! Beside them: [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
 //!
@@ -45,12 +47,14 @@
 
 #[cfg(feature = "csv")]
 pub mod csv;
-#[cfg(any(feature = "csv", feature = "jsonl"))]
+#[cfg(feature = "excel")]
+pub mod excel;
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl", feature = "singer"))]
 mod files;
 mod fits;
 #[cfg(any(feature = "http", feature = "postgres"))]
 mod io;
-#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "excel", feature = "jsonl", feature = "singer"))]
 mod iso;
 #[cfg(feature = "jsonl")]
 pub mod jsonl;
@@ -59,9 +63,11 @@ pub mod option_sets;
 mod place;
 pub mod registry;
 pub mod secrets;
+#[cfg(feature = "singer")]
+pub mod singer;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
-#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "excel", feature = "jsonl", feature = "singer"))]
 mod worker;
 
 /// The example of the guide for authors of connectors, so that it is compiled.

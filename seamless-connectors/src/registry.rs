@@ -62,7 +62,8 @@ impl Registry {
         Self::default()
     }
 
-    /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `jsonl`, `sqlite`.
+    /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `excel`, `jsonl`,
+    /// `singer`, `sqlite`.
     pub fn standard() -> Self {
         let mut registry = Self::new();
         registry.register("memory", &["name", "entities"], |settings: MemorySettings| {
@@ -90,6 +91,32 @@ impl Registry {
             "sqlite",
             &["path", "read_only", "create", "identity", "label", "entities", "tables", "busy_timeout_ms"],
             |config| Ok(Arc::new(crate::sqlite::Sqlite::open(config)?)),
+        );
+        #[cfg(feature = "excel")]
+        registry.register(
+            "excel",
+            &["path", "read_only", "schemas", "keys", "header_rows", "identity", "label"],
+            |config| Ok(Arc::new(crate::excel::Excel::open(config)?)),
+        );
+        #[cfg(feature = "singer")]
+        registry.register(
+            "singer",
+            &[
+                "command",
+                "args",
+                "config",
+                "catalog",
+                "catalog_flag",
+                "streams",
+                "variables",
+                "folder",
+                "silence_seconds",
+                "total_seconds",
+                "grace_ms",
+                "identity",
+                "label",
+            ],
+            |config| Ok(Arc::new(crate::singer::Singer::open(config)?)),
         );
         registry
     }
