@@ -6,10 +6,12 @@
 //! | [`memory`] | records in this process, for tests and hosts | always |
 //! | [`csv`] | a folder of CSV files | `csv` |
 //! | [`jsonl`] | a folder of JSON Lines files | `jsonl` |
+//! | `excel` | an Excel workbook | `excel` |
 //! | [`sqlite`] | any SQLite database file | `sqlite` |
 //! | `postgres` | a PostgreSQL database | `postgres` |
 //! | `odata` | an OData service (version 4) | `odata` |
 //! | `rest` | a system with a REST API, by declaration | `rest` |
+//! | `singer` | any Singer tap, as a child process; only read | `singer` |
 //!
 //! Beside them: [`layers`] around a connector (retry, limits, rehearsal, recording, faults), [`option_sets`], a layer that shows option sets as entities, [`registry`], connectors from configuration, and [`secrets`], what such configuration refers to.
 //!
@@ -46,13 +48,15 @@
 //!
 //! How to write one: `docs/connector-guide.md` of the repository.
 
-#[cfg(any(feature = "csv", feature = "jsonl", feature = "rest"))]
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl", feature = "rest", feature = "singer"))]
 mod cell;
 #[cfg(feature = "csv")]
 pub mod csv;
-#[cfg(any(feature = "csv", feature = "rest"))]
+#[cfg(any(feature = "csv", feature = "excel", feature = "rest"))]
 mod declared;
-#[cfg(any(feature = "csv", feature = "jsonl"))]
+#[cfg(feature = "excel")]
+pub mod excel;
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl", feature = "singer"))]
 mod files;
 mod fits;
 #[cfg(feature = "http")]
@@ -65,7 +69,9 @@ mod io;
 #[cfg(any(
     feature = "sqlite",
     feature = "csv",
+    feature = "excel",
     feature = "jsonl",
+    feature = "singer",
     feature = "postgres",
     feature = "odata",
     feature = "rest"
@@ -88,11 +94,13 @@ pub mod registry;
 #[cfg(feature = "rest")]
 pub mod rest;
 pub mod secrets;
+#[cfg(feature = "singer")]
+pub mod singer;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
-#[cfg(any(feature = "sqlite", feature = "csv", feature = "jsonl"))]
+#[cfg(any(feature = "sqlite", feature = "csv", feature = "excel", feature = "jsonl", feature = "singer"))]
 mod worker;
 
 /// The example of the guide for authors of connectors, so that it is compiled.

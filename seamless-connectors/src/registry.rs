@@ -64,8 +64,8 @@ impl Registry {
         Self::default()
     }
 
-    /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `jsonl`, `sqlite`,
-    /// `postgres`, `odata`, `rest`, `singer`, `excel`.
+    /// A registry of the connectors of this crate that its features switch on: `memory`, `csv`, `jsonl`, `excel`,
+    /// `sqlite`, `postgres`, `odata`, `rest`, `singer`.
     pub fn standard() -> Self {
         let mut registry = Self::new();
         registry.register("memory", &["name", "entities"], |settings: MemorySettings| {
@@ -163,6 +163,32 @@ impl Registry {
                 "ca_file",
             ],
             |config| Ok(Arc::new(crate::odata::OData::open(config)?)),
+        );
+        #[cfg(feature = "excel")]
+        registry.register(
+            "excel",
+            &["path", "read_only", "schemas", "keys", "header_rows", "identity", "label"],
+            |config| Ok(Arc::new(crate::excel::Excel::open(config)?)),
+        );
+        #[cfg(feature = "singer")]
+        registry.register(
+            "singer",
+            &[
+                "command",
+                "args",
+                "config",
+                "catalog",
+                "catalog_flag",
+                "streams",
+                "variables",
+                "folder",
+                "silence_seconds",
+                "total_seconds",
+                "grace_ms",
+                "identity",
+                "label",
+            ],
+            |config| Ok(Arc::new(crate::singer::Singer::open(config)?)),
         );
         registry
     }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod memory_bench;
+#[cfg(all(feature = "singer", unix))]
+mod tap;
 
 use std::collections::BTreeSet;
 use std::future::ready;
@@ -32,7 +34,7 @@ fn bench_of<C: Connector>(entity: &str, open: impl Fn() -> Result<C> + Send + Sy
 }
 
 /// Every kind of field that a file can hold. Files know no unique values.
-#[cfg(any(feature = "csv", feature = "jsonl"))]
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl"))]
 fn rich_file() -> Entity {
     let mut entity = rich();
     entity.fields.iter_mut().for_each(|field| field.unique = false);
@@ -299,7 +301,7 @@ mod sqlite {
 }
 
 /// What files declare not to do.
-#[cfg(any(feature = "csv", feature = "jsonl"))]
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl"))]
 const FILES: &[&[&str]] = &[ALONE, WRITES, COMPLETE, NO_ORDER, NO_IDEMPOTENCY, NO_FEED];
 
 #[cfg(feature = "csv")]
@@ -381,6 +383,192 @@ fn jsonl_conforms_with_every_kind_of_field() {
         &bench(move || Jsonl::open(config.clone())),
         &[FILES, &[&["cursors.other_entity", "write.unique_value"]]].concat(),
     );
+}
+
+#[cfg(feature = "excel")]
+mod excel {
+    use rust_xlsxwriter::Workbook;
+    use seamless_connectors::excel::{Excel, ExcelConfig};
+    use seamless_core::model::Entity;
+
+    use super::memory_bench::entity;
+    use super::{FILES, NO_READ_ONLY, PLAIN, bench_of, check, rich_file};
+
+    /// As hostile as Excel allows.
+    const SHEET: &str = "Cust 'omer' $(x), LCY & <Söhne>";
+
+    fn examine(entity: Entity, skipped: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.xlsx");
+        let mut workbook = Workbook::new();
+        for name in [SHEET, "other"] {
+            let sheet = workbook.add_worksheet();
+            sheet.set_name(name).unwrap();
+            for (column, field) in (0u16..).zip(&entity.fields) {
+                sheet.write_string(0, column, field.name.as_str()).unwrap();
+            }
+        }
+        workbook.save(&path).unwrap();
+        let mut config = ExcelConfig::new(path);
+        let entity = Entity { name: SHEET.into(), ..entity };
+        config.schemas.insert("other".to_owned(), entity.clone());
+        config.schemas.insert(SHEET.to_owned(), entity);
+        // A cell holds 32,767 characters, so that the large text is refused.
+        let skipped = [FILES, &[skipped, &["values.large"]]].concat();
+        check(&bench_of(SHEET, move || Excel::open(config.clone())), &skipped);
+    }
+
+    #[test]
+    fn excel_conforms() {
+        examine(entity(), &[PLAIN, NO_READ_ONLY].concat());
+    }
+
+    #[test]
+    fn excel_conforms_with_every_kind_of_field() {
+        examine(rich_file(), &["write.unique_value"]);
+    }
+}
+
+#[cfg(all(feature = "singer", unix))]
+mod singer {
+    use std::collections::BTreeSet;
+    use std::future::ready;
+    use std::sync::Arc;
+
+    use futures::executor::block_on;
+    use seamless_connectors::singer::{Replication, Singer, SingerConfig, StreamConfig};
+    use seamless_core::connector::Connector;
+    use seamless_core::testkit::connector_kit::{Bench, cases, check_connector};
+    use serde_json::json;
+
+    use super::tap::{FakeTap, record};
+
+    fn examine(known: &StreamConfig, skipped: &[&str]) {
+        let properties = json!({
+            "id": { "type": "integer" },
+            "name": { "type": ["null", "string"], "maxLength": 50 },
+            "price": { "type": ["number", "null"] },
+            "active": { "type": ["boolean", "null"] },
+            "grade": { "type": ["string", "null"], "enum": ["a", "b", null] },
+            "at": { "type": ["string", "null"], "format": "date-time" },
+            "more": { "type": ["object", "null"] },
+        });
+        let mut lines = Vec::new();
+        for number in 1..=30 {
+            lines.push(record(json!({
+                "id": number, "name": format!("name {}", number % 7), "price": number, "active": number % 2 == 0,
+                "grade": if number % 3 == 0 { json!(null) } else { json!("b") },
+                "at": "2024-02-29T10:00:00+01:00", "more": { "a": [number] },
+            })));
+            if number % 10 == 0 {
+                lines.push("STATE".to_owned());
+            }
+        }
+        let tap = FakeTap::new(properties, &lines);
+        let config = tap.config(known.clone());
+        let open = move || ready(Singer::open(config.clone()).map(|tap| Arc::new(tap) as Arc<dyn Connector>));
+        let wrong = || SingerConfig::new("/nowhere/tap", json!({ "password": "s3cret-of-the-tap" }));
+        let wrong = move || ready(Singer::open(wrong()).map(|tap| Arc::new(tap) as Arc<dyn Connector>));
+        let bench = Bench::new("customer", open).secrets(["s3cret-of-the-tap"]).misconfigured(wrong);
+        let report = block_on(check_connector(&bench));
+        assert!(report.is_conformant() && report.left_behind.is_empty(), "{report}");
+        let read: BTreeSet<&str> =
+            report.skipped_cases().into_iter().filter(|case| !WRITES.contains(case)).collect();
+        assert_eq!(read, skipped.iter().copied().collect(), "{report}");
+        assert_eq!(report.lines.len(), cases().count());
+    }
+
+    /// What needs writes, an order, another user or cut connections to be examined. A tap that is cut off is in `tests/singer.rs`.
+    const WRITES: &[&str] = &[
+        "absence.deleted",
+        "absence.hidden",
+        "action.missing",
+        "action.stale",
+        "conditional.holds",
+        "conditional.race",
+        "conditional.stale_delete",
+        "conditional.stale_values",
+        "conditional.stale_version",
+        "cursors.changed_between_pages",
+        "dropped.write",
+        "feed.came_back",
+        "feed.creates",
+        "feed.hidden",
+        "feed.late_commit",
+        "feed.low_water",
+        "feed.no_tombstones",
+        "feed.only_changes",
+        "feed.tombstones",
+        "feed.updates",
+        "fetch.by_key",
+        "paging.order",
+        "proof.created",
+        "proof.returned",
+        "proof.true",
+        "read.consistent",
+        "refuse.action",
+        "refuse.create",
+        "refuse.key",
+        "refuse.read_only",
+        "refuse.required",
+        "refuse.too_long",
+        "refuse.too_many_digits",
+        "refuse.unknown_field",
+        "refuse.wrong_kind",
+        "schema.unreadable",
+        "torn.answer",
+        "torn.fetch",
+        "torn.read",
+        "torn.request",
+        "values.bytes",
+        "values.dates",
+        "values.decimal",
+        "values.empty",
+        "values.float",
+        "values.full_length",
+        "values.large",
+        "values.options",
+        "values.sets",
+        "values.text",
+        "values.unicode",
+        "values.whole",
+        "values.yes_no",
+        "version.moves",
+        "write.batch_max",
+        "write.created",
+        "write.deleted",
+        "write.hostile_ids",
+        "write.key_taken",
+        "write.missing",
+        "write.null",
+        "write.partial_batch",
+        "write.patch",
+        "write.same_id_create",
+        "write.same_id_update",
+        "write.together",
+        "write.unique_value",
+        "write.upsert",
+    ];
+
+    #[test]
+    fn a_tap_conforms_where_it_reads_everything_every_time() {
+        examine(&StreamConfig { complete: true, ..StreamConfig::default() }, super::COMPLETE);
+    }
+
+    #[test]
+    fn a_tap_conforms_where_it_goes_on_from_its_state() {
+        let known = StreamConfig {
+            complete: true,
+            replication: Some(Replication::Incremental),
+            ..StreamConfig::default()
+        };
+        examine(&known, &["paging.partial", "feed.none"]);
+    }
+
+    #[test]
+    fn a_tap_conforms_where_nobody_says_that_it_gives_everything() {
+        examine(&StreamConfig::default(), &["paging.complete"]);
+    }
 }
 
 /// Options as records: read whole, looked up, never written.

@@ -8,12 +8,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use seamless_core::model::{
-    Entity, EntityName, Error, Field, FieldKind, Presence, RecordBuilder, RecordId, Result, Shape, ValueRef,
+    Entity, EntityName, Error, Field, FieldKind, Presence, RecordBuilder, Result, Shape, ValueRef,
 };
 
-use super::schema::{cut_kind, header_field};
 use crate::cell::{push_text, text_of};
 use crate::files::format::{Bad, Format, Layout, Next, Row, Wanted, disk, fill, id_of, without_end};
+use crate::files::header::{cut_kind, header_field};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -42,7 +42,13 @@ impl Format for CsvFormat {
         "csv 1"
     }
 
-    fn layout(&self, path: &Path, declared: Option<Entity>, key: &[String]) -> Result<Layout> {
+    fn layout(
+        &self,
+        path: &Path,
+        name: &EntityName,
+        declared: Option<Entity>,
+        key: &[String],
+    ) -> Result<Layout> {
         let file = File::open(path).map_err(|problem| disk(problem, "opening"))?;
         let mut reader = BufReader::new(file);
         let mut raw = Vec::new();
@@ -58,9 +64,6 @@ impl Format for CsvFormat {
             return Err(Error::data(format!("the header cell {:?} is cut at the delimiter", cell.text))
                 .with_remedy("put cells such as \"price:decimal(18,2)\" in quotes"));
         }
-        let name = EntityName::from(
-            path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
-        );
         let (entity, columns) = match declared {
             Some(entity) => {
                 let columns = declared_columns(&entity, &cells)?;
@@ -73,7 +76,17 @@ impl Format for CsvFormat {
                     fields.iter().zip(keys).filter(|(_, key)| *key).map(|(field, _)| field.name.clone());
                 let key = key.collect();
                 let columns = (0..fields.len()).collect();
-                (Entity { name, label: None, fields, key, unique: Vec::new(), actions: Vec::new() }, columns)
+                (
+                    Entity {
+                        name: name.clone(),
+                        label: None,
+                        fields,
+                        key,
+                        unique: Vec::new(),
+                        actions: Vec::new(),
+                    },
+                    columns,
+                )
             }
         };
         let layout = Layout::new(entity, key)?;
@@ -125,7 +138,7 @@ impl Format for CsvFormat {
     }
 
     fn parse(&self, layout: &Layout, raw: &[u8], wanted: &Wanted) -> Result<Row, Bad> {
-        let bad = |id: Option<RecordId>, problem: String| Bad { id, problem };
+        let bad = Bad::new;
         let text =
             std::str::from_utf8(raw).map_err(|_| bad(None, "the row is not valid UTF-8".to_owned()))?;
         let cells = self.cells(text).map_err(|problem| bad(None, problem))?;

@@ -20,7 +20,6 @@
 mod config;
 mod connector;
 mod format;
-mod schema;
 
 pub use config::CsvConfig;
 pub use connector::Csv;

@@ -52,8 +52,8 @@ impl Table {
     }
 
     /// `customers.csv line 17`
-    pub(super) fn place(&self, line: u64) -> String {
-        format!("{} line {line}", self.file())
+    pub(super) fn place(&self, format: &Arc<dyn Format>, line: u64, column: Option<usize>) -> String {
+        format.place(&self.file(), &self.layout, line, column)
     }
 }
 
@@ -232,7 +232,11 @@ impl Folder {
         let (catalogue, entity) = (Arc::clone(&self.catalogue), entity.clone());
         self.writer
             .run(move |()| {
-                let _lock = lock(&catalogue.path(&entity)?)?;
+                let path = catalogue.path(&entity)?;
+                let _lock = lock(&path)?;
+                if let Some(why) = catalogue.format.unwritable(&path) {
+                    return Err(why.at("entity", &entity));
+                }
                 for _ in 0..ATTEMPTS_MAX {
                     let table = catalogue.table(&entity)?;
                     if let Some(outcomes) = write(&catalogue.format, &table, &batch.ops)? {
@@ -256,18 +260,20 @@ impl Catalogue {
     /// The files there are, by the name of their entity.
     fn files(&self) -> Result<BTreeMap<EntityName, PathBuf>> {
         let path = &self.config.path;
-        let named = |path: &Path| -> Option<(EntityName, PathBuf)> {
-            let fits = path.extension().is_some_and(|found| found.eq_ignore_ascii_case(self.format.name()));
-            let stem = path.file_stem()?.to_str()?;
-            (fits && path.is_file()).then(|| (EntityName::from(stem), path.to_owned()))
+        let mut files = BTreeMap::new();
+        let mut add = |path: &Path| -> Result<()> {
+            if self.format.is_named(path) && path.is_file() {
+                files.extend(self.format.entities(path)?.into_iter().map(|name| (name, path.to_owned())));
+            }
+            Ok(())
         };
         if path.is_file() {
-            return Ok(named(path).into_iter().collect());
+            add(path)?;
+            return Ok(files);
         }
-        let mut files = BTreeMap::new();
         for found in std::fs::read_dir(path).map_err(|problem| disk(problem, "listing"))? {
             let found = found.map_err(|problem| disk(problem, "listing"))?;
-            files.extend(named(&found.path()));
+            add(&found.path())?;
         }
         Ok(files)
     }
@@ -318,7 +324,10 @@ impl Catalogue {
             Some(declared) => Some(declared.clone()),
             // A name with a path in it is not looked for.
             None if lines.as_str().contains(['/', '\\']) => None,
-            None => folder.map(|folder| sidecar(&folder.join(lines.as_str()))).transpose()?.flatten(),
+            None => {
+                let beside = folder.map(|folder| folder.join(lines.as_str()).with_extension("schema.json"));
+                beside.map(|beside| sidecar(&beside)).transpose()?.flatten()
+            }
         };
         let declared = declared.ok_or_else(|| {
             at(Error::configuration(format!("nothing says which fields a record of {lines} has")))
@@ -336,13 +345,17 @@ impl Catalogue {
         let path = self.path(entity)?;
         let declared = match self.config.schemas.get(entity.as_str()) {
             Some(declared) => Some(declared.clone()),
-            None => sidecar(&path)?,
+            None => match self.format.sidecar(&path, entity) {
+                Some(beside) => sidecar(&beside)?,
+                None => None,
+            },
         };
         let declared = declared.map(|declared| Entity { name: entity.clone(), ..declared });
         let key = self.config.keys.get(entity.as_str()).map(Vec::as_slice).unwrap_or_default();
         let stamp =
             stamp(&File::open(&path).map_err(|problem| disk(problem, "opening").at("entity", entity))?)?;
-        let layout = self.format.layout(&path, declared, key).map_err(|error| error.at("entity", entity))?;
+        let layout =
+            self.format.layout(&path, entity, declared, key).map_err(|error| error.at("entity", entity))?;
         Ok(Table { path, layout, stamp })
     }
 
@@ -386,10 +399,9 @@ impl Catalogue {
     }
 }
 
-/// The schema beside a file: `customer.schema.json` beside `customer.csv`.
-fn sidecar(path: &Path) -> Result<Option<Entity>> {
-    let beside = path.with_extension("schema.json");
-    let text = match std::fs::read_to_string(&beside) {
+/// The schema in a file, if there is one.
+fn sidecar(beside: &Path) -> Result<Option<Entity>> {
+    let text = match std::fs::read_to_string(beside) {
         Ok(text) => text,
         Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(problem) => return Err(disk(problem, "reading").at("path", beside.display())),

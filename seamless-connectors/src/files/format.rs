@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::BufRead;
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use seamless_core::model::{
@@ -23,8 +24,71 @@ pub(crate) trait Format: fmt::Debug + Send + Sync + 'static {
     /// Connector and format of cursors: `csv 1`.
     fn form(&self) -> &'static str;
 
-    /// Reads what the file says of itself. A declared schema is given where there is one.
-    fn layout(&self, path: &Path, declared: Option<Entity>, key: &[String]) -> Result<Layout>;
+    /// Whether a file is of this format, by its name.
+    fn is_named(&self, path: &Path) -> bool {
+        path.extension().is_some_and(|found| found.eq_ignore_ascii_case(self.name()))
+    }
+
+    /// The entities of a file.
+    fn entities(&self, path: &Path) -> Result<Vec<EntityName>> {
+        Ok(path.file_stem().and_then(|stem| stem.to_str()).map(EntityName::from).into_iter().collect())
+    }
+
+    /// Where the schema of an entity may lie: `customer.schema.json` beside `customer.csv`.
+    fn sidecar(&self, path: &Path, entity: &EntityName) -> Option<PathBuf> {
+        let _ = entity;
+        Some(path.with_extension("schema.json"))
+    }
+
+    /// Reads what the file says of an entity. A declared schema is given where there is one.
+    fn layout(
+        &self,
+        path: &Path,
+        entity: &EntityName,
+        declared: Option<Entity>,
+        key: &[String],
+    ) -> Result<Layout>;
+
+    /// The raw records of an entity from a place on, out of an open file. A place is in bytes from the front of what
+    /// this gives when it is asked for place 0.
+    ///
+    /// Errors: the disk; [`ErrorKind::CursorExpired`] for a place that is not there.
+    fn records(&self, layout: &Layout, file: File, from: u64) -> Result<Box<dyn BufRead + Send>> {
+        let _ = layout;
+        let length = file.metadata().map_err(|problem| disk(problem, "reading"))?.len();
+        if from > length {
+            return Err(beyond());
+        }
+        let mut file = file;
+        file.seek(SeekFrom::Start(from)).map_err(|problem| disk(problem, "reading"))?;
+        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, file)))
+    }
+
+    /// Where a record stands, in words: `customers.csv line 17`. A column is given where one is to blame.
+    fn place(&self, file: &str, layout: &Layout, line: u64, column: Option<usize>) -> String {
+        let _ = (layout, column);
+        format!("{file} line {line}")
+    }
+
+    /// Writes the whole file anew, where copying raw records would not do. `None`: it would.
+    ///
+    /// Errors: nothing of it counts.
+    fn rewrite(&self, path: &Path, layout: &Layout, rows: &Rows, to: &File) -> Result<Option<()>> {
+        let _ = (path, layout, rows, to);
+        Ok(None)
+    }
+
+    /// Why a record cannot be deleted, if so.
+    fn undeletable(&self, layout: &Layout, raw: &[u8]) -> Option<String> {
+        let _ = (layout, raw);
+        None
+    }
+
+    /// Why the file must not be written just now, if so.
+    fn unwritable(&self, path: &Path) -> Option<Error> {
+        let _ = path;
+        None
+    }
 
     /// Whether a field can hold a list of child records.
     fn has_lists(&self) -> bool {
@@ -48,6 +112,24 @@ pub(crate) trait Format: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<u8>, (usize, String)>;
 }
 
+/// Bytes read from the disk at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// What a batch makes of the records of an entity: raw records without ends of lines.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    /// By the number of the record behind the header, blank ones counted; `None`: it goes.
+    pub(crate) replaced: BTreeMap<u64, Option<Vec<u8>>>,
+    /// New ones, in order.
+    pub(crate) appended: Vec<Option<Vec<u8>>>,
+}
+
+/// A place that a file does not have.
+pub(crate) fn beyond() -> Error {
+    Error::new(ErrorKind::CursorExpired, "the cursor is of a longer file")
+        .with_remedy("read everything once; the cursor that comes with it is good")
+}
+
 /// What a file holds and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
@@ -56,11 +138,20 @@ pub(crate) struct Layout {
     pub(crate) shape: Arc<Shape>,
     pub(crate) key: Vec<usize>,
     /// Of each field, the column that holds it; empty where fields are found by name.
-    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "JSON Lines has no columns"))]
+    #[cfg_attr(
+        not(any(feature = "csv", feature = "excel")),
+        expect(dead_code, reason = "JSON Lines has no columns")
+    )]
     pub(crate) columns: Vec<usize>,
     /// How many columns a record has; 0 where that does not matter.
-    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "JSON Lines has no columns"))]
+    #[cfg_attr(
+        not(any(feature = "csv", feature = "excel")),
+        expect(dead_code, reason = "JSON Lines has no columns")
+    )]
     pub(crate) width: usize,
+    /// How numbers stand for days, in a workbook.
+    #[cfg(feature = "excel")]
+    pub(crate) calendar: crate::excel::Calendar,
     /// Where the first record begins: bytes and lines before it.
     pub(crate) begin: (u64, u64),
     /// Whether lines end in CR LF.
@@ -126,6 +217,8 @@ impl Layout {
             key: places,
             columns: Vec::new(),
             width: 0,
+            #[cfg(feature = "excel")]
+            calendar: crate::excel::Calendar::default(),
             begin: (0, 0),
             crlf: false,
             number_keys: BTreeSet::new(),
@@ -188,6 +281,16 @@ pub(crate) struct Row {
 pub(crate) struct Bad {
     pub(crate) id: Option<RecordId>,
     pub(crate) problem: String,
+    /// The column that is to blame, where a place names one.
+    pub(crate) column: Option<usize>,
+}
+
+impl Bad {
+    /// A record of which only the problem is known, or its id as well.
+    #[cfg(any(feature = "csv", feature = "jsonl"))]
+    pub(crate) fn new(id: Option<RecordId>, problem: String) -> Self {
+        Self { id, problem, column: None }
+    }
 }
 
 /// The id of a record with these values in its key fields.

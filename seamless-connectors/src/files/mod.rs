@@ -1,4 +1,4 @@
-//! A folder of record files as a system: what the CSV and JSON Lines connectors share. Knows raw records, lines, stamps
+//! A folder of record files as a system: what the CSV, JSON Lines and Excel connectors share. Knows raw records, lines, stamps
 //! and how a file is replaced; what is *in* a record only its [`Format`](format::Format) knows. The door is
 //! [`folder::Folder`].
 //!
@@ -18,7 +18,13 @@
 //! last look at the file's stamp and the rename lies a moment in which their edit would be lost, so they should be few and
 //! slow, like people.
 
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl"))]
 pub(crate) mod folder;
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl"))]
 pub(crate) mod format;
+#[cfg(any(feature = "csv", feature = "excel"))]
+pub(crate) mod header;
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl"))]
 mod read;
+#[cfg(any(feature = "csv", feature = "excel", feature = "jsonl"))]
 mod write;

@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{BufReader, Seek, SeekFrom};
-use std::path::Path;
+use std::io::BufRead;
 use std::sync::Arc;
 
 use seamless_core::connector::{
@@ -20,9 +19,6 @@ use crate::place::{Feed, Place};
 
 /// Bytes of records in one page at most.
 const PAGE_BYTES_MAX: usize = 16 << 20;
-
-/// Bytes read from the disk at once.
-const BUFFER_BYTES: usize = 256 << 10;
 
 /// What tells one state of a file from another: length, time of change, file number.
 pub(super) fn stamp(file: &File) -> Result<String> {
@@ -44,7 +40,8 @@ pub(super) fn version(raw: &[u8]) -> Version {
 /// A file that is read from front to back, record by record.
 pub(super) struct Records {
     format: Arc<dyn Format>,
-    reader: BufReader<File>,
+    file: File,
+    reader: Box<dyn BufRead + Send>,
     raw: Vec<u8>,
     /// Bytes and lines before the next record.
     offset: u64,
@@ -52,21 +49,21 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn open(format: &Arc<dyn Format>, path: &Path, from: (u64, u64)) -> Result<Self> {
-        let mut file = File::open(path).map_err(|problem| disk(problem, "opening"))?;
-        file.seek(SeekFrom::Start(from.0)).map_err(|problem| disk(problem, "reading"))?;
-        let reader = BufReader::with_capacity(BUFFER_BYTES, file);
-        Ok(Self { format: Arc::clone(format), reader, raw: Vec::new(), offset: from.0, line: from.1 })
+    pub(super) fn open(format: &Arc<dyn Format>, table: &Table, from: (u64, u64)) -> Result<Self> {
+        let file = File::open(&table.path).map_err(|problem| disk(problem, "opening"))?;
+        let other = file.try_clone().map_err(|problem| disk(problem, "opening"))?;
+        let reader = format.records(&table.layout, other, from.0)?;
+        Ok(Self { format: Arc::clone(format), file, reader, raw: Vec::new(), offset: from.0, line: from.1 })
     }
 
     pub(super) fn stamp(&self) -> Result<String> {
-        stamp(self.reader.get_ref())
+        stamp(&self.file)
     }
 
     /// Reads the next record; its bytes are in [`Records::raw`] then. Gives the line that it begins on.
     pub(super) fn next(&mut self) -> Result<(Next, u64)> {
         self.raw.clear();
-        let next = self.format.next(&mut self.reader, &mut self.raw)?;
+        let next = self.format.next(&mut *self.reader, &mut self.raw)?;
         let line = self.line + 1;
         self.offset += self.raw.len() as u64;
         self.line += self.raw.iter().filter(|byte| **byte == b'\n').count() as u64;
@@ -103,12 +100,9 @@ impl Reading {
         let stamp = table.stamp.clone();
         if let Some(cursor) = &query.after {
             from = place(cursor, format.form(), &stamp, &query)?;
-            let length = std::fs::metadata(&table.path).map_err(|problem| disk(problem, "reading"))?.len();
-            if from.0 > length {
-                return Err(foreign("the cursor is of a longer file").at("entity", &query.entity));
-            }
         }
-        let records = Records::open(format, &table.path, from)?;
+        let records =
+            Records::open(format, &table, from).map_err(|error| error.at("entity", &query.entity))?;
         let seen = query.after.is_none().then(HashSet::new);
         Ok(Self { records, table, wanted, query, stamp, seen, serial })
     }
@@ -134,7 +128,7 @@ impl Reading {
                 }
                 Next::Unterminated => {
                     let problem = "the file ends inside of this record: a quote is not closed".to_owned();
-                    changes.push(Change::Broken { id: None, place: self.table.place(line), problem });
+                    changes.push(Change::Broken { id: None, place: self.place(line, None), problem });
                     end = Some(End::Partial);
                 }
                 Next::Record => {
@@ -145,7 +139,7 @@ impl Reading {
                             let problem = "its key came before in this file".to_owned();
                             changes.push(Change::Broken {
                                 id: Some(row.id),
-                                place: self.table.place(line),
+                                place: self.place(line, None),
                                 problem,
                             });
                         }
@@ -159,8 +153,12 @@ impl Reading {
                                 changes.push(Change::Upsert(found));
                             }
                         }
-                        Err(Bad { id, problem }) => {
-                            changes.push(Change::Broken { id, place: self.table.place(line), problem });
+                        Err(Bad { id, problem, column }) => {
+                            // Its key is taken, though its values cannot be read.
+                            if let (Some(seen), Some(id)) = (&mut self.seen, &id) {
+                                seen.insert(short(id));
+                            }
+                            changes.push(Change::Broken { id, place: self.place(line, column), problem });
                         }
                     }
                 }
@@ -175,6 +173,10 @@ impl Reading {
         let feed = Feed { form: self.records.format.form(), stamp: &self.stamp, entity: &self.query.entity };
         let cursor = Place::All { mark: None, key: Some(RecordId::of_parts(&key)) }.cursor(&feed);
         Ok(Page { changes, cursor, end })
+    }
+
+    fn place(&self, line: u64, column: Option<usize>) -> String {
+        self.table.place(&self.records.format, line, column)
     }
 }
 
@@ -227,7 +229,7 @@ fn each(
     wanted: &Wanted,
     mut take: impl FnMut(&[u8], Result<super::format::Row, Bad>),
 ) -> Result<bool> {
-    let mut records = Records::open(format, &table.path, table.layout.begin)?;
+    let mut records = Records::open(format, table, table.layout.begin)?;
     let mut told = true;
     loop {
         match records.next()?.0 {
@@ -253,7 +255,7 @@ fn by_ids(format: &Arc<dyn Format>, table: &Table, wanted: &Wanted, ids: &[Recor
                 let found = Versioned { id: row.id.clone(), version, modified: None, record: row.record };
                 (row.id, Lookup::Found(found))
             }
-            Err(Bad { id: Some(id), problem }) => {
+            Err(Bad { id: Some(id), problem, .. }) => {
                 tracing::warn!(%id, problem, "a record cannot be read");
                 (id, Lookup::Unanswered)
             }

@@ -1,7 +1,7 @@
 //! Writing one file: a first pass finds the records that operations concern and decides, a second one copies the file
 //! with what was decided. The door is [`write`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -15,7 +15,7 @@ use seamless_core::model::{
 };
 
 use super::folder::Table;
-use super::format::{Format, Next, disk, id_of, without_end};
+use super::format::{Format, Next, Rows, disk, id_of, without_end};
 use super::read::{Records, full, stamp, version};
 use crate::fits::misfit;
 
@@ -40,9 +40,7 @@ enum Place {
 #[derive(Debug, Default)]
 struct Decided {
     outcomes: Vec<WriteOutcome>,
-    /// Records by number; `None`: left out.
-    replaced: BTreeMap<u64, Option<Vec<u8>>>,
-    appended: Vec<Option<Vec<u8>>>,
+    rows: Rows,
 }
 
 /// The right to write the files of a folder, among connectors like this one: held from before a file is read until it is
@@ -83,7 +81,7 @@ pub(super) fn write(
 ) -> Result<Option<Vec<WriteOutcome>>> {
     let writer = Writer { format, table };
     let decided = writer.decide(ops)?;
-    if decided.replaced.is_empty() && decided.appended.iter().all(Option::is_none) {
+    if decided.rows.replaced.is_empty() && decided.rows.appended.iter().all(Option::is_none) {
         let now = stamp(&File::open(&table.path).map_err(|problem| disk(problem, "opening"))?)?;
         return Ok((now == table.stamp).then_some(decided.outcomes));
     }
@@ -166,7 +164,7 @@ impl Writer<'_> {
     /// Finds the present state of the records that operations concern.
     fn find(&self, current: &mut HashMap<RecordId, Current>) -> Result<()> {
         let layout = &self.table.layout;
-        let mut records = Records::open(self.format, &self.table.path, layout.begin)?;
+        let mut records = Records::open(self.format, self.table, layout.begin)?;
         let none = super::format::Wanted::new(layout, &seamless_core::model::Shape::new([])?)?;
         let mut number = 0;
         loop {
@@ -176,7 +174,7 @@ impl Writer<'_> {
                 Next::Blank => {}
                 Next::Unterminated => {
                     return Err(Error::data("the file ends inside of a record: a quote is not closed")
-                        .at("place", self.table.place(line))
+                        .at("place", self.table.place(self.format, line, None))
                         .with_remedy("close the quote; nothing was written"));
                 }
                 Next::Record => {
@@ -235,6 +233,9 @@ impl Writer<'_> {
             (Verb::Delete(_), Target::Existing(_)) => {
                 let Some(raw) = &found.raw else { return Ok(Proof::None) };
                 self.refuse_stale(raw, id, &op.expects)?;
+                if let Some(problem) = self.format.undeletable(&self.table.layout, raw) {
+                    return Err(refuse(RefusalKind::Forbidden, ErrorKind::Unsupported, problem));
+                }
                 None
             }
             (Verb::Action(name), _) => {
@@ -244,15 +245,15 @@ impl Writer<'_> {
             _ => return Err(invalid(None, "the operation and its target do not fit together")),
         };
         if let Place::New(usize::MAX) = found.place {
-            found.place = Place::New(decided.appended.len());
-            decided.appended.push(None);
+            found.place = Place::New(decided.rows.appended.len());
+            decided.rows.appended.push(None);
         }
         match found.place {
             Place::Old(number) => {
-                decided.replaced.insert(number, made.clone());
+                decided.rows.replaced.insert(number, made.clone());
             }
             Place::New(place) => {
-                if let Some(slot) = decided.appended.get_mut(place) {
+                if let Some(slot) = decided.rows.appended.get_mut(place) {
                     slot.clone_from(&made);
                 }
             }
@@ -374,7 +375,12 @@ impl Writer<'_> {
             .prefix(".seamless-")
             .tempfile_in(folder)
             .map_err(|problem| disk(problem, "making a new file beside"))?;
-        self.copy(new.as_file(), &decided).map_err(|problem| problem.at("path", path.display()))?;
+        let written = self.format.rewrite(path, &self.table.layout, &decided.rows, new.as_file());
+        let written = written.and_then(|written| match written {
+            Some(()) => Ok(()),
+            None => self.copy(new.as_file(), &decided),
+        });
+        written.map_err(|problem| problem.at("path", path.display()))?;
         let old = File::open(path).map_err(|problem| disk(problem, "opening"))?;
         if let Ok(found) = old.metadata() {
             let kept = new.as_file().set_permissions(found.permissions());
@@ -404,11 +410,11 @@ impl Writer<'_> {
         head.read_to_end(&mut header).map_err(|problem| disk(problem, "reading"))?;
         out.write_all(&header).map_err(writing)?;
         let mut open_line = !header.is_empty() && !header.ends_with(b"\n") && header != *b"\xef\xbb\xbf";
-        let mut records = Records::open(self.format, &self.table.path, layout.begin)?;
+        let mut records = Records::open(self.format, self.table, layout.begin)?;
         let mut number = 0;
         while records.next()?.0 != Next::End {
             let raw = records.raw();
-            match decided.replaced.get(&number) {
+            match decided.rows.replaced.get(&number) {
                 None => {
                     out.write_all(raw).map_err(writing)?;
                     open_line = !raw.ends_with(b"\n");
@@ -424,7 +430,7 @@ impl Writer<'_> {
             }
             number += 1;
         }
-        for made in decided.appended.iter().flatten() {
+        for made in decided.rows.appended.iter().flatten() {
             if open_line {
                 out.write_all(end).map_err(writing)?;
                 open_line = false;

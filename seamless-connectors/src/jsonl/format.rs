@@ -6,7 +6,7 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 
 use seamless_core::model::{
-    Entity, Error, Field, FieldKind, Presence, RecordBuilder, RecordId, Result, Shape, ValueRef,
+    Entity, EntityName, Error, Field, FieldKind, Presence, RecordBuilder, Result, Shape, ValueRef,
 };
 use serde_json::value::RawValue;
 
@@ -34,7 +34,13 @@ impl Format for JsonlFormat {
         true
     }
 
-    fn layout(&self, path: &Path, declared: Option<Entity>, key: &[String]) -> Result<Layout> {
+    fn layout(
+        &self,
+        path: &Path,
+        _: &EntityName,
+        declared: Option<Entity>,
+        key: &[String],
+    ) -> Result<Layout> {
         let entity = declared.ok_or_else(|| {
             Error::configuration("the file has no schema").with_remedy(
                 "put its schema beside it (`name.schema.json` beside `name.jsonl`) or into `schemas`: \
@@ -71,7 +77,7 @@ impl Format for JsonlFormat {
     }
 
     fn parse(&self, layout: &Layout, raw: &[u8], wanted: &Wanted) -> Result<Row, Bad> {
-        let bad = |id: Option<RecordId>, problem: String| Bad { id, problem };
+        let bad = Bad::new;
         let text =
             std::str::from_utf8(raw).map_err(|_| bad(None, "the line is not valid UTF-8".to_owned()))?;
         let members = members(text).map_err(|problem| bad(None, problem))?;

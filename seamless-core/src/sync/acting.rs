@@ -17,7 +17,7 @@ use crate::store::{AttentionKind, Commit};
 
 use super::ahead;
 use super::applying::{Applying, is_create, never};
-use super::fate::{Fate, Ready};
+use super::fate::{Fate, Ready, is_put_off};
 use super::integration::Inner;
 use super::late_commit::{CameTo, Kind, Spent, names};
 use super::operation::{changed_rules, settled_rules};
@@ -579,11 +579,6 @@ impl Applying<'_> {
         pair_now.open_up(attention);
         pair_now.mark_watched();
     }
-}
-
-/// Whether a write was refused for now only.
-fn is_put_off(error: &Error) -> bool {
-    matches!(error.retry(), Retry::Later | Retry::After(_))
 }
 
 /// Writes a batch to its side. Holds nothing of the applying, which goes on beside it.

@@ -181,3 +181,8 @@ fn holds_a_form_of(
 pub(super) fn values_by_slot(record: &Record) -> impl Iterator<Item = (usize, ValueRef<'_>)> {
     (0..record.shape().len()).filter_map(|slot| Some((slot, record.get(slot).value()?)))
 }
+
+/// Whether a write was refused for now only.
+pub(super) fn is_put_off(error: &Error) -> bool {
+    matches!(error.retry(), Retry::Later | Retry::After(_))
+}

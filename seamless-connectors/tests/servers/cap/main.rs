@@ -78,7 +78,7 @@ pub(crate) async fn write(service: &OData, entity: &str, ops: Vec<WriteOp>) -> V
     let max = service.capabilities(&entity.into()).batch_max.get() as usize;
     let mut outcomes = Vec::new();
     for ops in ops.chunks(max) {
-        outcomes.extend(service.write(&entity.into(), WriteBatch { ops: ops.to_vec() }).await.unwrap());
+        outcomes.extend(service.write(&entity.into(), WriteBatch::of(ops.to_vec())).await.unwrap());
     }
     outcomes
 }

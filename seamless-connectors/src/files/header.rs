@@ -6,12 +6,13 @@ use crate::declared::kind;
 
 /// A header cell as a field, and whether it is part of the key. A cell without a kind that is known is a text field
 /// with the whole cell as its name.
-pub(super) fn header_field(cell: &str) -> (Field, bool) {
+pub(crate) fn header_field(cell: &str) -> (Field, bool) {
     typed(cell).unwrap_or_else(|| (Field::new(cell, FieldKind::Text { length_max: None }), false))
 }
 
 /// Whether a header cell ends in the middle of `:decimal(18,2)`: the comma there divides cells, too.
-pub(super) fn cut_kind(cell: &str) -> bool {
+#[cfg(feature = "csv")]
+pub(crate) fn cut_kind(cell: &str) -> bool {
     cell.rsplit_once(":decimal(").is_some_and(|(_, rest)| !rest.contains(')'))
 }
 
