@@ -210,10 +210,8 @@ fn request(
 fn came_to(system: &System, resource: &Resource, op: &WriteOp, answer: &Answer) -> WriteOutcome {
     use crate::http::status::Fate;
     let absent = matches!(answer.status, 404 | 410);
-    if absent && matches!(op.verb, Verb::Delete(_)) {
-        if let Target::Existing(id) = &op.target {
-            return WriteOutcome::Applied { id: id.clone(), proof: Proof::None };
-        }
+    if let (true, Verb::Delete(_), Target::Existing(id)) = (absent, &op.verb, &op.target) {
+        return WriteOutcome::Applied { id: id.clone(), proof: Proof::None };
     }
     match answer.fate() {
         Fate::Done => done(resource, op, answer),

@@ -49,7 +49,7 @@ fn what_a_field_does_not_take_is_refused_before_anything_is_sent() {
     for values in
         [("state", Value::text("lost")), ("city", Value::text(&"x".repeat(31))), ("updated_at", Value::Null)]
     {
-        let refused = write(&rest, create(&[values.clone()]));
+        let refused = write(&rest, create(std::slice::from_ref(&values)));
         let WriteOutcome::Refused(refusal) = refused else { panic!("{refused:?}") };
         assert_eq!(refusal.why, RefusalKind::Invalid { field: Some(values.0.into()) });
     }
