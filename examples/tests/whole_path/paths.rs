@@ -516,6 +516,29 @@ fn what_stands_in_several_records_at_the_end_of_a_path_is_looked_at_in_what_the_
     assert_eq!(world.waiting(), []);
 }
 
+// Catches: a price that is found by its product alone, and is of another list.
+#[test]
+fn what_the_rest_of_a_key_finds_is_no_match_where_the_path_says_otherwise() {
+    let world = prices_world(FieldKind::Reference { targets: vec!["pricelist".into()] });
+    for (id, name) in [("l1", "retail"), ("l2", "retail"), ("l3", "trade")] {
+        row(&world, "pricelist", id, &[("name", Value::text(name))]);
+    }
+    for (id, number) in [("p1", "bolt"), ("p2", "rope")] {
+        row(&world, "product", id, &[("number", Value::text(number))]);
+    }
+    let [retail, trade, rope] = [("x1", "l1", "p1"), ("x2", "l3", "p1"), ("x3", "l3", "p2")]
+        .map(|(id, list, product)| price(&world, id, to("pricelist", list), product));
+    let amount = |id: &RecordId| world.crm.value("price", id, "amount").unwrap();
+    world.settle();
+    // One price is for rope, in another list; two are for bolts, one of them in such a list.
+    priced(&world, "retail", "rope", "3");
+    priced(&world, "retail", "bolt", "10");
+    world.settle();
+    assert_eq!(amount(&rope), Value::Null);
+    assert_eq!([amount(&retail), amount(&trade)], [Value::text("10"), Value::Null]);
+    assert_eq!(world.waiting(), []);
+}
+
 // Catches: a question for each record, for each path, or for each rule.
 #[test]
 fn a_full_page_asks_once_for_each_entity_on_the_way() {

@@ -146,7 +146,7 @@ proptest! {
 }
 
 #[test]
-fn a_used_up_quota_says_when_it_goes_on_and_sends_nothing() {
+fn h106_a_used_up_quota_says_when_it_goes_on_and_sends_nothing() {
     let clock = Paused::default();
     let memory = memory(1);
     let limits = RateLimits {

@@ -97,7 +97,7 @@ fn a_token_against_forged_requests_is_fetched_when_it_is_asked_for_with_its_cook
 }
 
 #[test]
-fn a_system_that_asks_for_patience_is_not_asked_again_and_its_wait_is_passed_on() {
+fn h118_a_system_that_asks_for_patience_is_not_asked_again_and_its_wait_is_passed_on() {
     let busy = |status: u16| move |_: &Seen| say(status, "{}").with("retry-after", "17");
     let seconds = Duration::from_secs(17);
     let wait = Some(seconds);
@@ -242,7 +242,7 @@ fn what_comes_back_is_matched_by_what_it_holds() {
 }
 
 #[test]
-fn a_token_is_fetched_once_for_all_and_again_when_it_is_refused() {
+fn h107_a_token_is_fetched_once_for_all_and_again_when_it_is_refused() {
     let given = Mutex::new(0);
     let tokens = Server::start(move |seen| {
         assert!(seen.body.contains("grant_type=client_credentials") && seen.body.contains("client_secret="));
