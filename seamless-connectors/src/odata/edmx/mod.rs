@@ -23,7 +23,7 @@
 //! let account = &read.entity_types["crm.Account"];
 //! assert_eq!((account.key.as_slice(), account.properties[1].length_max), (["id".to_owned()].as_slice(), Some(160)));
 //! let error = edmx::parse(&document[..300]).unwrap_err();
-//! assert!(error.to_string().contains("line 3"), "{error}");
+//! assert!(error.to_string().contains("line 4"), "{error}");
 //! # Ok::<(), seamless_core::Error>(())
 //! ```
 
